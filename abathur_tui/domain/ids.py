@@ -1,0 +1,39 @@
+"""Ids: a letter and a number, never used again (`t1234` a task, `x12` an execution, `a57` an agent, `l3` a loop)."""
+
+import re
+from typing import NewType
+
+TaskId = NewType("TaskId", int)
+ExecutionId = NewType("ExecutionId", int)
+AgentId = NewType("AgentId", int)
+LoopId = NewType("LoopId", int)
+EngineId = NewType("EngineId", str)
+"""A UUID that is new at every start of an engine, never derived from host and pid."""
+
+_FORM = re.compile(r"([txal])([1-9][0-9]{0,17})", re.ASCII)
+
+
+def task_text(task: TaskId) -> str:
+    """`t12`."""
+    return f"t{task}"
+
+
+def execution_text(execution: ExecutionId) -> str:
+    """`x12`."""
+    return f"x{execution}"
+
+
+def agent_text(agent: AgentId) -> str:
+    """`a12`."""
+    return f"a{agent}"
+
+
+def loop_text(loop: LoopId) -> str:
+    """`l12`."""
+    return f"l{loop}"
+
+
+def parse_id(text: str, letter: str) -> int | None:
+    """The number of an id that starts with `letter` (`"t12"`, `"t"` gives 12); None where the text is no such id."""
+    match = _FORM.fullmatch(text)
+    return int(match[2]) if match and match[1] == letter else None

@@ -1,0 +1,170 @@
+"""A plan: what a text expands to before anything is queued. Pure data; `storage.queue` turns it into rows."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.loops import LoopSpec
+
+
+class Kind(StrEnum):
+    """What a task is."""
+
+    AGENT = "agent"
+    """A prompt for an agent."""
+    LOOP = "loop"
+    """A prompt that is run again and again until a criterion says that it converged."""
+    JOIN = "join"
+    """One result made of other tasks' results."""
+
+
+class Need(StrEnum):
+    """What an edge asks of the task that it points to."""
+
+    NEEDS = "needs"
+    """It must complete."""
+    SETTLES = "settles"
+    """It must end, however (joins, `ignore_dependency_failure`)."""
+
+
+class OnFailure(StrEnum):
+    """What happens when a task has failed for good."""
+
+    RETRY = "retry"
+    """Transient errors are tried again, as the queue's settings say (the default)."""
+    FAIL = "fail"
+    """No attempt but the first."""
+    SKIP = "skip"
+    """Its dependents go on without its result."""
+
+
+class JoinStrategy(StrEnum):
+    """How a join makes one result of many."""
+
+    CONCATENATE = "concatenate"
+    """The members' outputs one after the other, each under its name."""
+    LEAD = "lead"
+    """The output of one member, the `lead`; the others are members only (a template's `parts`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinSpec:
+    """A join's rule. Its members are the tasks to which it has edges."""
+
+    strategy: JoinStrategy
+    success_threshold: float
+    """The share of members (0 to 1) that must complete, else the join fails."""
+    lead: str | None = None
+    """The node whose output is the join's, for `LEAD`."""
+    required: tuple[str, ...] = ()
+    """Members whose failure fails the join whatever the share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`node` waits for `needs`."""
+
+    node: str
+    needs: str
+    need: Need = Need.NEEDS
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A place in a node's parameters that takes another node's result when the task starts."""
+
+    pointer: str
+    """JSON Pointer into the parameters; the place holds null until then."""
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNode:
+    """A task to be."""
+
+    id: str
+    """Unique within the plan: `n1`, `n2`…, in the order of submission."""
+    name: str
+    """What lists show: `CODE auth service`."""
+    kind: Kind
+    template: str | None
+    """None for a plain prompt and for joins."""
+    template_version: str | None
+    agent: str | None
+    """The agent definition's name; None for joins."""
+    prompt: str
+    """A Jinja text over the parameters, rendered when the task starts; a plain prompt is `{{ prompt }}`."""
+    parameters: JsonObject
+    references: tuple[Reference, ...] = ()
+    parent: str | None = None
+    """The node inside which this one was written or nested."""
+    depth: int = 1
+    priority: int = 5
+    tags: tuple[str, ...] = ()
+    model: str | None = None
+    """None: the execution's."""
+    timeout_seconds: float | None = None
+    retries: int | None = None
+    """Attempts after the first; None: the queue's setting."""
+    on_failure: OnFailure = OnFailure.RETRY
+    expires_in_seconds: float | None = None
+    instance: int = 1
+    instances: int = 1
+    loop: LoopSpec | None = None
+    join: JoinSpec | None = None
+    estimated_seconds: float = 30.0
+    complexity: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a plan is expected to take; a guess unless `measured`."""
+
+    seconds: float
+    """Along the longest path."""
+    tokens: int
+    cost_usd: float | None
+    """None where the price is not known."""
+    measured: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Nodes in submission order, edges between them, and the node that is the execution's result."""
+
+    nodes: tuple[PlanNode, ...]
+    edges: tuple[Edge, ...]
+    root: str
+    source: str = ""
+    """The text that it was made of."""
+    estimate: Estimate = field(default_factory=lambda: Estimate(0.0, 0, None))
+
+    def levels(self) -> list[list[str]]:
+        """Node ids by level: each node one level after the last of those that it waits for. In the plan's order within a level."""
+        needs: dict[str, list[str]] = {node.id: [] for node in self.nodes}
+        for edge in self.edges:
+            needs[edge.node].append(edge.needs)
+        level: dict[str, int] = {}
+        order = self._topological(needs)
+        for node in order:
+            level[node] = 1 + max((level[other] for other in needs[node]), default=-1)
+        rows: list[list[str]] = [[] for _ in range(1 + max(level.values(), default=-1))]
+        for plan_node in self.nodes:
+            rows[level[plan_node.id]].append(plan_node.id)
+        return rows
+
+    def _topological(self, needs: dict[str, list[str]]) -> list[str]:
+        open_edges = {node: len(others) for node, others in needs.items()}
+        dependents: dict[str, list[str]] = {node: [] for node in needs}
+        for node, others in needs.items():
+            for other in others:
+                dependents[other].append(node)
+        ready = [node for node, count in open_edges.items() if count == 0]
+        for node in ready:
+            for dependent in dependents[node]:
+                open_edges[dependent] -= 1
+                if open_edges[dependent] == 0:
+                    ready.append(dependent)
+        if len(ready) < len(needs):
+            raise ValueError("a plan has no cycles")
+        return ready
