@@ -1,0 +1,141 @@
+"""Every setting, its type, its range and its default; each field's docstring is its entry in `docs/configuration.md`."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
+
+from abathur_tui.domain.execution import RuntimeName
+from abathur_tui.domain.quantities import bytes_of, seconds_of
+
+
+def _duration(value: object) -> object:
+    return seconds_of(value) if isinstance(value, str) else value
+
+
+def _size(value: object) -> object:
+    return bytes_of(value) if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, BeforeValidator(_duration), Field(allow_inf_nan=False)]
+"""A number of seconds, or a text such as "30s" or "5m"."""
+Bytes = Annotated[int, BeforeValidator(_size)]
+"""A number of bytes, or a text such as "512MB"."""
+TextList = Annotated[tuple[Annotated[str, Field(pattern="^[^\0]*$")], ...], Strict(False)]
+"""An array of texts."""
+VariableNames = Annotated[tuple[Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")], ...], Strict(False)]
+"""An array of names of environment variables."""
+
+
+class Section(BaseModel):
+    """A table of the configuration: no unknown keys, no types bent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class System(Section):
+    """The engine process."""
+
+    idle_seconds: Seconds = Field(default=300.0, ge=1, le=604_800)
+    """How long an engine that nobody asked to stay goes on with nothing to do."""
+
+
+class Api(Section):
+    """What answers an agent's turn."""
+
+    runtime: Annotated[RuntimeName, Strict(False)] | None = None
+    """Who answers: `anthropic`, `local` or `command`. Without it: `anthropic` where there is a key, else the embedded model."""
+    model: str | None = Field(default=None, min_length=1, max_length=200)
+    """The model's name. Without it: the runtime's own default."""
+    base_url: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$", max_length=2000)
+    """Address of a server that speaks the Anthropic Messages API. Without it: ANTHROPIC_BASE_URL, else Anthropic's own."""
+
+
+class Command(Section):
+    """The `command` runtime: any program that reads a prompt and writes a result."""
+
+    argv: TextList = Field(default=(), max_length=1000)
+    """The program and its arguments. The prompt comes on its standard input; its standard output is the result."""
+    env: VariableNames = Field(default=(), max_length=1000)
+    """Names of the variables of the submitter's environment that the program sees besides PATH and the like."""
+
+
+class Runtimes(Section):
+    """The runtimes' own settings."""
+
+    command: Command = Command()
+
+
+class Queue(Section):
+    """The queue, its retries and its leases."""
+
+    max_size: int = Field(default=10_000, ge=1, le=10_000_000)
+    """Submitted tasks not yet ended that the queue takes; a submit beyond it is refused."""
+    max_retries: int = Field(default=3, ge=0, le=100)
+    """Attempts after the first, for errors that may pass (rate limit, overload, network, timeout)."""
+    retry_initial_seconds: Seconds = Field(default=10.0, ge=0, le=86_400)
+    """The wait before the second attempt."""
+    retry_factor: float = Field(default=2.0, ge=1, le=100)
+    """How much longer each further wait is than the one before."""
+    retry_max_seconds: Seconds = Field(default=300.0, ge=0, le=86_400)
+    """The longest wait between two attempts; a server's own `retry-after` wins over it."""
+    task_timeout_seconds: Seconds = Field(default=1800.0, gt=0, le=2_592_000)
+    """The time of one attempt in which its agent holds a slot, where the task gives none."""
+    lease_seconds: Seconds = Field(default=90.0, ge=0.1, le=86_400)
+    """After this long without a sign of life a worker has lost its task."""
+    heartbeat_seconds: Seconds = Field(default=30.0, ge=0.01, le=86_400)
+    """How often a worker gives a sign of life; at most half of `lease_seconds`."""
+
+
+class Swarm(Section):
+    """The agents that run at once."""
+
+    max_agents: int = Field(default=10, ge=1, le=500)
+    """Agents that work at the same time."""
+
+
+class Fork(Section):
+    """Tasks side by side, and the join where they meet."""
+
+    success_threshold: float = Field(default=0.8, ge=0, le=1)
+    """The share of a join's members that must complete, else the join fails."""
+
+
+class Loop(Section):
+    """Tasks that are refined until they converge."""
+
+    max_iterations: int = Field(default=10, ge=1, le=10_000)
+    """Passes of a loop that names no limit of its own."""
+    timeout_seconds: Seconds = Field(default=3600.0, gt=0, le=2_592_000)
+    """How long a loop may take in all."""
+
+
+class Language(Section):
+    """Limits of an ABYSSAL document."""
+
+    max_depth: int = Field(default=6, ge=1, le=100)
+    """How deep the expanded tree may be; the templates' own nesting counts."""
+    max_nodes: int = Field(default=10_000, ge=1, le=1_000_000)
+    """How many tasks one document may expand to."""
+    max_bytes: Bytes = Field(default=1_048_576, ge=1, le=104_857_600)
+    """How long a document may be."""
+
+
+class Monitoring(Section):
+    """What is written about the work."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least serious kind of event that is written to `.abathur/logs`."""
+
+
+class Settings(Section):
+    """All settings, each at its default unless given."""
+
+    system: System = System()
+    api: Api = Api()
+    runtimes: Runtimes = Runtimes()
+    queue: Queue = Queue()
+    swarm: Swarm = Swarm()
+    fork: Fork = Fork()
+    loop: Loop = Loop()
+    language: Language = Language()
+    monitoring: Monitoring = Monitoring()

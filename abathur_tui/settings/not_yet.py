@@ -1,0 +1,14 @@
+"""Keys that belong to Abathur's configuration and that this version cannot honour: said plainly, never ignored."""
+
+from abathur_tui.settings.toml import Key, dotted
+
+SECTIONS = frozenset({"budget", "resources", "templates", "tools", "kb", "alias", "profiles", "security", "screen", "distributed"})
+"""Whole tables."""
+
+KEYS = frozenset({"api.requests_per_minute", "api.tokens_per_minute", "swarm.max_depth"})
+"""Single keys of tables that are there."""
+
+
+def is_not_yet(key: Key) -> bool:
+    """True where the key, or the table around it, is known and cannot be honoured."""
+    return bool(key) and (key[0] in SECTIONS or dotted(key) in KEYS)
