@@ -29,7 +29,13 @@ def _unsafe() -> dict[int, str]:
     return table
 
 
+def _json_escape(code: int) -> str:
+    units = chr(code).encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
 _UNSAFE = _unsafe()
+_UNSAFE_IN_JSON = {code: _json_escape(code) for code in _UNSAFE if code >= 0x20}  # JSON escapes the lower ones itself; between tokens they are layout
 
 
 def safe(text: str) -> str:
@@ -43,6 +49,11 @@ def safe(text: str) -> str:
 def safe_line(text: str) -> str:
     """`safe`, on one line: line breaks and tabs become spaces."""
     return safe(text).replace("\n", " ").replace("\t", " ")
+
+
+def safe_json(document: str) -> str:
+    """A JSON text in which the same characters are escapes: they can only stand inside its strings, so it means what it meant."""
+    return document.translate(_UNSAFE_IN_JSON)
 
 
 def escaped(text: str) -> str:

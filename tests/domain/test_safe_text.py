@@ -1,12 +1,13 @@
 """Foreign text never drives the terminal."""
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abathur_tui.domain.safe_text import escaped, safe, safe_line
+from abathur_tui.domain.safe_text import escaped, safe, safe_json, safe_line
 
 HOSTILE = [
     "\x1b]52;c;aGk=\x1b\\",  # writes the clipboard
@@ -52,3 +53,11 @@ def test_a_line_stays_one_line() -> None:
 
 def test_escaped_shows_all_that_is_not_plain() -> None:
     assert escaped("rm -rf x\u202e\n\x1b") == "rm -rf x\\u202e\\n\\x1b"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=())))
+def test_json_made_safe_means_what_it_meant(text: str) -> None:
+    document = safe_json(json.dumps({"text": text}, ensure_ascii=False, indent=2))
+
+    assert json.loads(document) == {"text": text}
+    assert safe(document) == document
