@@ -7,7 +7,7 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── queue (005-010)      QueueFull, NotFound, ChangeRefused, CyclicDependencies, LeaseLost, DependencyFailed
     ├── agents (021-026)     AgentSilent, AgentStalled, TaskTimedOut, UnknownAgent, TaskExpired, TooManyCrashes
     ├── API (041-046)        ApiUnavailable, ApiRefused, AccountRefused, NoRuntime, AnswerIncomplete, CommandFailed
-    ├── config (061-063)     ConfigInvalid, RuntimeNotAllowed, ArgumentInvalid
+    ├── config (061-065)     ConfigInvalid, RuntimeNotAllowed, ArgumentInvalid, TemplateInvalid, PromptFailed
     ├── loops (081-083)      MeasureFailed, TargetNotReached, LoopTimedOut
     ├── storage (101-107)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult
     ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
@@ -398,6 +398,27 @@ class ArgumentInvalid(AbathurError):
 
     code = "ABTH-ERR-063"
     exit = Exit.WRONG_USE
+
+
+class TemplateInvalid(AbathurError):
+    """A template's file has mistakes.
+
+    Broken TOML, unknown fields, wrong types or names that are declared nowhere; each is listed with its file and line.
+    """
+
+    code = "ABTH-ERR-064"
+    exit = Exit.WRONG_USE
+    hint = "Mend the places that are listed; `docs/templates.md` says what may stand in a template."
+
+
+class PromptFailed(AbathurError):
+    """A prompt could not be made from its template.
+
+    The template uses a value that is not there, something that prompts may not use, or takes too long.
+    """
+
+    code = "ABTH-ERR-065"
+    hint = "Mend the template that the message names."
 
 
 # Loops
