@@ -56,3 +56,14 @@ class SubmitOptions:
     """Unix time of the earliest start (`--at`, `--in`)."""
     templates: dict[str, str] = field(default_factory=dict)
     """`NAME@version` to the template's text, kept with the execution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What a submit made; it is on disk."""
+
+    execution: int
+    root: int
+    """The task whose result is the execution's."""
+    tasks: dict[str, int]
+    """The plan's node ids to tasks."""

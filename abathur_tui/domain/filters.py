@@ -1,0 +1,27 @@
+"""Which tasks a list shows, and in which order."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from abathur_tui.domain.status import Status
+
+SortKey: TypeAlias = Literal["priority", "age", "status", "name", "agent", "cost", "tokens", "attempt", "started", "finished"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Conditions that all hold; an empty one holds always."""
+
+    statuses: frozenset[Status] = frozenset()
+    words: tuple[str, ...] = ()
+    """Each is somewhere in the task's name, template, agent or tags, whatever its case."""
+    execution: int | None = None
+    template: str | None = None
+    agent: str | None = None
+    """An agent definition's name."""
+    tag: str | None = None
+    parent: int | None = None
+    sort: SortKey = "priority"
+    """`priority`: highest first, then age (oldest first). Others: ascending, then age."""
+    descending: bool = False
+    """Turns the order of a sort other than `priority` round."""

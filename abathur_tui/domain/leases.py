@@ -1,0 +1,121 @@
+"""What ties a worker to its task, and what the queue hands to an engine."""
+
+from dataclasses import dataclass
+
+from abathur_tui.domain.data import JsonObject, JsonValue
+from abathur_tui.domain.errors import AbathurError
+from abathur_tui.domain.execution import RuntimeChoice
+from abathur_tui.domain.loops import LoopSpec
+from abathur_tui.domain.plan import JoinSpec, Kind, OnFailure
+from abathur_tui.domain.status import Status
+from abathur_tui.domain.tasks import Task, TaskError
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work at a task: every write of its worker names all three, and counts only while they hold."""
+
+    task: int
+    epoch: int
+    """The fence: each claim of the task raises it."""
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task that an engine has just claimed."""
+
+    lease: Lease
+    execution: int
+    kind: Kind
+    lane: str
+    attempt: int
+    """From 1; ordered stops do not count."""
+    failures: int
+    """Failed attempts that were tried again, since the task was submitted or retried by a person."""
+    agent: str | None
+    """The agent definition's name."""
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A task that another one depends on, as it stands when the other one starts."""
+
+    task: int
+    name: str
+    status: Status
+    result: str | None
+    error: TaskError | None
+    required: bool
+    """For a join: its failure fails the join whatever the share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """All that a worker needs to know of its task."""
+
+    task: Task
+    prompt: str
+    """The unrendered prompt."""
+    parameters: JsonObject
+    references: dict[str, int]
+    """JSON Pointer into the parameters to the task whose result belongs there."""
+    runtime: RuntimeChoice
+    """The execution's, with the node's own model where it names one."""
+    model: str | None
+    timeout_seconds: float
+    retries: int
+    """Attempts after the first."""
+    failures: int
+    """Failed attempts that were tried again so far."""
+    on_failure: OnFailure
+    loop: LoopSpec | None
+    join: JoinSpec | None
+    lead: int | None
+    """The task that `join.lead` names."""
+    inputs: tuple[Input, ...]
+    depth: int
+    pass_number: int | None
+    """For a pass of a loop: which one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """A lane with pending tasks."""
+
+    lane: str
+    pending: int
+    ready: bool
+    """At least one of them could be claimed now (is not due later, not held, and the lane is not held)."""
+    held_why: str
+    """Empty where the lane is free."""
+    until: float | None
+    message: str
+    runtime: RuntimeChoice
+    """That of the newest execution in this lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What became of one of the tasks that somebody asked to change."""
+
+    id: int
+    status: Status | None
+    """Its status now; None where there is no such task."""
+    error: AbathurError | None = None
+    """Why it was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something asked of a running task, for its worker to read."""
+
+    id: int
+    task: int
+    epoch: int
+    kind: str
+    """`cancel` or `pause`."""
+    actor: str
+    payload: dict[str, JsonValue]
+    at: float

@@ -1,0 +1,34 @@
+"""The queue: every way in which a task changes its status. Plain functions over a connection that is inside a write transaction."""
+
+from abathur_tui.storage.queue.changes import cancel, pause, reprioritize, resume, retry
+from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes
+from abathur_tui.storage.queue.ending import complete, end_cancelled, end_paused, fail, park, release, report_progress, retry_later, unpark
+from abathur_tui.storage.queue.rescue import due, recover
+from abathur_tui.storage.queue.submitting import add_child, child_of, submit
+
+__all__ = [
+    "JOIN_LANE",
+    "add_child",
+    "cancel",
+    "child_of",
+    "claim",
+    "complete",
+    "due",
+    "end_cancelled",
+    "end_paused",
+    "fail",
+    "free_lane",
+    "hold_lane",
+    "lanes",
+    "park",
+    "pause",
+    "recover",
+    "release",
+    "report_progress",
+    "reprioritize",
+    "resume",
+    "retry",
+    "retry_later",
+    "submit",
+    "unpark",
+]

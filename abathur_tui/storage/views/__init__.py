@@ -1,0 +1,29 @@
+"""What is read: by the screen, the command line, the engine. Plain functions over a reader's connection, short and by an index."""
+
+from abathur_tui.storage.views.details import audit, detail, result, work
+from abathur_tui.storage.views.executions import execution, members, root_of
+from abathur_tui.storage.views.logs import log_since
+from abathur_tui.storage.views.swarm import Totals, agents, counts, engine_rows, loops, status, totals_today
+from abathur_tui.storage.views.tasks import task, task_ids, tasks, tasks_by_id
+
+__all__ = [
+    "Totals",
+    "agents",
+    "audit",
+    "counts",
+    "detail",
+    "engine_rows",
+    "execution",
+    "log_since",
+    "loops",
+    "members",
+    "result",
+    "root_of",
+    "status",
+    "task",
+    "task_ids",
+    "tasks",
+    "tasks_by_id",
+    "totals_today",
+    "work",
+]
