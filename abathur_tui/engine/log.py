@@ -1,0 +1,57 @@
+"""The engine's own log: JSON lines in `.abathur/logs`, one file a day, and nothing on the terminal."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from abathur_tui.domain.clock import Clock, iso
+
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
+_RANK: dict[Level, int] = {"debug": 0, "info": 1, "warning": 2, "error": 3}
+
+
+class EngineLog:
+    """Writes events as JSON lines; a line that cannot be written is lost, never the work."""
+
+    def __init__(self, folder: Path, level: Level, clock: Clock, engine: str = "") -> None:
+        """`folder`: where the files `engine-YYYY-MM-DD.jsonl` go; `level`: the least serious kind that is written."""
+        self._folder = folder
+        self._least = _RANK[level]
+        self._clock = clock
+        self._engine = engine
+        self.unwritten = 0
+        """Lines that could not be written."""
+
+    def debug(self, event: str, message: str, **ids: str | int | float | None) -> None:
+        """Something that helps to find a mistake."""
+        self._write("debug", event, message, ids)
+
+    def info(self, event: str, message: str, **ids: str | int | float | None) -> None:
+        """Something that happened as it should."""
+        self._write("info", event, message, ids)
+
+    def warning(self, event: str, message: str, **ids: str | int | float | None) -> None:
+        """Something that a person may want to know."""
+        self._write("warning", event, message, ids)
+
+    def error(self, event: str, message: str, **ids: str | int | float | None) -> None:
+        """Something that a person must look at."""
+        self._write("error", event, message, ids)
+
+    def _write(self, level: Level, event: str, message: str, ids: dict[str, str | int | float | None]) -> None:
+        if _RANK[level] < self._least:
+            return
+        now = self._clock.now()
+        line = {"timestamp": iso(now), "level": level, "component": "engine", "event": event, "engine": self._engine, **ids, "message": message}
+        day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
+        try:
+            # Opened for each line: the log is sparse, and a folder that was removed and came back is found again.
+            file = os.open(self._folder / f"engine-{day}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                os.write(file, json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+            finally:
+                os.close(file)
+        except OSError:
+            self.unwritten += 1
