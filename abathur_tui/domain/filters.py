@@ -7,6 +7,18 @@ from abathur_tui.domain.status import Status
 
 SortKey: TypeAlias = Literal["priority", "age", "status", "name", "agent", "cost", "tokens", "attempt", "started", "finished"]
 
+Quantity: TypeAlias = Literal["priority", "age", "cost", "tokens", "attempt"]
+Operator: TypeAlias = Literal["<", "<=", ">", ">=", "="]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A condition on a number: `age` is seconds since the task was made, `cost` US dollars (where it is not known, nothing holds), `tokens` input and output."""
+
+    quantity: Quantity
+    operator: Operator
+    value: float
+
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
@@ -21,6 +33,9 @@ class TaskFilter:
     """An agent definition's name."""
     tag: str | None = None
     parent: int | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    without: "tuple[TaskFilter, ...]" = ()
+    """None of these may let the task through (their order says nothing)."""
     sort: SortKey = "priority"
     """`priority`: highest first, then age (oldest first). Others: ascending, then age."""
     descending: bool = False
