@@ -1,0 +1,10 @@
+"""The guard: what restores the terminal when a screen is killed, and ends what a killed engine leaves running.
+
+Standard library only, and nothing of ours: it is imported before anything heavy is.
+"""
+
+from abathur_tui.guard.engine import GuardPipe, Keys, Restarts, run_engine
+from abathur_tui.guard.groups import kill_noted
+from abathur_tui.guard.screen import run_screen
+
+__all__ = ["GuardPipe", "Keys", "Restarts", "kill_noted", "run_engine", "run_screen"]

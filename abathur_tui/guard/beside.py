@@ -1,0 +1,135 @@
+"""The guard process beside an engine: waits for the engine's end, kills what it left running, and starts it again.
+
+Run as a file with `python -I -S` (quick, and nothing of ours is imported): `beside.py SOCKET QUICK_SECONDS PAUSE,PAUSE… -- COMMAND…`.
+
+The engine sends lines: `+GROUP`, `-GROUP`, `key FINGERPRINT KEY`, `stop`. An engine that the guard has started finds the number of its
+socket in ABATHUR_GUARD_SOCKET, and on it all keys and a line `go GUARD_PID`. The end of the stream is the end of the engine.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+
+class Guard:
+    """What the guard knows of its engine."""
+
+    def __init__(self, engine: socket.socket, quick_seconds: float, pauses: list[float], command: list[str]) -> None:
+        """`pauses`: seconds before a new start after the first, second… quick death in a row; after more of them it gives up."""
+        self.engine = engine
+        self.quick_seconds = quick_seconds
+        self.pauses = pauses
+        self.command = command
+        self.groups: set[int] = set()
+        self.keys: dict[str, str] = {}
+        self.stopped = False
+        self.process: subprocess.Popen[bytes] | None = None
+        self.first_engine = os.getppid()
+
+    def watch(self) -> None:
+        """Stay with the engine, and the ones started after it, until one was told to stop or they die too quickly."""
+        quick_deaths = 0
+        while True:
+            since = time.monotonic()
+            for line in self._lines():
+                self._learn(line)
+            how = self._bury()
+            if self.stopped:
+                return
+            quick_deaths = quick_deaths + 1 if time.monotonic() - since < self.quick_seconds else 0
+            if quick_deaths > len(self.pauses):
+                say(f"the engine has died {quick_deaths} times in a row within {self.quick_seconds:g} s of its start ({how}): given up")
+                return
+            pause = self.pauses[quick_deaths - 1] if quick_deaths else 0.0
+            say(f"the engine died ({how}): starting it again" + (f" in {pause:g} s" if pause else ""))
+            time.sleep(pause)
+            try:
+                self._start()
+            except OSError as error:
+                say(f"the engine cannot be started again: {error}")
+                return
+
+    def _lines(self) -> Iterator[str]:
+        rest = b""
+        while True:
+            try:
+                data = self.engine.recv(65536)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            yield from (line.decode() for line in lines)
+
+    def _learn(self, line: str) -> None:
+        word, _, rest = line.partition(" ")
+        if word == "stop":
+            self.stopped = True
+        elif word == "key":
+            fingerprint, _, key = rest.partition(" ")
+            self.keys[fingerprint] = key
+        elif word.startswith("+"):
+            self.groups.add(int(word[1:]))
+        elif word.startswith("-"):
+            self.groups.discard(int(word[1:]))
+
+    def _bury(self) -> str:
+        """Kill the groups that are noted, and the engine itself if only its socket is gone; gives how it ended."""
+        for group in self.groups:
+            # A group of which only an unreaped leader is left gives EPERM on macOS.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
+        self.groups.clear()
+        self.engine.close()
+        if self.process is None:
+            # The first engine is the guard's parent; while it is, the number cannot be somebody else's.
+            if not self.stopped and os.getppid() == self.first_engine:
+                os.kill(self.first_engine, signal.SIGKILL)
+            return "killed or crashed"
+        if not self.stopped:
+            self.process.kill()
+        code = self.process.wait()
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def _start(self) -> None:
+        self.engine, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "ABATHUR_GUARD_SOCKET": str(theirs.fileno())},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        try:
+            for fingerprint, key in self.keys.items():
+                self.engine.sendall(f"key {fingerprint} {key}\n".encode())
+            self.engine.sendall(f"go {os.getpid()}\n".encode())
+        except OSError:
+            pass  # It is dead already, which the next read says.
+
+
+def say(line: str) -> None:
+    """A line on standard error, which is the engine's log."""
+    with suppress(OSError):
+        os.write(2, f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} guard: {line}\n".encode())
+
+
+def main() -> None:
+    """Guard the engine that has started this process."""
+    # Handlers, not SIG_IGN: an engine started from here must not inherit that.
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, lambda *_: None)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    descriptor, quick_seconds, pauses, _, *command = sys.argv[1:]
+    os.set_inheritable(int(descriptor), False)
+    Guard(socket.socket(fileno=int(descriptor)), float(quick_seconds), [float(pause) for pause in pauses.split(",")], command).watch()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,266 @@
+"""The engine's side of its guard: a small process of its own session (`beside.py`) that outlives the engine.
+
+The engine's entry point hands over everything to `run_engine` before it imports anything heavy:
+
+    from abathur_tui.guard import GuardPipe, Keys, kill_noted, run_engine
+
+    def serve(guard: GuardPipe, keys: Keys) -> int:          # heavy imports belong in here
+        for notes in files_of_dead_engines:                  # `.abathur/engines/<uuid>.children` whose lock is free
+            kill_noted(notes)
+        guard.keep_notes_in(folder / "engines" / f"{uuid}.children")
+        children = Children(guard)                           # notes each child's process group by itself
+        keys.add(fingerprint, key)                           # a Mapping; the guard keeps them for the next engine
+        ...
+        guard.stop()                                         # as soon as a stop is ordered: no new engine, whatever happens now
+        return 0
+
+    sys.exit(run_engine(serve))
+
+What happens then:
+- The guard is told of each group over a socket (`+group`, `-group`), of keys, and `stop`. The kernel keeps what was sent, so nothing is acknowledged.
+- The engine is killed, or leaves by an exception: the guard kills all noted groups and runs the engine's command line again, with the
+  keys (`guard.restarted` is True then). `serve` returns, or raises SystemExit: that is a stop; what is still noted is killed, and nothing
+  is started again. An engine that dies at once is started again after growing pauses, and in the end given up, with a line on standard error.
+- The guard is killed: a thread of the engine notices and starts another one, with the present list.
+- Both are killed: the next engine finds the file of notes (`kill_noted`).
+The guard has the engine's standard output and error, and ignores INT, HUP and TERM. It ends when the engine has ended.
+"""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from abathur_tui.guard.groups import identity, write_notes
+
+SOCKET_VARIABLE = "ABATHUR_GUARD_SOCKET"
+"""Where an engine that its guard has started finds the number of its socket."""
+SEND_SECONDS = 1.0
+"""A guard that takes no line for so long (stopped, swapped out) is replaced."""
+REPLACE_PAUSE_SECONDS = 1.0
+"""Between starts of guards that die at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """How a dead engine is started again."""
+
+    quick_seconds: float = 3.0
+    """An engine that lived less than this died quickly."""
+    pauses_seconds: tuple[float, ...] = (0.0, 0.2, 0.5, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0)
+    """The pause after the first, second… quick death in a row; after more of them it is given up. Other deaths have none."""
+
+
+class Keys(Mapping[str, str]):
+    """API keys by their fingerprint, in memory only; those of a dead engine are there again in the next one."""
+
+    def __init__(self, pipe: "GuardPipe") -> None:
+        """Empty; what is added is told to the guard at the end of `pipe`."""
+        self._pipe = pipe
+        self._keys: dict[str, str] = {}
+
+    def add(self, fingerprint: str, key: str) -> None:
+        """Keep a key. Raises ValueError where one of the two has white space in it."""
+        if fingerprint.split() != [fingerprint] or key.split() != [key]:
+            raise ValueError("a key and its fingerprint hold no white space")
+        if self._keys.get(fingerprint) != key:
+            self._keys[fingerprint] = key
+            self._pipe.tell(f"key {fingerprint} {key}")
+
+    def take(self, fingerprint: str, key: str) -> None:
+        """Keep a key that came from the guard."""
+        self._keys[fingerprint] = key
+
+    def __getitem__(self, fingerprint: str) -> str:
+        return self._keys[fingerprint]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._keys))
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __repr__(self) -> str:
+        return f"<Keys: {', '.join(self._keys) or 'none'}>"
+
+
+class GuardPipe:
+    """The engine's line to its guard, which it replaces when it dies. Any thread may use it."""
+
+    def __init__(self, restarts: Restarts) -> None:
+        """Not connected yet: `run_engine` does that."""
+        self.restarted = False
+        """Whether this engine was started because another one died."""
+        self.keys = Keys(self)
+        self._restarts = restarts
+        self._lock = threading.RLock()
+        self._groups: dict[int, str] = {}
+        self._notes: Path | None = None
+        self._stopped = False
+        self._socket: socket.socket | None = None
+        self._guard_pid = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def guard_pid(self) -> int:
+        """The guard's process id; 0 while there is none."""
+        return self._guard_pid
+
+    def note(self, group: int) -> None:
+        """The group of a child that waits to be let go: it is killed when this engine dies."""
+        with self._lock:
+            self._groups[group] = identity(group) or ""
+            self._write_notes()
+            self.tell(f"+{group}")
+
+    def forget(self, group: int) -> None:
+        """The group is gone. To be called before its leader is reaped: after that the number may be somebody else's."""
+        with self._lock:
+            if self._groups.pop(group, None) is not None:
+                self.tell(f"-{group}")
+                self._write_notes()
+
+    def keep_notes_in(self, path: Path) -> None:
+        """Also note the groups in this file, for `kill_noted`; its folder must exist. `stop` removes it."""
+        with self._lock:
+            self._notes = path
+            self._write_notes()
+
+    def stop(self) -> None:
+        """No engine is started after this one. What is noted is still killed when it ends."""
+        with self._lock:
+            if not self._stopped:
+                self._stopped = True
+                self.tell("stop")
+
+    def tell(self, line: str) -> None:
+        """Send a line; if the guard is dead, the next one is told everything anyway."""
+        with self._lock:
+            if self._socket is None:
+                return
+            try:
+                self._socket.sendall(f"{line}\n".encode())
+            except TimeoutError:
+                self._kill_guard()
+            except OSError:
+                return  # It is dead, and what it should know is told to the next one.
+
+    def connect(self) -> None:
+        """Take the socket that the guard has left for this engine, or start a guard; then watch over it."""
+        descriptor = os.environ.pop(SOCKET_VARIABLE, "")
+        if descriptor:
+            self._socket = socket.socket(fileno=int(descriptor))
+            self._socket.set_inheritable(False)
+            self._receive_keys(self._socket)
+            self._socket.settimeout(SEND_SECONDS)
+        else:
+            self._start_guard()
+        threading.Thread(target=self._watch, name="guard", daemon=True).start()
+
+    def close(self) -> None:
+        """The engine has done its work: stop, and take the notes away if nothing is left of the children."""
+        with self._lock:
+            self.stop()
+            if self._notes is not None and not self._groups:
+                self._notes.unlink(missing_ok=True)
+
+    def _receive_keys(self, connection: socket.socket) -> None:
+        with connection.makefile("r", encoding="utf-8") as lines:
+            for line in lines:
+                word, *rest = line.split()
+                if word == "go":
+                    self._guard_pid = int(rest[0])
+                    self.restarted = True
+                    return
+                self.keys.take(*rest)
+
+    def _start_guard(self) -> None:
+        """Start a guard and tell it all that is so now. Raises OSError."""
+        restarts = self._restarts
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    str(Path(__file__).with_name("beside.py")),
+                    str(theirs.fileno()),
+                    str(restarts.quick_seconds),
+                    ",".join(map(str, restarts.pauses_seconds)),
+                    "--",
+                    sys.executable,
+                    *sys.orig_argv[1:],
+                ],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        ours.settimeout(SEND_SECONDS)
+        self._socket, self._guard_pid = ours, self._process.pid
+        for fingerprint in self.keys:
+            self.tell(f"key {fingerprint} {self.keys[fingerprint]}")
+        for group in self._groups:
+            self.tell(f"+{group}")
+        if self._stopped:
+            self.tell("stop")
+
+    def _watch(self) -> None:
+        """Replace a guard that has died, for as long as this process lives."""
+        while True:
+            since = time.monotonic()
+            if self._socket is not None:
+                _wait_for_end(self._socket)
+            if time.monotonic() - since < REPLACE_PAUSE_SECONDS:
+                time.sleep(REPLACE_PAUSE_SECONDS)
+            with self._lock:
+                if self._socket is not None:
+                    self._socket.close()
+                if self._process is not None:
+                    self._process.wait()
+                self._socket, self._process, self._guard_pid = None, None, 0
+                try:
+                    self._start_guard()
+                except OSError as error:
+                    print(f"no guard can be started: {error}", file=sys.stderr)
+
+    def _kill_guard(self) -> None:
+        # While it is our child or our parent, the number cannot be somebody else's.
+        if self._process is not None or self._guard_pid == os.getppid():
+            os.kill(self._guard_pid, signal.SIGKILL)
+
+    def _write_notes(self) -> None:
+        if self._notes is not None:
+            write_notes(self._notes, self._groups)
+
+
+def run_engine(child: Callable[[GuardPipe, Keys], int], restarts: Restarts = Restarts()) -> int:
+    """Run the engine beside a guard and give its exit code; see the module's docstring for what happens when one of them dies."""
+    pipe = GuardPipe(restarts)
+    pipe.connect()
+    try:
+        code = child(pipe, pipe.keys)
+    except (SystemExit, KeyboardInterrupt):
+        pipe.close()
+        raise
+    except BaseException:
+        traceback.print_exc()
+        # At once: a thread that is left must not keep a crashed engine, and with it its socket, alive.
+        os._exit(1)
+    pipe.close()
+    return code
+
+
+def _wait_for_end(connection: socket.socket) -> None:
+    """Return when the other side is gone: it never sends anything after its greeting, so that whatever there is to read is the end."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    poll.poll()
