@@ -13,7 +13,10 @@ Operator: TypeAlias = Literal["<", "<=", ">", ">=", "="]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A condition on a number: `age` is seconds since the task was made, `cost` US dollars (where it is not known, nothing holds), `tokens` input and output."""
+    """A condition on a number: `age` is seconds since the task was made, `cost` US dollars, `tokens` input and output.
+
+    Where the number is not known (a cost), it does not hold.
+    """
 
     quantity: Quantity
     operator: Operator
