@@ -12,6 +12,7 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── storage (101-107)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult
     ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
     ├── forks (131)          ForkFailed
+    ├── answers (141-142)    AnswerDeclined, TooManyTurns
     └── all else (199)       Unexpected
 """
 
@@ -634,3 +635,26 @@ class ForkFailed(AbathurError):
 
     code = "ABTH-ERR-131"
     hint = "Retry the members that are named: the join comes back with them."
+
+
+# Answers
+
+
+class AnswerDeclined(AbathurError):
+    """The model declined to answer.
+
+    It ended its turn with the reason `refusal`.
+    """
+
+    code = "ABTH-ERR-141"
+    hint = "Put the prompt in other words, then submit it again."
+
+
+class TooManyTurns(AbathurError):
+    """The agent found no end.
+
+    It asked for tool calls turn after turn, and gave no answer within the turns that one attempt has.
+    """
+
+    code = "ABTH-ERR-142"
+    hint = "Make the task smaller, or retry it: it goes on from its last turn."
