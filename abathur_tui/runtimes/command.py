@@ -1,0 +1,142 @@
+"""The `command` runtime: any program that takes the prompt on standard input and gives the result on standard output."""
+
+import os
+from collections import deque
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from abathur_tui.domain.conversation import (
+    Caller,
+    Event,
+    FailureKind,
+    Limits,
+    LogLine,
+    Message,
+    TextBlock,
+    TextDelta,
+    ToolResultBlock,
+    TurnDone,
+    TurnRequest,
+    Usage,
+)
+from abathur_tui.domain.errors import CommandFailed
+from abathur_tui.domain.execution import RuntimeChoice
+from abathur_tui.processes import Children, Stream
+
+EXIT_TRANSIENT = 75
+"""`EX_TEMPFAIL` of sysexits.h: try again."""
+LIMITS = Limits(context_tokens=100_000_000, output_tokens=100_000_000, tools=False)
+OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024
+"""More than this is a program that went wild, not a result."""
+LINE_CHARACTERS = 65536
+"""A longer line of the log comes in pieces."""
+LAST_LINES = 5
+"""How many lines of standard error a failure quotes."""
+
+
+class CommandRuntime:
+    """Runs the execution's command line once for each turn."""
+
+    def __init__(self, choice: RuntimeChoice, children: Children) -> None:
+        """`choice` names the program, its folder and its whole environment."""
+        self._choice = choice
+        self._children = children
+        self._name = Path(choice.argv[0]).name if choice.argv else "command"
+
+    async def limits(self) -> Limits:
+        """A program takes whatever it is given, and calls no tools of ours."""
+        return LIMITS
+
+    async def turn(self, request: TurnRequest) -> AsyncIterator[Event]:
+        """Run the program for one turn. Raises CommandFailed."""
+        said: list[str] = []
+        log = Lines()
+        async with await self._children.start(
+            self._choice.argv,
+            cwd=self._choice.working_folder,
+            env=environment(self._choice, request.caller),
+            stdin=prompt_text(request).encode("utf-8", "replace"),
+            output_limit=OUTPUT_LIMIT_BYTES,
+        ) as child:
+            async for piece in child.pieces():
+                if piece.stream is Stream.OUTPUT:
+                    said.append(piece.text)
+                    yield TextDelta(piece.text)
+                else:
+                    for line in log.take(piece.text):
+                        yield LogLine(line)
+            for line in log.rest():
+                yield LogLine(line)
+            exit_code = await child.wait()
+        if exit_code != 0:
+            raise self._failure(exit_code, log.last)
+        yield TurnDone(
+            message=Message("assistant", (TextBlock("".join(said)),)),
+            stop_reason="end_turn",
+            usage=Usage(),
+            model=self._name,
+            cost_usd=None,
+        )
+
+    async def aclose(self) -> None:
+        """Nothing to end: each turn ends its own program."""
+
+    def _failure(self, exit_code: int, last_lines: deque[str]) -> CommandFailed:
+        how = f"was killed by signal {-exit_code}" if exit_code < 0 else f"ended with exit code {exit_code}"
+        quoted = "".join(f"\n{line}" for line in last_lines)
+        kind = FailureKind.TRANSIENT if exit_code == EXIT_TRANSIENT else FailureKind.PERMANENT
+        return CommandFailed(f"{self._name} {how}{':' if quoted else '.'}{quoted}", kind=kind)
+
+
+class Lines:
+    """Text that comes in pieces, as lines; the last ones are remembered."""
+
+    def __init__(self) -> None:
+        """Nothing came yet."""
+        self.last: deque[str] = deque(maxlen=LAST_LINES)
+        self._begun = ""
+
+    def take(self, text: str) -> list[str]:
+        """The lines that this piece completes."""
+        *lines, self._begun = (self._begun + text).split("\n")
+        if len(self._begun) > LINE_CHARACTERS:
+            lines.append(self._begun)
+            self._begun = ""
+        lines = [line.removesuffix("\r") for line in lines]
+        self.last.extend(line for line in lines if line.strip())
+        return lines
+
+    def rest(self) -> list[str]:
+        """The line that has no end, if there is one."""
+        return self.take("\n") if self._begun else []
+
+
+def environment(choice: RuntimeChoice, caller: Caller) -> dict[str, str]:
+    """What the program sees: what the execution kept of its submitter's environment, and whose turn it is."""
+    return {
+        "PATH": os.defpath,
+        "TERM": "dumb",
+        **dict(choice.environment),
+        "ABATHUR_PROJECT": caller.project,
+        "ABATHUR_EXECUTION": caller.execution,
+        "ABATHUR_TASK": caller.task,
+        "ABATHUR_AGENT": caller.agent,
+        "ABATHUR_ATTEMPT": str(caller.attempt),
+        "ABATHUR_INSTANCE": str(caller.instance),
+        "ABATHUR_INSTANCES": str(caller.instances),
+    }
+
+
+def prompt_text(request: TurnRequest) -> str:
+    """The whole prompt as plain text: the system prompt, then what was said; who said it only where there is more than one message."""
+    headed = len(request.messages) > 1
+    parts = [request.system.strip()]
+    for message in request.messages:
+        heading = f"## {message.role.capitalize()}\n\n" if headed else ""
+        parts.append(heading + _plain(message))
+    return "\n\n".join(part for part in parts if part).rstrip("\n") + "\n"
+
+
+def _plain(message: Message) -> str:
+    texts = [block.text for block in message.blocks if isinstance(block, TextBlock | ToolResultBlock)]
+    return "\n\n".join(texts)
