@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 from abathur_tui.domain.conversation import (
@@ -21,15 +21,13 @@ from abathur_tui.domain.conversation import (
 )
 from abathur_tui.domain.errors import CommandFailed
 from abathur_tui.domain.execution import RuntimeChoice
-from abathur_tui.processes import Children, Stream
+from abathur_tui.processes import Children, Lines, Stream
 
 EXIT_TRANSIENT = 75
 """`EX_TEMPFAIL` of sysexits.h: try again."""
 LIMITS = Limits(context_tokens=100_000_000, output_tokens=100_000_000, tools=False)
 OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024
 """More than this is a program that went wild, not a result."""
-LINE_CHARACTERS = 65536
-"""A longer line of the log comes in pieces."""
 LAST_LINES = 5
 """How many lines of standard error a failure quotes."""
 
@@ -51,6 +49,7 @@ class CommandRuntime:
         """Run the program for one turn. Raises CommandFailed."""
         said: list[str] = []
         log = Lines()
+        last_lines: deque[str] = deque(maxlen=LAST_LINES)
         async with await self._children.start(
             self._choice.argv,
             cwd=self._choice.working_folder,
@@ -64,12 +63,14 @@ class CommandRuntime:
                     yield TextDelta(piece.text)
                 else:
                     for line in log.take(piece.text):
+                        last_lines.append(line)
                         yield LogLine(line)
             for line in log.rest():
+                last_lines.append(line)
                 yield LogLine(line)
             exit_code = await child.wait()
         if exit_code != 0:
-            raise self._failure(exit_code, log.last)
+            raise self._failure(exit_code, last_lines)
         yield TurnDone(
             message=Message("assistant", (TextBlock("".join(said)),)),
             stop_reason="end_turn",
@@ -81,34 +82,11 @@ class CommandRuntime:
     async def aclose(self) -> None:
         """Nothing to end: each turn ends its own program."""
 
-    def _failure(self, exit_code: int, last_lines: deque[str]) -> CommandFailed:
+    def _failure(self, exit_code: int, last_lines: Iterable[str]) -> CommandFailed:
         how = f"was killed by signal {-exit_code}" if exit_code < 0 else f"ended with exit code {exit_code}"
-        quoted = "".join(f"\n{line}" for line in last_lines)
+        quoted = "".join(f"\n{line}" for line in last_lines if line.strip())
         kind = FailureKind.TRANSIENT if exit_code == EXIT_TRANSIENT else FailureKind.PERMANENT
         return CommandFailed(f"{self._name} {how}{':' if quoted else '.'}{quoted}", kind=kind)
-
-
-class Lines:
-    """Text that comes in pieces, as lines; the last ones are remembered."""
-
-    def __init__(self) -> None:
-        """Nothing came yet."""
-        self.last: deque[str] = deque(maxlen=LAST_LINES)
-        self._begun = ""
-
-    def take(self, text: str) -> list[str]:
-        """The lines that this piece completes."""
-        *lines, self._begun = (self._begun + text).split("\n")
-        if len(self._begun) > LINE_CHARACTERS:
-            lines.append(self._begun)
-            self._begun = ""
-        lines = [line.removesuffix("\r") for line in lines]
-        self.last.extend(line for line in lines if line.strip())
-        return lines
-
-    def rest(self) -> list[str]:
-        """The line that has no end, if there is one."""
-        return self.take("\n") if self._begun else []
 
 
 def environment(choice: RuntimeChoice, caller: Caller) -> dict[str, str]:
