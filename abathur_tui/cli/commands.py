@@ -1,0 +1,42 @@
+"""All commands by name: where each one lives and its line in `--help`, so that none is loaded before it is called."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command, or a group of them."""
+
+    module: str
+    """The file in this room."""
+    help: str
+    """The first line of its own help; a test keeps the two the same."""
+    group: bool = False
+
+
+SECTIONS: dict[str, dict[str, Entry]] = {
+    "Start": {
+        "init": Entry("init", "Make a project here."),
+        "version": Entry("version", "Show the version."),
+    },
+    "Work": {
+        "run": Entry("run", "Run ABYSSAL commands or a prompt, show the agents at work, print the result."),
+        "watch": Entry("watch", "Follow an execution until it ends."),
+        "result": Entry("watch", "Print an execution's result."),
+        "plan": Entry("documents", "Show what a text would do, and do nothing."),
+        "fmt": Entry("documents", "Format an ABYSSAL document."),
+        "extract": Entry("documents", "List the ABYSSAL commands in a file of prose."),
+    },
+    "Queue": {
+        "task": Entry("task", "Submit, list, show and change tasks.", group=True),
+        "engine": Entry("engine", "Start, stop and look at the engine, which works off the queue.", group=True),
+    },
+    "Look": {
+        "status": Entry("status", "Show the project at a glance."),
+        "template": Entry("template", "List and show templates.", group=True),
+        "audit": Entry("audit", "Show who changed what, and when."),
+        "config": Entry("config", "Show settings and where they come from.", group=True),
+    },
+}
+
+ALL: dict[str, Entry] = {name: entry for section in SECTIONS.values() for name, entry in section.items()}

@@ -1,0 +1,196 @@
+"""What the project answers, as the JSON that scripts rely on; the Python interface and `--json` give the same."""
+
+from collections.abc import Mapping, Sequence
+
+from abathur_tui.domain.clock import iso
+from abathur_tui.domain.data import JsonObject, JsonValue
+from abathur_tui.domain.ids import AgentId, ExecutionId, TaskId, agent_text, execution_text, task_text
+from abathur_tui.domain.leases import Changed
+from abathur_tui.domain.plan import Plan
+from abathur_tui.domain.status import Status
+from abathur_tui.domain.tasks import Attempt, AuditEvent, Task, TaskDetail, TaskError, Turn
+from abathur_tui.project.results import ExecutionResult
+
+
+def task_name(task: int | None) -> str | None:
+    """`t12`; None stays None."""
+    return None if task is None else task_text(TaskId(task))
+
+
+def execution_name(execution: int | None) -> str | None:
+    """`x12`; None stays None."""
+    return None if execution is None else execution_text(ExecutionId(execution))
+
+
+def task_data(task: Task) -> JsonObject:
+    """A task, as lists give it."""
+    return {
+        "id": task_name(task.id),
+        "execution": execution_name(task.execution),
+        "parent": task_name(task.parent),
+        "kind": str(task.kind),
+        "name": task.name,
+        "template": task.template,
+        "agent": task.agent,
+        "status": str(task.status),
+        "why": str(task.why),
+        "state": task.state.word,
+        "progress": task.progress,
+        "priority": task.priority,
+        "attempt": task.attempt,
+        "depends_on": [task_name(other) for other in task.depends_on],
+        "tags": list(task.tags),
+        "created_at": iso(task.created_at),
+        "started_at": iso(task.started_at),
+        "finished_at": iso(task.finished_at),
+        "due_at": iso(task.due_at),
+        "error": _error(task.error),
+        "tokens": {"input": task.tokens_input, "output": task.tokens_output},
+        "cost_usd": task.cost_usd,
+    }
+
+
+def detail_data(detail: TaskDetail) -> JsonObject:
+    """A task with all that belongs to it."""
+    return task_data(detail.task) | {
+        "prompt": detail.prompt,
+        "parameters": detail.parameters,
+        "result": detail.result,
+        "partial": detail.partial if detail.result is None else "",
+        "attempts": [_attempt(attempt) for attempt in detail.attempts],
+        "turns": [_turn(turn) for turn in detail.turns],
+        "events": [audit_data(event) for event in detail.events],
+    }
+
+
+def audit_data(event: AuditEvent) -> JsonObject:
+    """A row of the audit."""
+    return {
+        "at": iso(event.at),
+        "actor": event.actor,
+        "action": event.action,
+        "task": task_name(event.task),
+        "agent": None if event.agent is None else agent_text(AgentId(event.agent)),
+        "execution": execution_name(event.execution),
+        "detail": event.detail,
+    }
+
+
+def result_data(result: ExecutionResult) -> JsonObject:
+    """What `run --json` gives."""
+    return {
+        "execution": execution_name(result.execution),
+        "status": str(result.status),
+        "output": result.output,
+        "quality": {"score": None, "criteria": []},
+        "conflicts": [],
+        "summary": result.summary,
+        "members": [_member(task) for task in result.members],
+        "tokens": {"input": result.tokens_input, "output": result.tokens_output},
+        "cost_usd": result.cost_usd,
+        "seconds": round(result.seconds, 3),
+        "critical_path": [task_name(task) for task in result.critical_path],
+    }
+
+
+def plan_data(plan: Plan) -> JsonObject:
+    """What `plan --json` gives."""
+    needs: dict[str, list[JsonValue]] = {node.id: [] for node in plan.nodes}
+    for edge in plan.edges:
+        needs[edge.node].append(edge.needs)
+    levels = plan.levels()
+    return {
+        "nodes": [
+            {
+                "id": node.id,
+                "name": node.name,
+                "template": node.template,
+                "version": node.template_version,
+                "agent": node.agent,
+                "kind": str(node.kind),
+                "depth": node.depth,
+                "parent": node.parent,
+                "depends_on": needs[node.id],
+                "priority": node.priority,
+                "parameters": node.parameters,
+            }
+            for node in plan.nodes
+        ],
+        "depth": max((node.depth for node in plan.nodes), default=0),
+        "width": max(map(len, levels), default=0),
+        "order": [list[JsonValue](level) for level in levels],
+        "estimate": {"seconds": plan.estimate.seconds, "tokens": plan.estimate.tokens, "cost_usd": plan.estimate.cost_usd},
+    }
+
+
+def changed_data(changes: Sequence[Changed]) -> list[JsonValue]:
+    """What became of each task that was asked to change."""
+    return [_changed(change) for change in changes]
+
+
+def counts_data(counts: Mapping[Status, int]) -> JsonObject:
+    """Tasks per status, every status there."""
+    return {str(status): counts.get(status, 0) for status in Status}
+
+
+def _changed(change: Changed) -> JsonObject:
+    answer: JsonObject = {"id": task_name(change.id), "status": None if change.status is None else str(change.status)}
+    return answer | change.error.data() if change.error else answer
+
+
+def _member(task: Task) -> JsonObject:
+    return {
+        "task": task_name(task.id),
+        "name": task.name,
+        "instance": task.instance,
+        "status": str(task.status),
+        "error": _error(task.error),
+        "seconds": _seconds(task.started_at, task.finished_at),
+        "tokens": {"input": task.tokens_input, "output": task.tokens_output},
+        "cost_usd": task.cost_usd,
+    }
+
+
+def _attempt(attempt: Attempt) -> JsonObject:
+    return {
+        "number": attempt.number,
+        "agent": None if attempt.agent is None else agent_text(AgentId(attempt.agent)),
+        "started_at": iso(attempt.started_at),
+        "ended_at": iso(attempt.ended_at),
+        "outcome": attempt.outcome,
+        "error": _error(attempt.error),
+    }
+
+
+def _turn(turn: Turn) -> JsonObject:
+    return {
+        "number": turn.number,
+        "attempt": turn.attempt,
+        "text": turn.text,
+        "model": turn.model,
+        "stop_reason": turn.stop_reason,
+        "tokens": {"input": turn.tokens_input, "output": turn.tokens_output},
+        "cost_usd": turn.cost_usd,
+        "started_at": iso(turn.started_at),
+        "ended_at": iso(turn.ended_at),
+        "tool_calls": [
+            {
+                "id": call.id,
+                "tool": call.tool,
+                "arguments": call.arguments,
+                "status": call.status,
+                "text": call.text,
+                "started_at": iso(call.started_at),
+                "ended_at": iso(call.ended_at),
+            }
+            for call in turn.tool_calls
+        ],
+    }
+
+
+def _error(error: TaskError | None) -> JsonObject | None:
+    return None if error is None else {"code": error.code, "message": error.message}
+
+
+def _seconds(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else round(max(0.0, end - start), 3)

@@ -1,0 +1,282 @@
+"""Project: the programming interface, and the one door to the queue for screens, commands and programs."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from sqlite3 import Connection
+from types import TracebackType
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
+
+from abathur_tui.domain.clock import Clock, SystemClock
+from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.errors import ProjectNotFound
+from abathur_tui.domain.execution import Submitted
+from abathur_tui.domain.filters import TaskFilter
+from abathur_tui.domain.journal import LogEntry
+from abathur_tui.domain.leases import Changed
+from abathur_tui.domain.plan import Plan
+from abathur_tui.domain.status import ENDED, Status, Why
+from abathur_tui.domain.tasks import AuditEvent, EngineInfo, Execution, Task, TaskDetail
+from abathur_tui.project.finding import Place, find, found, make
+from abathur_tui.project.following import POLL_SECONDS, attend, follow
+from abathur_tui.project.results import ExecutionResult, make_result
+from abathur_tui.project.wish import Wish
+from abathur_tui.storage import Database, engines, queue, views
+
+if TYPE_CHECKING:
+    from abathur_tui.project.workbench import Workbench
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CANCEL_SECONDS = 5.0
+"""How long a cancelled agent may take to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStatus:
+    """A project at a glance."""
+
+    project: Path
+    engine: EngineInfo | None
+    """The active one."""
+    counts: Mapping[Status, int]
+    agents_busy: int
+    agents_limit: int
+    tokens_today: int
+    cost_today_usd: float | None
+
+
+class Project:
+    """An open project. Made by `open`; close it, or use it in a `with` block."""
+
+    def __init__(self, place: Place, database: Database, *, environ: Mapping[str, str], flags: Mapping[str, object], actor: str, clock: Clock) -> None:
+        """Use `open`."""
+        self.place = place
+        self.database = database
+        self.actor = actor
+        self.made = False
+        """True where opening it made it."""
+        self._environ = environ
+        self._flags = flags
+        self._clock = clock
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path | str | None = None,
+        *,
+        create: bool = False,
+        environ: Mapping[str, str] = os.environ,
+        flags: Mapping[str, object] | None = None,
+        actor: str = "user",
+        clock: Clock | None = None,
+    ) -> "Project":
+        """The project in `folder`, else the one that ABATHUR_PROJECT names, else the nearest from the current folder up.
+
+        With `create`, one that is not there is made. `flags` are settings by dotted name, which win over files and environment.
+        Raises ProjectNotFound, ProjectNotWritable, DatabaseDamaged, DatabaseNewer, NetworkFileSystem and the like.
+        """
+        explicit = None if folder is None else Path(folder)
+        place = find(explicit, environ=environ)
+        if place is None or not (place.data / "abathur.db").exists():
+            if not create:
+                place = found(explicit, environ=environ)
+                raise ProjectNotFound(f"{place.data} has no queue yet.", hint="Submit something, or run `abathur init`.")
+            place, made = make(explicit if place is None else place.folder, environ=environ), True
+        else:
+            made = False
+        database = Database.open(place.data, create=create)
+        project = cls(place, database, environ=environ, flags=flags or {}, actor=actor, clock=clock or SystemClock())
+        project.made = made
+        return project
+
+    @property
+    def folder(self) -> Path:
+        """What agents work on."""
+        return self.place.folder
+
+    def close(self) -> None:
+        """Finish what was handed to the writer, and close the database."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @cached_property
+    def workbench(self) -> "Workbench":
+        """Settings, templates and the language."""
+        from abathur_tui.project.workbench import Workbench  # pydantic, lark and jinja: 130 ms that reading the queue need not pay
+
+        return Workbench(self.place, environ=self._environ, flags=self._flags)
+
+    async def read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What one of storage's views gives."""
+        return await self.database.read(query, *args, **kwargs)
+
+    # Work
+
+    async def plan(self, text: str) -> Plan:
+        """What a text expands to; nothing is queued. Raises DocumentInvalid with every mistake."""
+        return await asyncio.to_thread(self.workbench.plan, text)
+
+    async def submit(self, text: str, wish: Wish | None = None) -> Submitted:
+        """Queue ABYSSAL commands or a prompt; when it returns, they are on disk. Raises DocumentInvalid, NoRuntime, QueueFull."""
+        wish = wish or Wish()
+        return await self._queue(await asyncio.to_thread(self.workbench.plan, text, wish.common), wish)
+
+    async def submit_template(self, name: str, parameters: JsonObject, wish: Wish | None = None) -> Submitted:
+        """Queue a template with its parameters (`NAME` or `NAME@version`). Raises as `submit` does."""
+        wish = wish or Wish()
+        return await self._queue(await asyncio.to_thread(self.workbench.plan_template, name, parameters, wish.common), wish)
+
+    async def run(self, text: str, wish: Wish | None = None) -> ExecutionResult:
+        """Submit, run to its end, and give the result. Raises as `submit` does, and AccountRefused when nothing can run any more."""
+        return await self._finish(await self.submit(text, wish))
+
+    async def run_template(self, name: str, parameters: JsonObject, wish: Wish | None = None) -> ExecutionResult:
+        """The same with a template and its parameters."""
+        return await self._finish(await self.submit_template(name, parameters, wish))
+
+    async def watch(self, execution: int) -> AsyncIterator[LogEntry]:
+        """All that happens in an execution, from its beginning to the end of its root. Raises NotFound, ProjectGone."""
+        async for entry in follow(self.database, execution):
+            yield entry
+
+    async def attend(self, execution: int) -> None:
+        """See to it that an execution goes on; to run beside `watch`. Never returns. Raises AccountRefused when nothing of it can run."""
+        await attend(self.database, execution, clock=self._clock, engine_lives=lambda: self.engine() is not None, ensure_engine=self.ensure_engine)
+
+    async def result(self, execution: int) -> ExecutionResult:
+        """An execution as it stands. Raises NotFound."""
+        return await self.read(_result, execution, self._clock.now())
+
+    async def execution(self, execution: int) -> Execution:
+        """An execution. Raises NotFound."""
+        return await self.read(views.execution, execution)
+
+    # Triage
+
+    async def cancel(self, tasks: Sequence[int], *, reason: str = "", wait_seconds: float = CANCEL_SECONDS) -> list[Changed]:
+        """Cancel tasks with all inside them; waits for running ones to end, and gives each one's last status."""
+        changes = await self.database.write(queue.cancel, tasks, self.actor, reason, self._clock.now())
+        running = [change.id for change in changes if change.status is Status.RUNNING and change.error is None]
+        last = await self._until_ended(running, wait_seconds) if running else {}
+        return [Changed(change.id, last.get(change.id, change.status), change.error) for change in changes]
+
+    async def retry(self, tasks: Sequence[int]) -> list[Changed]:
+        """Put failed, dead or cancelled tasks back into the queue, and revive what failed because of them."""
+        return await self.database.write(queue.retry, tasks, self.actor, self._clock.now())
+
+    async def pause(self, tasks: Sequence[int]) -> list[Changed]:
+        """Stop tasks until they are resumed."""
+        return await self.database.write(queue.pause, tasks, self.actor, self._clock.now())
+
+    async def resume(self, tasks: Sequence[int]) -> list[Changed]:
+        """Let paused tasks go on."""
+        return await self.database.write(queue.resume, tasks, self.actor, self._clock.now())
+
+    async def reprioritize(self, tasks: Sequence[int], priority: int) -> list[Changed]:
+        """Give tasks another priority, 0 to 10."""
+        return await self.database.write(queue.reprioritize, tasks, self.actor, self._clock.now(), priority)
+
+    # Looking
+
+    async def tasks(self, filter: TaskFilter | None = None, *, limit: int = 50, offset: int = 0) -> list[Task]:
+        """Tasks that the filter lets through, in its order."""
+        return await self.read(views.tasks, filter or TaskFilter(), limit, offset)
+
+    async def task(self, task: int) -> TaskDetail:
+        """A task with all that belongs to it. Raises NotFound."""
+        return await self.read(views.detail, task)
+
+    async def audit(self, *, task: int | None = None, since_id: int = 0, limit: int = 1000) -> list[AuditEvent]:
+        """Rows of the audit after `since_id`, oldest first."""
+        return await self.read(views.audit, task=task, since_id=since_id, limit=limit)
+
+    async def status(self) -> ProjectStatus:
+        """The project at a glance."""
+        totals = await self.read(views.status, self._clock.now())
+        engine = self.engine()
+        row = next((row for row in totals.engines if engine is not None and row.id == engine), None)
+        return ProjectStatus(
+            project=self.folder,
+            engine=EngineInfo(row.id, row.pid, row.host, row.since) if row else None,
+            counts=totals.counts,
+            agents_busy=totals.agents_busy,
+            agents_limit=row.limit if row and row.limit else self.workbench.settings.swarm.max_agents,
+            tokens_today=totals.tokens_today,
+            cost_today_usd=totals.cost_today_usd,
+        )
+
+    # The engine
+
+    def engine(self) -> str | None:
+        """The id of the active engine on this host; None where none lives."""
+        return engines.active_engine(self.place.data)
+
+    async def ensure_engine(self) -> EngineInfo:
+        """An engine that works off the queue, started where none lives, with this environment's keys. Raises EngineDidNotStart."""
+        info = await launch.ensure_engine(self.folder, self.place.data)
+        await self.hand_over_keys()
+        return info
+
+    async def hand_over_keys(self) -> None:
+        """Give this environment's API keys to the engine, and let what an account had refused try again."""
+        keys = keys_in(self._environ)
+        if keys and await asyncio.to_thread(hand_over, self.place.data, keys):
+            await self.database.write(_free_refused_lanes, self.actor, self._clock.now())
+
+    async def stop_engine(self) -> bool:
+        """Stop the active engine; its tasks go back to the queue. False where none lived."""
+        return await launch.stop_engine(self.place.data)
+
+    async def _queue(self, plan: Plan, wish: Wish) -> Submitted:
+        options = await asyncio.to_thread(self.workbench.options, plan, wish, actor=self.actor)
+        return await self.database.write(queue.submit, plan, options, self._clock.now())
+
+    async def _finish(self, submitted: Submitted) -> ExecutionResult:
+        await self.ensure_engine()
+        attending = asyncio.create_task(self.attend(submitted.execution))
+        watching = asyncio.create_task(self._watch_to_end(submitted.execution))
+        try:
+            await asyncio.wait((attending, watching), return_when=asyncio.FIRST_COMPLETED)
+            if not watching.done():
+                await attending
+            await watching
+        finally:
+            for task in (attending, watching):
+                task.cancel()
+            await asyncio.gather(attending, watching, return_exceptions=True)
+        return await self.result(submitted.execution)
+
+    async def _watch_to_end(self, execution: int) -> None:
+        async for _ in self.watch(execution):
+            pass
+
+    async def _until_ended(self, tasks: Sequence[int], seconds: float) -> dict[int, Status]:
+        """The tasks' last statuses, once all have ended or the time is over."""
+        deadline = self._clock.monotonic() + seconds
+        while True:
+            statuses = {task.id: task.status for task in await self.read(views.tasks_by_id, tasks)}
+            if all(status in ENDED for status in statuses.values()) or self._clock.monotonic() > deadline:
+                return statuses
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def _result(c: Connection, execution: int, now: float) -> ExecutionResult:
+    """All in one snapshot."""
+    row = views.execution(c, execution)
+    return make_result(row, views.members(c, execution), views.result(c, row.root), now)
+
+
+def _free_refused_lanes(c: Connection, actor: str, now: float) -> None:
+    for lane in queue.lanes(c):
+        if lane.held_why == Why.KEY:
+            queue.free_lane(c, lane.lane, actor, now)

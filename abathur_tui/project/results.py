@@ -1,0 +1,126 @@
+"""What an execution came to: its output, what each member contributed, and a paragraph about it that no model wrote."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from abathur_tui.domain.ids import TaskId, task_text
+from abathur_tui.domain.plan import Kind
+from abathur_tui.domain.status import ENDED, Status
+from abathur_tui.domain.tasks import Execution, Task
+
+_NAMED = 5
+"""How many members the summary names of each sort."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResult:
+    """An execution as it stands; `output` is final once `status` has ended."""
+
+    execution: int
+    root: int
+    status: Status
+    output: str | None
+    """None while there is none."""
+    members: tuple[Task, ...]
+    """All of its tasks but the joins, in its order."""
+    tokens_input: int
+    tokens_output: int
+    cost_usd: float | None
+    """None where the price of a member is not known."""
+    seconds: float
+    """From submit to the root's end, or to now."""
+    critical_path: tuple[int, ...]
+    """The chain of tasks that took longest to be done, first to last."""
+    summary: str
+    error: str | None
+    """Why it failed, by its root task."""
+
+
+def make_result(execution: Execution, tasks: Sequence[Task], output: str | None, now: float) -> ExecutionResult:
+    """The result of an execution, from all of its tasks."""
+    members = tuple(task for task in tasks if task.kind is not Kind.JOIN)
+    by_id = {task.id: task for task in tasks}
+    root = by_id[execution.root]
+    costs = [task.cost_usd for task in members]
+    cost = None if None in costs else sum(cost for cost in costs if cost is not None)
+    tokens_input, tokens_output = sum(task.tokens_input for task in members), sum(task.tokens_output for task in members)
+    seconds = max(0.0, (execution.finished_at or now) - execution.created_at)
+    path = critical_path(root, by_id)
+    return ExecutionResult(
+        execution=execution.id,
+        root=root.id,
+        status=root.status,
+        output=output,
+        members=members,
+        tokens_input=tokens_input,
+        tokens_output=tokens_output,
+        cost_usd=cost,
+        seconds=seconds,
+        critical_path=path,
+        summary=_summary(root, members, seconds, (tokens_input, tokens_output), cost, [by_id[task] for task in path]),
+        error=f"{root.error.code}: {root.error.message}" if root.error else None,
+    )
+
+
+def critical_path(root: Task, tasks: Mapping[int, Task]) -> tuple[int, ...]:
+    """From the root backwards, each time to the one that was done last of those that it had to wait for."""
+    inside: dict[int, list[Task]] = {}
+    for task in tasks.values():
+        if task.parent is not None:
+            inside.setdefault(task.parent, []).append(task)
+    path: list[int] = []
+    step: Task | None = root
+    while step is not None and step.id not in path:
+        path.append(step.id)
+        awaited = [tasks[task] for task in step.depends_on if task in tasks]
+        if step.kind is Kind.LOOP:
+            awaited += inside.get(step.id, [])
+        step = max((task for task in awaited if task.id not in path), key=_end, default=None)
+    return tuple(reversed(path))
+
+
+def _end(task: Task) -> float:
+    return task.finished_at if task.finished_at is not None else float("inf")
+
+
+def _summary(
+    root: Task, members: Sequence[Task], seconds: float, tokens: tuple[int, int], cost: float | None, path: Sequence[Task]
+) -> str:
+    completed = [task for task in members if task.status is Status.COMPLETED]
+    lost = [task for task in members if task.status in ENDED and task.status is not Status.COMPLETED]
+    left = len(members) - len(completed) - len(lost)
+    sentences = [_first_sentence(root, members, completed, left, seconds)]
+    if lost:
+        sentences.append(f"Not completed: {_some(_because(task) for task in lost)}.")
+    chain = [task for task in path if task.kind is not Kind.JOIN]
+    if len(chain) > 1:
+        sentences.append(f"The longest chain was {' → '.join(task_text(TaskId(task.id)) for task in chain)}.")
+    price = "at a price that is not known" if cost is None else "at no cost" if cost == 0 else f"for ${cost:.4f}"
+    sentences.append(f"It took {tokens[0]:,} tokens in and {tokens[1]:,} out, {price}.")
+    return " ".join(sentences)
+
+
+def _first_sentence(root: Task, members: Sequence[Task], completed: Sequence[Task], left: int, seconds: float) -> str:
+    took = f"in {seconds:.1f} s" if seconds < 100 else f"in {seconds / 60:.1f} min"
+    if len(members) == 1:
+        verb = {Status.COMPLETED: "completed", Status.CANCELLED: "was cancelled"}.get(root.status)
+        if verb is None:
+            verb = "failed" if root.status in ENDED else f"is {root.state.word}"
+        return f"{members[0].name} {verb} {took}." if root.status in ENDED else f"{members[0].name} {verb}."
+    count = f"All {len(members)} tasks" if len(completed) == len(members) else f"{len(completed)} of {len(members)} tasks"
+    names = f": {_some(task.name for task in completed)}" if completed else ""
+    if root.status in ENDED:
+        return f"{count} completed {took}{names}."
+    return f"{count} have completed so far, {left} are left{names}."
+
+
+def _because(task: Task) -> str:
+    reason = task.error.message.rstrip(".") if task.error else str(task.status)
+    return f"{task_text(TaskId(task.id))} {task.name} ({reason})"
+
+
+def _some(names: Iterable[str]) -> str:
+    every = list(names)
+    if len(every) <= _NAMED:
+        return "; ".join(every)
+    return f"{'; '.join(every[:_NAMED])}; and {len(every) - _NAMED} more"

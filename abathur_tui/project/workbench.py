@@ -1,0 +1,71 @@
+"""What needs no queue: settings, templates, the language, and the choice of a runtime."""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from abathur_tui.domain.execution import RuntimeChoice, SubmitOptions
+from abathur_tui.domain.plan import Plan
+from abathur_tui.domain.templates import Template
+from abathur_tui.library import FileRegistry
+from abathur_tui.project.finding import Place
+from abathur_tui.project.wish import Wish
+from abathur_tui.runtimes import choose
+from abathur_tui.settings import Loaded, Settings, load
+
+
+class Workbench:
+    """A folder's settings and templates; the folder need not be a project."""
+
+    def __init__(self, place: Place | None, *, environ: Mapping[str, str] = os.environ, flags: Mapping[str, object] | None = None) -> None:
+        """`flags`: settings from the command line, by dotted name; they win over all others."""
+        self.folder = place.folder if place else None
+        self._environ = environ
+        self._flags = flags or {}
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """Settings, where each came from, and notices. Raises ConfigInvalid."""
+        return load(self.folder, environ=self._environ, flags=self._flags)
+
+    @property
+    def settings(self) -> Settings:
+        """Settings. Raises ConfigInvalid."""
+        return self.loaded.settings
+
+    @cached_property
+    def registry(self) -> FileRegistry:
+        """Templates and agent definitions."""
+        return FileRegistry(self.folder, self.settings)
+
+    def templates(self) -> tuple[Template, ...]:
+        """All templates, every version."""
+        return self.registry.templates()
+
+    def runtime(self, wish: Wish) -> RuntimeChoice:
+        """What would answer. Raises NoRuntime with the ways out."""
+        return choose(self.settings, self._environ, self.folder or Path.cwd(), requested=wish.runtime, model=wish.model)
+
+    def options(self, plan: Plan, wish: Wish, *, actor: str) -> SubmitOptions:
+        """What the queue is told with a plan."""
+        queue = self.settings.queue
+        return SubmitOptions(
+            runtime=self.runtime(wish),
+            actor=actor,
+            max_size=queue.max_size,
+            task_timeout_seconds=queue.task_timeout_seconds,
+            max_retries=queue.max_retries,
+            after=wish.after,
+            ignore_dependency_failure=wish.ignore_dependency_failure,
+            not_before=wish.not_before,
+            templates=self._texts(plan),
+        )
+
+    def _texts(self, plan: Plan) -> dict[str, str]:
+        texts: dict[str, str] = {}
+        for node in plan.nodes:
+            template = self.registry.template(node.template, node.template_version) if node.template else None
+            if template is not None:
+                texts[f"{template.name}@{template.version}"] = template.text
+        return texts
