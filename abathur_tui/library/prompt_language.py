@@ -25,13 +25,9 @@ Show: TypeAlias = Callable[[object], str]
 """How a value is printed."""
 
 _FILTERS = frozenset(
-    ("capitalize", "count", "default", "first", "float", "int", "join", "last", "length", "list", "lower", "round")
-    + ("sort", "string", "title", "tojson", "trim", "unique", "upper")
+    {"capitalize", "count", "default", "first", "join", "last", "length", "lower", "round", "sort", "title", "tojson", "trim", "unique", "upper"}
 )
-_TESTS = frozenset(
-    ("boolean", "defined", "undefined", "eq", "equalto", "false", "float", "ge", "gt", "in", "integer", "le", "lt", "mapping", "ne", "none")
-    + ("number", "sequence", "string", "true")
-)
+_TESTS = frozenset({"boolean", "defined", "eq", "ge", "gt", "in", "le", "lt", "mapping", "ne", "none", "number", "sequence", "string", "undefined"})
 _NODES: tuple[type[nodes.Node], ...] = (
     nodes.And,
     nodes.Compare,

@@ -1,24 +1,32 @@
 """A template's TOML file: what may stand in it, checked as a whole, and what it becomes."""
 
+import json
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Literal, TypeAlias
 
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError, field_validator, model_validator
 
-from abathur_tui.domain.errors import Detail, TemplateInvalid
+from abathur_tui.domain.errors import Detail, PromptFailed, TemplateInvalid
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.plan import JoinStrategy
 from abathur_tui.domain.templates import Nested, Nesting, Parameter, ParameterKind, Template, TemplateKind
+from abathur_tui.library.prompt_language import compile_prompt
 from abathur_tui.settings.toml import Key, Source, read, refusals
 
 NOT_YET = frozenset({"criteria", "checks", "memory", "cpu", "fallback"})
 """Fields of a template that this version cannot honour."""
 COMMON_PARAMETERS = frozenset(
-    ("priority", "parallel", "mode", "join", "after", "agent", "model", "timeout", "retries", "on_failure", "budget", "memory", "cpu", "tags")
-    + ("success_criteria", "expires", "confidence")
-)
+    {"priority", "parallel", "mode", "join", "after", "agent", "model", "timeout", "retries", "on_failure", "budget", "memory", "cpu", "tags"}
+) | {"success_criteria", "expires", "confidence"}
 """What every command takes already; a template cannot declare it again."""
+GIVEN = frozenset({"results", "instance", "instances"})
+"""What every prompt may use besides its parameters: `results` is a list of `name`, `text` and `missing`."""
+PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+"""A parameter's place in a nested template's parameters."""
+_TAKEN = COMMON_PARAMETERS | GIVEN
 
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 ParameterName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
@@ -170,15 +178,20 @@ def template_from_toml(text: str, file: str, origin: str) -> Template:
 
 def _contradictions(table: TemplateTable, source: Source) -> list[Detail]:
     """What is wrong between one field and another: names that are declared nowhere, or twice."""
-    mistakes = []
-    for name in table.parameters:
-        if name in COMMON_PARAMETERS:
-            mistakes.append(source.mistake(("parameters", name), f"every command takes {name} already; give the parameter another name"))
+    mistakes = [
+        *(source.mistake(("parameters", name), f"{name} is taken; give the parameter another name") for name in table.parameters if name in _TAKEN),
+        *_prompt_mistakes(table, source),
+    ]
     names = [nested.name for nested in table.nested]
     for place, nested in enumerate(table.nested):
         key: Key = ("nested", place)
         if nested.name in names[:place] or nested.name == table.name:
             mistakes.append(source.mistake((*key, "name"), f"{nested.name} is there twice; each nested template has a name of its own"))
+        mistakes.extend(
+            source.mistake((*key, "parameters"), *_not_declared(name, table.parameters))
+            for name in dict.fromkeys(PLACEHOLDER.findall(json.dumps(nested.parameters)))
+            if name not in table.parameters
+        )
         others = {*names, table.name} - {nested.name}
         for needed in nested.depends_on:
             if needed not in others:
@@ -186,6 +199,28 @@ def _contradictions(table: TemplateTable, source: Source) -> list[Detail]:
                 message = f"{nested.name} depends on {needed}, which is neither a sibling nor this template's own step ({table.name})"
                 mistakes.append(source.mistake((*key, "depends_on"), message, f"did you mean {meant}?" if meant else None))
     return mistakes
+
+
+def _prompt_mistakes(table: TemplateTable, source: Source) -> list[Detail]:
+    try:
+        names = compile_prompt(table.prompt).names
+    except PromptFailed as error:
+        return [_inside_prompt(source, detail) for detail in error.details]
+    known = {*table.parameters, *GIVEN}
+    return [source.mistake(("prompt",), *_not_declared(name, known)) for name in sorted(names - known)]
+
+
+def _inside_prompt(source: Source, detail: Detail) -> Detail:
+    """The mistake at its line of the file: the first one like it from the prompt's own line on."""
+    start = source.lines.get(("prompt",), 1)
+    lines = source.text.split("\n")
+    line = next((number for number in range(start, len(lines) + 1) if (detail.source or "") in lines[number - 1]), start)
+    return replace(detail, message=f"prompt: {detail.message}", line=line, source=lines[line - 1].rstrip("\r"), file=source.file)
+
+
+def _not_declared(name: str, known: Iterable[str]) -> tuple[str, str | None]:
+    meant = nearest(name, known)
+    return f"{name} is no parameter of this template", f"did you mean {meant}?" if meant else None
 
 
 def _is_not_yet(key: Key) -> bool:

@@ -20,6 +20,7 @@ from abathur_tui.settings.toml import Key, Source, dotted, read, refusals
 Values: TypeAlias = dict[tuple[str, ...], object]
 
 _PREFIX = "ABATHUR_"
+_PROFILE = "ABATHUR_PROFILE"
 _MOST_BYTES = 1_048_576
 _LEASE, _HEARTBEAT = ("queue", "lease_seconds"), ("queue", "heartbeat_seconds")
 _UNTRUSTED = (("api", "runtime"), ("api", "base_url"), ("runtimes",))
@@ -56,6 +57,8 @@ def load(project_folder: Path | None, *, environ: Mapping[str, str] = os.environ
         layers.append(_file_layer(folder / "local.toml", mistakes, notices, trusted=False))
     layers.append(_text_layer(_environment(environ), mistakes))
     layers.append(_text_layer({tuple(key.split(".")): (value, "flag") for key, value in (flags or {}).items()}, mistakes))
+    if environ.get(_PROFILE):
+        mistakes.append(Detail("profiles are known, but this version cannot honour them yet", file=_PROFILE, suggestion="leave it out"))
     if mistakes:
         raise _invalid(mistakes)
     merged: Values = {}

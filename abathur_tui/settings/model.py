@@ -8,17 +8,19 @@ from abathur_tui.domain.execution import RuntimeName
 from abathur_tui.domain.quantities import bytes_of, seconds_of
 
 
-def _duration(value: object) -> object:
+def duration(value: object) -> object:
+    """The seconds that a text stands for; anything else is left for the type's own check."""
     return seconds_of(value) if isinstance(value, str) else value
 
 
-def _size(value: object) -> object:
+def size(value: object) -> object:
+    """The bytes that a text stands for; anything else is left for the type's own check."""
     return bytes_of(value) if isinstance(value, str) else value
 
 
-Seconds = Annotated[float, BeforeValidator(_duration), Field(allow_inf_nan=False)]
+Seconds = Annotated[float, BeforeValidator(duration), Field(allow_inf_nan=False)]
 """A number of seconds, or a text such as "30s" or "5m"."""
-Bytes = Annotated[int, BeforeValidator(_size)]
+Bytes = Annotated[int, BeforeValidator(size)]
 """A number of bytes, or a text such as "512MB"."""
 TextList = Annotated[tuple[Annotated[str, Field(pattern="^[^\0]*$")], ...], Strict(False)]
 """An array of texts."""
@@ -83,7 +85,7 @@ class Queue(Section):
     lease_seconds: Seconds = Field(default=90.0, ge=0.1, le=86_400)
     """After this long without a sign of life a worker has lost its task."""
     heartbeat_seconds: Seconds = Field(default=30.0, ge=0.01, le=86_400)
-    """How often a worker gives a sign of life; at most half of `lease_seconds`."""
+    """How often a worker gives a sign of life: at most half of `lease_seconds`, and a third of it where only that is given and is short."""
 
 
 class Swarm(Section):
