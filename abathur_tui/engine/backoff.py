@@ -24,7 +24,9 @@ class Dead:
     reason: str
 
 
-def after_failure(kind: FailureKind, failures: int, retries: int, queue: Queue, retry_after: float | None, chance: Callable[[], float]) -> Again | Dead:
+def after_failure(
+    kind: FailureKind, failures: int, retries: int, queue: Queue, retry_after: float | None, chance: Callable[[], float]
+) -> Again | Dead:
     """What follows the failure number `failures` (from 1) of a task that may be retried `retries` times.
 
     `chance` gives a number from 0 to 1 for the jitter. Account failures are not for here: they hold the lane.

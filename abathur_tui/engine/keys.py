@@ -17,6 +17,7 @@ import platformdirs
 SOCKET = "engine.sock"
 _PATH_LIMIT = 100
 """Bytes that a socket's path may have on every system (Linux takes 107, macOS 103)."""
+_LINUX = sys.platform.startswith("linux")
 _MESSAGE_LIMIT = 64 * 1024
 _SECONDS = 5.0
 """How long either side waits for the other."""
@@ -98,7 +99,7 @@ def _address(folder: Path) -> Iterator[str]:
     path = folder / SOCKET
     if len(os.fsencode(path)) <= _PATH_LIMIT:
         yield str(path)
-    elif sys.platform == "linux":
+    elif _LINUX:
         descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             yield f"/proc/self/fd/{descriptor}/{SOCKET}"
@@ -114,7 +115,7 @@ def _address(folder: Path) -> Iterator[str]:
 
 
 def _peer_uid(connection: socket.socket) -> int:
-    if sys.platform == "linux":
+    if _LINUX:
         _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
         return int(uid)
     # macOS and the BSDs: `struct xucred`, read at level SOL_LOCAL (0), option LOCAL_PEERCRED (1).

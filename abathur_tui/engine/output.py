@@ -1,6 +1,7 @@
 """What an agent is saying, gathered so that the journal gets about twenty rows a second from it and not one per token."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -35,6 +36,7 @@ class Output:
     _dropped: int = 0
     _something: asyncio.Event = field(default_factory=asyncio.Event)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def say(self, text: str) -> None:
         """Add text; waits where the disk is far behind."""
@@ -68,9 +70,16 @@ class Output:
         return piece
 
     async def flow(self) -> None:
-        """Write as it comes, until cancelled. A piece that was taken when the cancellation came is written by its writer all the same."""
-        while True:
+        """Write as it comes, until `end`; what comes after the last write is left for `take`."""
+        while not self._ended.is_set():
             await self._something.wait()
-            if (piece := self.take()) is not None:
+            if not self._ended.is_set() and (piece := self.take()) is not None:
                 await self.write(piece)
-            await asyncio.sleep(INTERVAL_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(INTERVAL_SECONDS):
+                        await self._ended.wait()
+
+    def end(self) -> None:
+        """No more is said."""
+        self._ended.set()
+        self._something.set()

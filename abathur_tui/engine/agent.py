@@ -1,0 +1,132 @@
+"""An agent at one task: who it is, what it may use, what it is told."""
+
+from collections.abc import Mapping
+from sqlite3 import Connection
+
+from abathur_tui.domain.conversation import Caller, Tool
+from abathur_tui.domain.errors import UnknownAgent
+from abathur_tui.domain.execution import RuntimeName
+from abathur_tui.domain.ids import AgentId, ExecutionId, TaskId, agent_text, execution_text, task_text
+from abathur_tui.domain.leases import Claim, Work
+from abathur_tui.domain.templates import AgentDefinition
+from abathur_tui.engine.conversation import STALL_SECONDS, Conversation, Parties
+from abathur_tui.engine.prompting import prompt_of, room_for_prompt
+from abathur_tui.engine.swarm import dismiss, engage
+from abathur_tui.engine.workshop import Workshop
+from abathur_tui.storage import agents, journal
+
+GENERALIST = "generalist"
+_CLAUDE_CODE_NAMES = {"Read": "read_file", "LS": "list_folder", "Glob": "list_folder", "Grep": "grep"}
+"""What Claude Code's agent files call the tools that we have too."""
+
+
+class AgentJob:
+    """One attempt of an agent at a task."""
+
+    def __init__(self, shop: Workshop, claim: Claim, work: Work) -> None:
+        """Nothing has happened yet."""
+        self._shop = shop
+        self._claim = claim
+        self._work = work
+        self._agent: int | None = None
+        self._definition = ""
+        self._conversation: Conversation | None = None
+
+    async def run(self) -> str:
+        """Do the task; its answer. Raises RuntimeFailure, other AbathurErrors that are the task's own failure, and LeaseLost."""
+        shop, work, lease = self._shop, self._work, self._claim.lease
+        definition, notice = self._find_definition()
+        self._definition = definition.name
+        agent = await self._engaged(notice)
+        runtime = await shop.runtimes.open(work.runtime)
+        limits = await runtime.limits()
+        shop.slots.limit_lane(self._claim.lane, limits.parallel)
+        saved = await shop.database.read(journal.conversation, lease.task)
+        system, prompt = definition.prompt, ""
+        if saved.turns and saved.prompt is not None and saved.system is not None:
+            system, prompt = saved.system, saved.prompt
+        else:
+            prompt = prompt_of(work, room_for_prompt(limits, system))
+        parties = Parties(
+            lease=lease,
+            agent=agent,
+            caller=Caller(
+                project=str(shop.project),
+                execution=execution_text(ExecutionId(self._claim.execution)),
+                task=task_text(TaskId(lease.task)),
+                agent=agent_text(AgentId(agent)),
+                attempt=self._claim.attempt,
+                instance=work.task.instance,
+                instances=work.task.instances,
+            ),
+            model=work.model,
+            runtime=runtime,
+            limits=limits,
+            tools=_allowed(shop.tools, definition.tools) if limits.tools else {},
+            system=system,
+            prompt=prompt,
+        )
+        # A program may be silent until it is done; its time is bounded by the task's own timeout.
+        stall_seconds = None if work.runtime.runtime is RuntimeName.COMMAND else STALL_SECONDS
+        self._conversation = Conversation(shop, parties, saved, stall_seconds=stall_seconds)
+        return await self._conversation.run()
+
+    def leave(self, c: Connection, reason: str, now: float) -> None:
+        """Part of the transaction that ends an attempt without an answer: what was said is kept."""
+        if self._conversation is not None:
+            self._conversation.leave(c, reason, now)
+
+    def rest(self, c: Connection, now: float) -> None:
+        """Part of the transaction that ends the attempt: the agent waits for another task."""
+        if self._agent is not None:
+            agents.set_state(c, self._agent, "IDLE", now)
+
+    def dismiss(self, c: Connection, now: float, failed: str = "") -> None:
+        """Part of the transaction that ends the attempt: the agent ends; `failed` says why where it broke."""
+        if self._agent is not None:
+            dismiss(c, self._agent, now, failed=failed)
+
+    def rested(self) -> None:
+        """The transaction with `rest` is committed."""
+        if self._agent is not None:
+            self._shop.swarm.give_back(self._agent, self._definition, self._shop.clock.monotonic())
+
+    async def _engaged(self, notice: str) -> int:
+        idle = self._shop.swarm.take(self._definition)
+        try:
+            await self._shop.database.write_kept(self._keep_agent, self._engage, idle, notice)
+        finally:
+            if self._agent is None and idle is not None:
+                self._shop.swarm.give_back(idle, self._definition, self._shop.clock.monotonic())
+        assert self._agent is not None
+        return self._agent
+
+    def _keep_agent(self, agent: int) -> None:
+        self._agent = agent
+
+    def _find_definition(self) -> tuple[AgentDefinition, str]:
+        """Who does it, and what the log must say about that."""
+        wanted = self._claim.agent or GENERALIST
+        definition = self._shop.registry.agent(wanted)
+        if definition is not None:
+            return definition, ""
+        generalist = self._shop.registry.agent(GENERALIST)
+        if generalist is None:
+            raise UnknownAgent(f"There is no agent definition {wanted!r}.")
+        return generalist, f"there is no agent definition {wanted!r} any more: the generalist does it"
+
+    def _engage(self, c: Connection, idle: int | None, notice: str) -> int:
+        now = self._shop.clock.now()
+        agent = engage(c, self._claim.lease, idle, self._definition, now)
+        agents.activity(c, agent, "starting", 0, now)
+        if notice:
+            journal.log(c, self._claim.lease, "warning", "notice", notice, now)
+        return agent
+
+
+def _allowed(tools: Mapping[str, Tool], named: tuple[str, ...] | None) -> Mapping[str, Tool]:
+    """The tools that a definition may use; what it names and we do not have is passed over."""
+    if named is None:
+        return tools
+    wanted = {_CLAUDE_CODE_NAMES.get(name.partition("(")[0], name) for name in named}
+    return {name: tool for name, tool in tools.items() if name in wanted}

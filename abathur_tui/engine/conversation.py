@@ -1,0 +1,323 @@
+"""A task's conversation with its model, as steps: ask, use tools, answered. Every finished step is in the journal before the next
+one begins, so that whoever comes after a crash goes on from there."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from sqlite3 import Connection
+from typing import TypeAlias, assert_never
+
+from abathur_tui.domain.conversation import (
+    Caller,
+    Event,
+    Limits,
+    LogLine,
+    Message,
+    Runtime,
+    TextBlock,
+    TextDelta,
+    Tool,
+    ToolOutcome,
+    ToolResultBlock,
+    ToolUseBlock,
+    TurnDone,
+    TurnRequest,
+    message_data,
+)
+from abathur_tui.domain.errors import AgentStalled, AnswerDeclined, AnswerIncomplete, TooManyTurns
+from abathur_tui.domain.journal import Saved, SavedTurn
+from abathur_tui.domain.leases import Lease
+from abathur_tui.engine.output import Output, Piece
+from abathur_tui.engine.workshop import Workshop
+from abathur_tui.storage import agents, journal
+
+MAX_TURNS = 50
+"""Turns of one attempt."""
+STALL_SECONDS = 300.0
+"""How long a model may say nothing."""
+_GO_ON = "Your answer was cut off at its limit of length. Continue exactly where it stopped: repeat nothing, and add no introduction."
+_CUT_CALL = "Not run: the answer was cut off at its limit of length before this call was complete."
+_UNKNOWN_CALL = (
+    "Unknown outcome: this call was begun, and the program died before it ended. It was not repeated. "
+    "Look at what it may have done before you make it again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedTurn:
+    """A turn that ended with a reason, from the runtime or from the journal."""
+
+    id: int
+    message: Message
+    stop_reason: str
+    outcomes: Mapping[str, ToolOutcome] = field(default_factory=dict)
+    """What came of its tool calls so far."""
+    unknown: frozenset[str] = frozenset()
+    """Calls that were begun before a crash, and of which nobody knows the outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The model's turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseTools:
+    """Tool calls to run, and their outcomes to tell."""
+
+    turn: FinishedTurn
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The conversation is over, with this text."""
+
+    text: str
+
+
+Step: TypeAlias = Ask | UseTools | Answered
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who talks, about what."""
+
+    lease: Lease
+    agent: int
+    caller: Caller
+    model: str | None
+    runtime: Runtime
+    limits: Limits
+    tools: Mapping[str, Tool]
+    system: str
+    prompt: str
+
+
+@dataclass
+class _OpenTurn:
+    """A turn that is under way."""
+
+    id: int
+    output: Output
+    _rest: list[Piece | None] = field(default_factory=list)
+
+    def rest(self) -> Piece | None:
+        """What was said and not written, taken once: a transaction that is run again gets the same."""
+        if not self._rest:
+            self._rest.append(self.output.take())
+        return self._rest[0]
+
+
+@contextlib.asynccontextmanager
+async def _closing(events: AsyncIterator[Event]) -> AsyncIterator[AsyncIterator[Event]]:
+    """The events of a turn; leaving the block ends the turn, and with it the request or process that serves it."""
+    try:
+        yield events
+    finally:
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()
+
+
+class Conversation:
+    """One attempt at a task by an agent, from its prompt (or its last finished step) to its answer."""
+
+    def __init__(self, shop: Workshop, parties: Parties, saved: Saved, *, stall_seconds: float | None = STALL_SECONDS) -> None:
+        """`saved`: what earlier attempts have left; `stall_seconds` None: silence is no stall."""
+        self._shop = shop
+        self._who = parties
+        self._stall_seconds = stall_seconds
+        self._messages: list[Message] = [Message("user", (TextBlock(parties.prompt),))]
+        self._number = 0
+        self._asked = 0
+        self._cut: list[str] = []
+        """The beginnings of an answer that was cut off at its limit of length."""
+        self._open: _OpenTurn | None = None
+        self._last = self._last_turn(saved)
+
+    async def run(self) -> str:
+        """The answer's text. Raises RuntimeFailure, AnswerDeclined, TooManyTurns, AgentStalled and LeaseLost."""
+        step = self._resume()
+        while True:
+            match step:
+                case Ask():
+                    step = await self._ask()
+                case UseTools(turn):
+                    step = await self._use_tools(turn)
+                case Answered(text):
+                    return text
+                case _:
+                    assert_never(step)
+
+    def leave(self, c: Connection, reason: str, now: float) -> None:
+        """Part of the transaction that ends an attempt before its answer: what was said in the open turn is kept."""
+        if self._open is not None:
+            if (piece := self._open.rest()) is not None:
+                self._journal(c, self._open.id, piece, now)
+            journal.abandon_turn(c, self._who.lease, self._open.id, reason, now)
+
+    def _last_turn(self, saved: Saved) -> SavedTurn | None:
+        """The finished turn from which to go on. One that was declined leads nowhere: whoever retries the task wants it asked again."""
+        self._number = max((turn.number for turn in saved.turns), default=0)
+        return next((turn for turn in reversed(saved.turns) if turn.stop_reason != "refusal"), None)
+
+    def _resume(self) -> Step:
+        if self._last is None:
+            return Ask()
+        last = self._last
+        self._messages = list(last.request)
+        if len(last.request) > 1 and last.request[-1].text == _GO_ON:
+            self._cut = [last.request[-2].text]
+        return self._after(FinishedTurn(last.id, last.message, last.stop_reason, last.outcomes, last.unknown))
+
+    async def _ask(self) -> Step:
+        if self._asked == MAX_TURNS:
+            raise TooManyTurns(f"The agent had no answer after {MAX_TURNS} turns.")
+        self._asked += 1
+        self._number += 1
+        await self._shop.database.write_kept(self._opened, self._begin)
+        assert self._open is not None
+        turn, output = self._open.id, self._open.output
+        done = await self._listen(output)
+        await self._shop.database.write_kept(self._closed, self._finish, turn, output.take(), done)
+        return self._after(FinishedTurn(turn, done.message, done.stop_reason))
+
+    def _opened(self, turn: int) -> None:
+        self._open = _OpenTurn(turn, Output(lambda piece: self._write(turn, piece)))
+
+    def _closed(self, _: None) -> None:
+        self._open = None
+
+    async def _listen(self, output: Output) -> TurnDone:
+        """The turn's end, after all of its pieces went on their way to the journal."""
+        request = TurnRequest(
+            system=self._who.system,
+            messages=tuple(self._messages),
+            tools=tuple(tool.definition for tool in self._who.tools.values()) if self._who.limits.tools else (),
+            max_output_tokens=self._who.limits.output_tokens,
+            caller=self._who.caller,
+            model=self._who.model,
+        )
+        answer: TurnDone | Exception
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(output.flow())
+                try:
+                    answer = await self._hear(request, output)
+                except Exception as error:  # raised below, once what was said before it is in the journal
+                    answer = error
+                output.end()
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def _hear(self, request: TurnRequest, output: Output) -> TurnDone:
+        done: TurnDone | None = None
+        try:
+            async with asyncio.timeout(self._stall_seconds) as stall, _closing(self._who.runtime.turn(request)) as events:
+                async for event in events:
+                    if self._stall_seconds is not None:
+                        stall.reschedule(asyncio.get_running_loop().time() + self._stall_seconds)
+                    match event:
+                        case TextDelta(text):
+                            await output.say(text)
+                        case LogLine(text):
+                            output.log(text)
+                        case TurnDone():
+                            done = event
+                        case _:
+                            assert_never(event)
+        except TimeoutError as error:
+            if not stall.expired():
+                raise
+            raise AgentStalled(f"The model said nothing for {self._stall_seconds:g} seconds.") from error
+        if done is None:
+            raise AnswerIncomplete("The runtime's answer has no end.")
+        return done
+
+    async def _use_tools(self, turn: FinishedTurn) -> Step:
+        outcomes = dict(turn.outcomes)
+        for call in turn.message.tool_uses:
+            if call.id in turn.unknown:
+                outcomes[call.id] = ToolOutcome(_UNKNOWN_CALL, is_error=True)
+            elif call.id not in outcomes:
+                outcomes[call.id] = await self._use(turn, call)
+        self._tell(turn, outcomes)
+        return Ask()
+
+    async def _use(self, turn: FinishedTurn, call: ToolUseBlock) -> ToolOutcome:
+        if turn.stop_reason == "max_tokens":
+            return ToolOutcome(_CUT_CALL, is_error=True)
+        await self._shop.database.write(self._intend, turn.id, call)
+        tool = self._who.tools.get(call.name)
+        if tool is None:
+            names = ", ".join(self._who.tools) or "none"
+            outcome = ToolOutcome(f"There is no tool {call.name!r}. There are: {names}.", is_error=True, summary="no such tool")
+        else:
+            try:
+                outcome = await tool.run(call.input)
+            except Exception as error:  # a mistake in a tool is the model's to go round, and ours to find in the log
+                self._shop.log.error("tool.broke", f"{call.name}: {error!r}", task=self._who.lease.task)
+                outcome = ToolOutcome(f"The tool broke: {error}", is_error=True, summary="broke")
+        await self._shop.database.write(self._done, turn.id, call.id, outcome)
+        return outcome
+
+    def _after(self, turn: FinishedTurn) -> Step:
+        """What follows a finished turn; adds it to what the model is sent."""
+        if turn.stop_reason == "refusal":
+            raise AnswerDeclined(f"The model declined to answer. {turn.message.text}".strip())
+        if turn.message.blocks:
+            self._messages.append(turn.message)
+        if turn.message.tool_uses:
+            self._cut = []
+            return UseTools(turn)
+        if turn.stop_reason == "pause_turn":
+            return Ask()
+        text = "".join([*self._cut, turn.message.text])
+        if turn.stop_reason != "max_tokens":
+            self._cut = []
+            return Answered(text)
+        if self._cut or not turn.message.text:
+            return Answered(text)
+        self._cut = [turn.message.text]
+        self._messages.append(Message("user", (TextBlock(_GO_ON),)))
+        return Ask()
+
+    def _tell(self, turn: FinishedTurn, outcomes: Mapping[str, ToolOutcome]) -> None:
+        results = (ToolResultBlock(call.id, outcomes[call.id].text, outcomes[call.id].is_error) for call in turn.message.tool_uses)
+        self._messages.append(Message("user", tuple(results)))
+
+    # Parts of transactions. `now` is taken inside, where the row is written.
+
+    def _begin(self, c: Connection) -> int:
+        now = self._shop.clock.now()
+        turn = journal.begin_turn(c, self._who.lease, self._number, self._who.agent, [message_data(message) for message in self._messages], now)
+        agents.activity(c, self._who.agent, "thinking", self._number, now)
+        return turn
+
+    def _finish(self, c: Connection, turn: int, rest: Piece | None, done: TurnDone) -> None:
+        now = self._shop.clock.now()
+        if rest is not None:
+            self._journal(c, turn, rest, now)
+        journal.finish_turn(c, self._who.lease, turn, done, now)
+        if done.stop_reason == "max_tokens":
+            journal.log(c, self._who.lease, "warning", "notice", "the answer was cut off at its limit of length", now)
+
+    async def _write(self, turn: int, piece: Piece) -> None:
+        await self._shop.database.write(lambda c: self._journal(c, turn, piece, self._shop.clock.now()))
+
+    def _journal(self, c: Connection, turn: int, piece: Piece, now: float) -> None:
+        if piece.text:
+            journal.append_output(c, self._who.lease, turn, piece.offset, piece.text, now)
+        for line in piece.lines:
+            journal.log(c, self._who.lease, "info", "stderr", line, now)
+
+    def _intend(self, c: Connection, turn: int, call: ToolUseBlock) -> None:
+        now = self._shop.clock.now()
+        journal.intend_tool(c, self._who.lease, turn, call, now)
+        agents.activity(c, self._who.agent, call.name, self._number, now)
+
+    def _done(self, c: Connection, turn: int, call: str, outcome: ToolOutcome) -> None:
+        journal.finish_tool(c, self._who.lease, turn, call, outcome, self._shop.clock.now())

@@ -1,0 +1,55 @@
+"""What is left in the queue: whether anything could run, now or by itself later, or only after a person has done something."""
+
+from dataclasses import dataclass
+from sqlite3 import Connection
+
+from abathur_tui.domain.errors import Exit
+from abathur_tui.domain.filters import TaskFilter
+from abathur_tui.domain.leases import LaneState
+from abathur_tui.domain.status import Status, Why
+from abathur_tui.storage import queue, views
+
+_LOOKED_AT = 1000
+"""Pending tasks that are looked at for one that waits for its next attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What has not ended, by what it waits for."""
+
+    running: bool
+    """Some engine has a task."""
+    ready: bool
+    """A free slot would take one."""
+    retrying: bool
+    """One waits for its next attempt."""
+    later: bool
+    """One goes on by itself at some time: its own, or that of its account's quota."""
+    account: bool
+    """One waits for a key or for billing."""
+
+    @property
+    def drained(self) -> Exit | None:
+        """How a drain ends now; None while there is something to wait for."""
+        if self.running or self.ready or self.retrying:
+            return None
+        return Exit.REFUSED if self.account else Exit.DONE
+
+
+def left(c: Connection) -> Left:
+    """What is left."""
+    lanes = queue.lanes(c)
+    return Left(
+        running=views.counts(c)[Status.RUNNING] > 0,
+        ready=any(lane.ready for lane in lanes),
+        retrying=_retrying(c, lanes),
+        later=any(lane.held_why != Why.KEY for lane in lanes),
+        account=any(lane.held_why == Why.KEY for lane in lanes),
+    )
+
+
+def _retrying(c: Connection, lanes: list[LaneState]) -> bool:
+    if not any(not lane.ready and not lane.held_why for lane in lanes):
+        return False
+    pending = views.tasks(c, TaskFilter(statuses=frozenset({Status.PENDING})), _LOOKED_AT)
+    return any(task.why == Why.RETRY for task in pending)

@@ -1,0 +1,101 @@
+"""The database, as the engine's workers use it: a full disk, a lock that is held too long or a folder that is away for a
+moment makes them wait, not fail, so that nothing that was done is dropped."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from sqlite3 import Connection
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from abathur_tui.domain.clock import Clock
+from abathur_tui.domain.errors import AbathurError, DatabaseBusy, DatabaseDamaged, DatabaseNewer, DiskFull, ProjectGone, ProjectNotWritable
+from abathur_tui.engine.log import EngineLog
+from abathur_tui.storage import Database
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+GONE_SECONDS = 5.0
+"""How long a project's folder may be away before it counts as removed for good."""
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 1.0
+
+
+class PatientDatabase:
+    """Reads and writes that wait until the cause of a trouble is gone."""
+
+    def __init__(
+        self, database: Database, log: EngineLog, clock: Clock, broken: Callable[[AbathurError], None], gone_seconds: float = GONE_SECONDS
+    ) -> None:
+        """`broken` is told once when there is nothing to wait for: the folder is gone for good, the file damaged."""
+        self._database = database
+        self._log = log
+        self._clock = clock
+        self._broken = broken
+        self._gone_seconds = gone_seconds
+        self._troubles: dict[str, str] = {}
+        """`read` or `write` to the code of the error that it waits for."""
+
+    async def write(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `operation` gives, once it is committed. Raises its own refusals (LeaseLost…), and ProjectGone when that is for good.
+
+        `operation` may be run again after a trouble, so it changes nothing but the database. Whoever is cancelled while it is
+        under way waits for its end, so that it is known to be done or not.
+        """
+        return await self._patiently("write", lambda: self._database.write(operation, *args, **kwargs))
+
+    async def write_kept(
+        self, keep: Callable[[T], None], operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """`write` for a result that must not get lost: `keep` has it, also where the caller is cancelled in that moment."""
+        await self._patiently("write", lambda: self._database.write(operation, *args, **kwargs), keep)
+
+    async def read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `query` reads."""
+        return await self._patiently("read", lambda: self._database.read(query, *args, **kwargs))
+
+    async def _patiently(self, way: str, attempt: Callable[[], Coroutine[Any, Any, T]], keep: Callable[[T], None] | None = None) -> T:
+        pause = _FIRST_PAUSE_SECONDS
+        gone_since: float | None = None
+        while True:
+            try:
+                result = await _to_its_end(attempt(), keep)
+            except (DiskFull, DatabaseBusy, ProjectNotWritable) as error:
+                self._wait_for(way, error)
+            except ProjectGone as error:
+                self._wait_for(way, error)
+                now = self._clock.monotonic()
+                gone_since = now if gone_since is None else gone_since
+                if now - gone_since >= self._gone_seconds:
+                    self._broken(error)
+                    raise
+            except (DatabaseDamaged, DatabaseNewer) as error:
+                self._broken(error)
+                raise
+            else:
+                if (code := self._troubles.pop(way, None)) is not None:
+                    self._log.info("storage.recovered", "the cause is gone, the work goes on", code=code)
+                return result
+            # What is waited for here is outside of every process of ours, so nobody can tell us that it is over.
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    def _wait_for(self, way: str, error: AbathurError) -> None:
+        if self._troubles.get(way) != error.code:
+            self._troubles[way] = error.code
+            self._log.warning("storage.waits", f"{error.message} The engine waits until that is over.", code=error.code)
+
+
+async def _to_its_end(attempt: Coroutine[Any, Any, T], keep: Callable[[T], None] | None) -> T:
+    task = asyncio.ensure_future(attempt)
+    try:
+        result = await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with contextlib.suppress(AbathurError):
+            late = await task
+            if keep is not None:
+                keep(late)
+        raise
+    if keep is not None:
+        keep(result)
+    return result

@@ -1,0 +1,233 @@
+"""One claimed task, from its claim to its end: whatever happens, the task and its agent end up in a state that says so."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+from enum import StrEnum
+from sqlite3 import Connection
+from typing import assert_never
+
+from abathur_tui.domain.conversation import FailureKind
+from abathur_tui.domain.errors import AbathurError, LeaseLost, RuntimeFailure, TaskTimedOut, Unexpected
+from abathur_tui.domain.leases import Claim, Work
+from abathur_tui.domain.plan import Kind, OnFailure
+from abathur_tui.domain.status import Status, Why
+from abathur_tui.domain.tasks import TaskError
+from abathur_tui.engine.agent import AgentJob
+from abathur_tui.engine.backoff import Again, after_failure
+from abathur_tui.engine.failures import ends_the_engine, kind_of
+from abathur_tui.engine.join import join
+from abathur_tui.engine.loop import Loop, LoopEnd
+from abathur_tui.engine.slots import Slot
+from abathur_tui.engine.workshop import Workshop
+from abathur_tui.storage import journal, queue, requests, views
+
+
+class Stop(StrEnum):
+    """Why a worker is told to stop."""
+
+    CANCEL = "cancel"
+    """A person cancelled the task."""
+    PAUSE = "pause"
+    """A person paused the task."""
+    RELEASE = "release"
+    """The engine ends in order: the task goes back to the queue, and nothing counts."""
+    ABANDON = "abandon"
+    """The lease is lost or the database is gone: the agent ends, and nothing is written."""
+
+
+class Worker:
+    """Works at one claim. Its owner runs `run` as a task of its own."""
+
+    def __init__(self, shop: Workshop, claim: Claim, slot: Slot, chance: Callable[[], float] = random.random) -> None:
+        """`slot`: the one that the claim took; `chance` gives the backoff's jitter."""
+        self.claim = claim
+        self._shop = shop
+        self._slot = slot
+        self._chance = chance
+        self._job: AgentJob | None = None
+        self._loop: Loop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stop: Stop | None = None
+
+    async def run(self) -> None:
+        """Do the task. Raises nothing but its own cancellation."""
+        self._task = asyncio.current_task()
+        log, ids = self._shop.log, {"task": self.claim.lease.task, "execution": self.claim.execution}
+        try:
+            if self._stop is not None:
+                raise asyncio.CancelledError
+            log.debug("task.started", f"attempt {self.claim.attempt}", **ids)
+            await self._work()
+        except asyncio.CancelledError:
+            stop = self._stop or Stop.RELEASE
+            log.info("task.stopped", stop, **ids)
+            await self._write_stopped(stop)
+            if self._stop is None:
+                raise
+        except LeaseLost:
+            log.warning("task.lost", "its lease is lost: the agent was ended, and nothing of it counts any more", **ids)
+            await self._dismiss_agent()
+        except AbathurError as error:
+            log.error("task.left", error.message, code=error.code, **ids)
+        finally:
+            self._slot.release()
+
+    def stop(self, stop: Stop) -> None:
+        """End the agent and put the task where `stop` says. The first call counts."""
+        if self._stop is None:
+            self._stop = stop
+            if self._task is not None:
+                self._task.cancel()
+
+    async def _work(self) -> None:
+        work = await self._shop.database.read(views.work, self.claim.lease.task)
+        try:
+            match self.claim.kind:
+                case Kind.AGENT:
+                    await self._do_agent(work)
+                case Kind.LOOP:
+                    await self._do_loop(work)
+                case Kind.JOIN:
+                    await self._do_join(work)
+                case _:
+                    assert_never(self.claim.kind)
+        except AbathurError as error:
+            if isinstance(error, LeaseLost) or ends_the_engine(error):
+                raise
+            await self._write_failed(work, error)
+        except Exception as error:  # a mistake of ours in one task must not take the others with it
+            self._shop.log.error("task.broke", repr(error), task=self.claim.lease.task)
+            await self._write_failed(work, Unexpected(f"Something unexpected went wrong: {error!r}"))
+
+    async def _do_agent(self, work: Work) -> None:
+        self._job = job = AgentJob(self._shop, self.claim, work)
+        try:
+            async with asyncio.timeout(work.timeout_seconds) as timeout:
+                answer = await job.run()
+        except TimeoutError as error:
+            if not timeout.expired():
+                raise
+            raise TaskTimedOut(f"The task took longer than its {work.timeout_seconds:g} seconds.") from error
+
+        def complete(c: Connection) -> None:
+            now = self._shop.clock.now()
+            queue.complete(c, self.claim.lease, answer, now)
+            job.rest(c, now)
+
+        await self._shop.database.write(complete)
+        job.rested()
+
+    async def _do_loop(self, work: Work) -> None:
+        if work.loop is None:
+            raise Unexpected("A loop without its rule.")
+        self._loop = Loop(self._shop, self.claim, work, work.loop, self._slot)
+        end = await self._loop.run()
+        await self._shop.database.write(lambda c: self._end_loop(c, end))
+
+    def _end_loop(self, c: Connection, end: LoopEnd) -> None:
+        now = self._shop.clock.now()
+        result = end.best.output if end.best is not None else None
+        if end.error is None:
+            queue.complete(c, self.claim.lease, result or "", now, end.detail())
+        else:
+            queue.fail(c, self.claim.lease, end.error, now, result=result, detail=end.detail())
+
+    async def _do_join(self, work: Work) -> None:
+        if work.join is None:
+            raise Unexpected("A join without its rule.")
+        joined = join(work, work.join)
+        await self._shop.database.write(
+            lambda c: queue.complete(c, self.claim.lease, joined.text, self._shop.clock.now(), {"missing": [*joined.missing]})
+        )
+
+    async def _write_failed(self, work: Work, error: AbathurError) -> None:
+        """Try it again later, give it up, or hold its lane, as the failure says."""
+        kind = kind_of(error)
+        if kind is FailureKind.ACCOUNT and isinstance(error, RuntimeFailure):
+            self._shop.runtimes.refused(work.runtime)
+            self._shop.log.warning("lane.held", error.message, code=error.code, lane=self.claim.lane)
+            await self._shop.database.write(self._hold, error)
+            return
+        self._shop.log.info("task.failed", error.message, code=error.code, task=self.claim.lease.task, attempt=self.claim.attempt)
+        await self._shop.database.write(self._fail, work, error, kind)
+        if self._job is not None and not isinstance(error, Unexpected):
+            self._job.rested()
+
+    def _hold(self, c: Connection, error: RuntimeFailure) -> None:
+        now = self._shop.clock.now()
+        until = now + error.retry_after if error.retry_after is not None else None
+        why = Why.KEY if until is None else Why.QUOTA
+        self._leave_agent(c, error.message, now)
+        if self._job is not None:
+            self._job.dismiss(c, now)
+        queue.release(c, self.claim.lease, error.message, now)
+        queue.hold_lane(c, self.claim.lane, why, until, error.message, "engine", now)
+
+    def _fail(self, c: Connection, work: Work, error: AbathurError, kind: FailureKind | None) -> None:
+        now = self._shop.clock.now()
+        self._leave_agent(c, error.message, now)
+        if self._job is not None:
+            if isinstance(error, Unexpected):
+                self._job.dismiss(c, now, failed=error.message)
+            else:
+                self._job.rest(c, now)
+        task_error = TaskError(error.code, error.message)
+        if kind is None:
+            queue.fail(c, self.claim.lease, task_error, now)
+            return
+        failures = work.failures + 1
+        retries = 0 if work.on_failure is OnFailure.FAIL else work.retries
+        retry_after = error.retry_after if isinstance(error, RuntimeFailure) else None
+        match after_failure(kind, failures, retries, self._shop.settings.queue, retry_after, self._chance):
+            case Again(seconds):
+                queue.retry_later(c, self.claim.lease, task_error, now + seconds, now)
+            case dead:
+                journal.log(c, self.claim.lease, "error", "notice", f"not tried again: {dead.reason}", now)
+                queue.fail(c, self.claim.lease, task_error, now, status=Status.DEAD)
+
+    async def _write_stopped(self, stop: Stop) -> None:
+        if stop is Stop.ABANDON:
+            return
+        try:
+            await self._shop.database.write(self._end_stopped, stop)
+        except LeaseLost:
+            # It ended by itself in the same moment, or somebody else has it: either way the agent is free.
+            await self._dismiss_agent()
+        except AbathurError as error:
+            self._shop.log.error("task.left", error.message, code=error.code, task=self.claim.lease.task)
+
+    def _end_stopped(self, c: Connection, stop: Stop) -> None:
+        now = self._shop.clock.now()
+        self._leave_agent(c, stop, now)
+        if self._job is not None:
+            self._job.dismiss(c, now)
+        match stop:
+            case Stop.CANCEL:
+                best = self._loop.best if self._loop is not None else None
+                queue.end_cancelled(c, self.claim.lease, now, result=best.output if best is not None else None)
+            case Stop.PAUSE:
+                queue.end_paused(c, self.claim.lease, now)
+            case Stop.RELEASE:
+                queue.release(c, self.claim.lease, "the engine stopped", now)
+            case Stop.ABANDON:
+                pass
+            case _:
+                assert_never(stop)
+
+    def _leave_agent(self, c: Connection, reason: str, now: float) -> None:
+        if self._job is not None:
+            self._job.leave(c, reason, now)
+
+    async def _dismiss_agent(self) -> None:
+        """End the agent of a task that is not ours any more; its row may have been ended with the task's."""
+        job = self._job
+        if job is not None:
+            with contextlib.suppress(AbathurError):
+                await self._shop.database.write(lambda c: job.dismiss(c, self._shop.clock.now()))
+
+
+async def close_request(shop: Workshop, request: int, outcome: str) -> None:
+    """Say what became of a request that no worker of ours can serve."""
+    await shop.database.write(lambda c: requests.close(c, request, outcome, shop.clock.now()))
