@@ -97,11 +97,10 @@ def _tools(allowed: Value | None, denied: Value | None) -> tuple[str, ...] | Non
 
     A tool with a rule in brackets (`Read(src/**)`) is left out: to allow all of it would be wider than what is written.
     """
-    if allowed is None and denied is None:
+    named = _names(allowed or ())
+    all_of_them = not allowed or "*" in named
+    if all_of_them and not denied:
         return None
-    names = list(OUR_TOOLS) if allowed is None else _names(allowed)
-    if "*" in names:
-        names = list(OUR_TOOLS)
     without = {OUR_TOOLS.get(name.partition("(")[0], name) for name in _names(denied or ())}
-    ours = (OUR_TOOLS.get(name, name) for name in names if "(" not in name)
+    ours = (OUR_TOOLS.get(name, name) for name in (OUR_TOOLS if all_of_them else named) if "(" not in name)
     return tuple(dict.fromkeys(name for name in ours if name not in without))

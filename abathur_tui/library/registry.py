@@ -3,11 +3,10 @@
 from functools import cached_property
 from pathlib import Path
 
-from packaging.version import InvalidVersion, Version
-
 from abathur_tui.domain.templates import AgentDefinition, Template
 from abathur_tui.library.agent_file import AgentFolder, plain_name
-from abathur_tui.library.template_file import template_from_toml
+from abathur_tui.library.shelf import Layer, Shelf
+from abathur_tui.settings import Settings
 
 _BUILTIN = Path(__file__).parent / "builtin"
 
@@ -19,33 +18,31 @@ class FileRegistry:
     the first of a name winning.
     """
 
-    def __init__(self, project_folder: Path | None = None, settings: object = None, *, home: Path | None = None) -> None:
-        """`home`: whose `.claude/agents` are the user's; None is the current user's."""
+    def __init__(self, project_folder: Path | None = None, settings: Settings | None = None, *, home: Path | None = None) -> None:
+        """`settings`: none of them touches the library in this version. `home`: whose `.claude/agents` are the user's; None is the current user's."""
+        home = home or _home()
         self._agent_folders = (
             *([AgentFolder(project_folder / ".claude" / "agents", "project", inside=project_folder)] if project_folder else []),
-            AgentFolder((home or Path.home()) / ".claude" / "agents", "user"),
+            *([AgentFolder(home / ".claude" / "agents", "user")] if home else []),
             AgentFolder(_BUILTIN / "agents", "builtin"),
         )
-        self._template_layers = ((_BUILTIN / "templates", "builtin"),)
+        self._shelf = Shelf([Layer(_BUILTIN / "templates", "builtin")])
 
     def template(self, name: str, version: str | None = None) -> Template | None:
-        """The newest template of that name in the highest layer that has it, or exactly that version from any; None where there is none."""
-        versions = self._templates.get(name, [])
-        if version is None:
-            return versions[0] if versions else None
-        return next((template for template in versions if _same(template.version, version)), None)
+        """The newest template of that name, or exactly that version; None where there is none."""
+        return self._shelf.template(name, version)
 
     def template_names(self) -> tuple[str, ...]:
         """All names, sorted."""
-        return tuple(self._templates)
+        return tuple(self._shelf.by_name)
 
     def versions(self, name: str) -> tuple[str, ...]:
         """All versions of a template, in the order in which they are preferred; empty where there is no such name."""
-        return tuple(template.version for template in self._templates.get(name, []))
+        return tuple(template.version for template in self._shelf.by_name.get(name, ()))
 
     def templates(self) -> tuple[Template, ...]:
         """Every version of every template, sorted by name, preferred versions first."""
-        return tuple(template for versions in self._templates.values() for template in versions)
+        return tuple(template for versions in self._shelf.by_name.values() for template in versions)
 
     def agent(self, name: str) -> AgentDefinition | None:
         """The definition of that name (`_` and `-` are the same); None where there is none."""
@@ -61,17 +58,6 @@ class FileRegistry:
         return tuple(notice for folder in self._agent_folders for notice in folder.notices)
 
     @cached_property
-    def _templates(self) -> dict[str, list[Template]]:
-        found: dict[str, list[Template]] = {}
-        for folder, origin in self._template_layers:
-            layer = [template_from_toml(path.read_text(encoding="utf-8"), str(path), origin) for path in sorted(folder.glob("*.toml"))]
-            for template in sorted(layer, key=lambda template: Version(template.version), reverse=True):
-                versions = found.setdefault(template.name, [])
-                if not any(_same(template.version, other.version) for other in versions):
-                    versions.append(template)
-        return dict(sorted(found.items()))
-
-    @cached_property
     def _agents(self) -> dict[str, AgentDefinition]:
         found: dict[str, AgentDefinition] = {}
         for folder in self._agent_folders:
@@ -80,8 +66,8 @@ class FileRegistry:
         return found
 
 
-def _same(version: str, other: str) -> bool:
+def _home() -> Path | None:
     try:
-        return Version(version) == Version(other)
-    except InvalidVersion:
-        return False
+        return Path.home()
+    except RuntimeError:  # a user without a home, as containers have them
+        return None
