@@ -15,6 +15,9 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
+IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
+"""What closing a terminal, or stopping everything at once, sends: the engine ends by itself then, and says `stop`."""
+
 
 class Guard:
     """What the guard knows of its engine."""
@@ -123,8 +126,9 @@ def say(line: str) -> None:
 def main() -> None:
     """Guard the engine that has started this process."""
     # Handlers, not SIG_IGN: an engine started from here must not inherit that.
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+    for number in IGNORED:
         signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     descriptor, quick_seconds, pauses, _, *command = sys.argv[1:]
     os.set_inheritable(int(descriptor), False)

@@ -36,17 +36,19 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from abathur_tui.guard.beside import IGNORED
 from abathur_tui.guard.groups import identity, write_notes
 
 SOCKET_VARIABLE = "ABATHUR_GUARD_SOCKET"
 """Where an engine that its guard has started finds the number of its socket."""
 SEND_SECONDS = 1.0
 """A guard that takes no line for so long (stopped, swapped out) is replaced."""
-REPLACE_PAUSE_SECONDS = 1.0
-"""Between starts of guards that die at once."""
+QUICK_GUARDS = 5
+"""So many guards in a row may die at once before there is a pause of a second between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ class GuardPipe:
         """Start a guard and tell it all that is so now. Raises OSError."""
         restarts = self._restarts
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, _ignored_signals_held_back():
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -215,12 +217,14 @@ class GuardPipe:
 
     def _watch(self) -> None:
         """Replace a guard that has died, for as long as this process lives."""
+        quick_deaths = 0
         while True:
             since = time.monotonic()
             if self._socket is not None:
                 _wait_for_end(self._socket)
-            if time.monotonic() - since < REPLACE_PAUSE_SECONDS:
-                time.sleep(REPLACE_PAUSE_SECONDS)
+            quick_deaths = quick_deaths + 1 if time.monotonic() - since < 1 else 0
+            if quick_deaths > QUICK_GUARDS:
+                time.sleep(1)
             with self._lock:
                 if self._socket is not None:
                     self._socket.close()
@@ -238,12 +242,18 @@ class GuardPipe:
             os.kill(self._guard_pid, signal.SIGKILL)
 
     def _write_notes(self) -> None:
-        if self._notes is not None:
+        if self._notes is None:
+            return
+        try:
             write_notes(self._notes, self._groups)
+        except OSError as error:  # Disk full, folder gone: the guard still knows the groups.
+            print(f"{self._notes} cannot be written: {error}", file=sys.stderr)
 
 
 def run_engine(child: Callable[[GuardPipe, Keys], int], restarts: Restarts = Restarts()) -> int:
     """Run the engine beside a guard and give its exit code; see the module's docstring for what happens when one of them dies."""
+    # Whoever started us may have had it ignored, and then no child's end can be waited for.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pipe = GuardPipe(restarts)
     pipe.connect()
     try:
@@ -257,6 +267,16 @@ def run_engine(child: Callable[[GuardPipe, Keys], int], restarts: Restarts = Res
         os._exit(1)
     pipe.close()
     return code
+
+
+@contextmanager
+def _ignored_signals_held_back() -> Iterator[None]:
+    """A guard that starts in here inherits the mask, and lifts it when it ignores them itself."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, IGNORED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _wait_for_end(connection: socket.socket) -> None:

@@ -80,6 +80,8 @@ def run_screen(child: Callable[[], int]) -> int:
         return child()
     sys.stdout.flush()
     sys.stderr.flush()
+    # Whoever started us may have had it ignored, and then no child's end can be waited for.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     lifeline, parents_end = os.pipe()
     # No signal may come between the fork and the handlers.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (*PASSED_ON, *TERMINAL_SIGNALS, signal.SIGTSTP))

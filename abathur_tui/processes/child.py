@@ -39,10 +39,12 @@ class Child:
         self._signals = threading.Lock()
         self._ended = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        if guard is not None:
-            guard.note(self.pid)
+        # In this order: if anything fails, the line never comes, and nothing is noted that nobody will take back.
+        with self._signals:
+            threading.Thread(target=self._reap, name=f"child {self.pid}", daemon=True).start()
+            if guard is not None:
+                guard.note(self.pid)
         self._input = Input(process.stdin, stdin)
-        threading.Thread(target=self._reap, name=f"child {self.pid}", daemon=True).start()
 
     async def pieces(self) -> AsyncIterator[Piece]:
         """What it writes to both streams, as it comes. Raises CommandFailed when one of them is more than the limit."""
