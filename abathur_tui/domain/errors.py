@@ -13,6 +13,7 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
     ├── forks (131)          ForkFailed
     ├── answers (141-142)    AnswerDeclined, TooManyTurns
+    ├── engine (151)         EngineDidNotStop
     └── all else (199)       Unexpected
 """
 
@@ -658,3 +659,16 @@ class TooManyTurns(AbathurError):
 
     code = "ABTH-ERR-142"
     hint = "Make the task smaller, or retry it: it goes on from its last turn."
+
+
+# The engine
+
+
+class EngineDidNotStop(AbathurError):
+    """The engine did not stop.
+
+    It was asked to, and is still there: it waits for a disk that cannot be written, or it hangs.
+    """
+
+    code = "ABTH-ERR-151"
+    hint = "Look at .abathur/logs; `kill -9` ends it and loses nothing: its tasks go back to the queue."
