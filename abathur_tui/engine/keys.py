@@ -11,8 +11,11 @@ import struct
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import platformdirs
+
+from abathur_tui import guard
 
 SOCKET = "engine.sock"
 _PATH_LIMIT = 100
@@ -21,6 +24,18 @@ _LINUX = sys.platform.startswith("linux")
 _MESSAGE_LIMIT = 64 * 1024
 _SECONDS = 5.0
 """How long either side waits for the other."""
+
+
+class Keys(dict[str, str]):
+    """A key ring of one process, that nobody keeps for the next one."""
+
+    def add(self, fingerprint: str, key: str) -> None:
+        """Keep a key."""
+        self[fingerprint] = key
+
+
+KeyRing: TypeAlias = Keys | guard.Keys
+"""API keys by their fingerprint; the guard's are there again in the engine that it starts after a dead one."""
 
 
 @contextlib.asynccontextmanager
@@ -44,13 +59,16 @@ async def receiving(folder: Path, received: Callable[[dict[str, str]], None]) ->
 
     with _address(folder) as path:
         listener = _listen(path)
+        ours = os.lstat(path).st_ino
         server = await asyncio.start_unix_server(serve, sock=listener, limit=_MESSAGE_LIMIT)
         try:
             yield
         finally:
             server.close()
+            # An engine that has taken over from us has its own socket there.
             with contextlib.suppress(OSError):
-                os.unlink(path)
+                if os.lstat(path).st_ino == ours:
+                    os.unlink(path)
             await server.wait_closed()
 
 

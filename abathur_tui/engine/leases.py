@@ -14,7 +14,7 @@ _STEP_SECONDS = 1.0
 class Heartbeat:
     """A thread that beats while the event loop ticks: a busy loop is forgiven for as long as the lease, a hang is not hidden."""
 
-    def __init__(self, beat: Callable[[], bool], lost: Callable[[], None], *, heartbeat_seconds: float, lease_seconds: float, clock: Clock) -> None:
+    def __init__(self, beat: Callable[[], bool], lost: Callable[[], object], *, heartbeat_seconds: float, lease_seconds: float, clock: Clock) -> None:
         """`beat` writes one and says whether the engine is still an engine; `lost` is called, in the thread, once it is not."""
         self._beat = beat
         self._lost = lost

@@ -59,7 +59,7 @@ class PatientDatabase:
         gone_since: float | None = None
         while True:
             try:
-                result = await _to_its_end(attempt(), keep)
+                result = await to_its_end(attempt(), keep)
             except (DiskFull, DatabaseBusy, ProjectNotWritable) as error:
                 self._wait_for(way, error)
             except ProjectGone as error:
@@ -86,7 +86,8 @@ class PatientDatabase:
             self._log.warning("storage.waits", f"{error.message} The engine waits until that is over.", code=error.code)
 
 
-async def _to_its_end(attempt: Coroutine[Any, Any, T], keep: Callable[[T], None] | None) -> T:
+async def to_its_end(attempt: Coroutine[Any, Any, T], keep: Callable[[T], None] | None) -> T:
+    """What `attempt` gives. Whoever is cancelled while it is under way waits for its end, and `keep` has the result all the same."""
     task = asyncio.ensure_future(attempt)
     try:
         result = await asyncio.shield(task)

@@ -55,6 +55,10 @@ class Slots:
             self._lane_limits[lane] = max(limit, 1)
         self._changed()
 
+    def look_again(self) -> None:
+        """Something else has changed that may let a task be claimed."""
+        self._changed()
+
     def free(self) -> int:
         """How many may be claimed now; those who wait for a slot come first."""
         return max(self.limit - self._busy - len(self._waiters), 0)

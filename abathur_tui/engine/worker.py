@@ -12,8 +12,9 @@ from abathur_tui.domain.conversation import FailureKind
 from abathur_tui.domain.errors import AbathurError, LeaseLost, RuntimeFailure, TaskTimedOut, Unexpected
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.plan import Kind, OnFailure
-from abathur_tui.domain.status import Status, Why
+from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import TaskError
+from abathur_tui.engine.account import hold_for_account
 from abathur_tui.engine.agent import AgentJob
 from abathur_tui.engine.backoff import Again, after_failure
 from abathur_tui.engine.failures import ends_the_engine, kind_of
@@ -21,7 +22,7 @@ from abathur_tui.engine.join import join
 from abathur_tui.engine.loop import Loop, LoopEnd
 from abathur_tui.engine.slots import Slot
 from abathur_tui.engine.workshop import Workshop
-from abathur_tui.storage import journal, queue, requests, views
+from abathur_tui.storage import journal, queue, views
 
 
 class Stop(StrEnum):
@@ -157,13 +158,11 @@ class Worker:
 
     def _hold(self, c: Connection, error: RuntimeFailure) -> None:
         now = self._shop.clock.now()
-        until = now + error.retry_after if error.retry_after is not None else None
-        why = Why.KEY if until is None else Why.QUOTA
         self._leave_agent(c, error.message, now)
         if self._job is not None:
             self._job.dismiss(c, now)
         queue.release(c, self.claim.lease, error.message, now)
-        queue.hold_lane(c, self.claim.lane, why, until, error.message, "engine", now)
+        hold_for_account(c, self.claim.lane, error, now)
 
     def _fail(self, c: Connection, work: Work, error: AbathurError, kind: FailureKind | None) -> None:
         now = self._shop.clock.now()
@@ -226,8 +225,3 @@ class Worker:
         if job is not None:
             with contextlib.suppress(AbathurError):
                 await self._shop.database.write(lambda c: job.dismiss(c, self._shop.clock.now()))
-
-
-async def close_request(shop: Workshop, request: int, outcome: str) -> None:
-    """Say what became of a request that no worker of ours can serve."""
-    await shop.database.write(lambda c: requests.close(c, request, outcome, shop.clock.now()))

@@ -1,0 +1,330 @@
+"""The engine: one process's life, from becoming the project's active engine to its end in order."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from sqlite3 import Connection
+
+from abathur_tui.domain.clock import Clock, SystemClock
+from abathur_tui.domain.conversation import Tool
+from abathur_tui.domain.errors import AbathurError, Exit
+from abathur_tui.domain.templates import Registry
+from abathur_tui.engine import keys as key_socket
+from abathur_tui.engine.endings import Endings
+from abathur_tui.engine.foreman import Foreman
+from abathur_tui.engine.keys import KeyRing, Keys
+from abathur_tui.engine.leases import Heartbeat
+from abathur_tui.engine.left import left
+from abathur_tui.engine.log import EngineLog
+from abathur_tui.engine.patient import GONE_SECONDS, PatientDatabase, to_its_end
+from abathur_tui.engine.pool import OpenRuntime, RuntimePool
+from abathur_tui.engine.rescue import Rescue
+from abathur_tui.engine.slots import Slots
+from abathur_tui.engine.swarm import Swarm
+from abathur_tui.engine.worker import Stop
+from abathur_tui.engine.workshop import Workshop
+from abathur_tui.processes import Children
+from abathur_tui.settings import Settings
+from abathur_tui.storage import Database, engines
+from abathur_tui.storage.engines import EngineRow, HeldLock
+
+POLL_SECONDS = 0.02
+"""How often it asks whether the database has changed: a few microseconds each time."""
+RESCUE_SECONDS = 1.0
+"""How often it looks for dead engines."""
+STANDBY_SECONDS = 0.2
+"""How often an engine that stands by tries to become the active one."""
+RELEASE_SECONDS = 10.0
+"""How long an ordered stop waits for a database that cannot be written; what is left then is rescued by the next engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How long an engine stays."""
+
+    stay: bool = False
+    """It does not end when idle."""
+    drain: bool = False
+    """It ends when nothing is left that could run."""
+    standby: bool = False
+    """Where another engine is active it waits for its turn, instead of ending."""
+
+    @property
+    def ordered(self) -> bool:
+        """Whether a person asked for it: lanes that wait for a key or for billing are tried again."""
+        return self.stay or self.drain or self.standby
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What an engine works with."""
+
+    project: Path
+    """The folder that agents work on."""
+    settings: Settings
+    registry: Registry
+    tools: Mapping[str, Tool]
+    open_runtime: OpenRuntime
+    children: Children
+    keys: KeyRing = field(default_factory=Keys)
+    on_stop: Callable[[], None] = lambda: None
+    """Called as soon as a stop is ordered: the guard must not start another engine."""
+    clock: Clock = field(default_factory=SystemClock)
+    gone_seconds: float = GONE_SECONDS
+
+
+class Engine:
+    """One engine. `run` it once."""
+
+    def __init__(self, database: Database, equipment: Equipment, manner: Manner = Manner(), *, id: str | None = None) -> None:
+        """`id`: a UUID that no other engine ever had."""
+        self.id = id or str(uuid.uuid4())
+        self.log = EngineLog(database.folder / "logs", equipment.settings.monitoring.log_level, equipment.clock, self.id)
+        self._raw = database
+        self._with = equipment
+        self._manner = manner
+        self._database = PatientDatabase(database, self.log, equipment.clock, self._broke, equipment.gone_seconds)
+        queue_settings = equipment.settings.queue
+        self._rescue = Rescue(database.folder, self.id, self._database, queue_settings.lease_seconds, equipment.clock, self.log)
+        self._wake = asyncio.Event()
+        self._shop = Workshop(
+            engine=self.id,
+            project=equipment.project,
+            database=self._database,
+            settings=equipment.settings,
+            registry=equipment.registry,
+            runtimes=RuntimePool(equipment.open_runtime, equipment.keys, equipment.children),
+            children=equipment.children,
+            tools=equipment.tools,
+            slots=Slots(equipment.settings.swarm.max_agents, self._wake.set),
+            swarm=Swarm(),
+            endings=Endings(),
+            clock=equipment.clock,
+            log=self.log,
+        )
+        self._stopping = False
+        self._broken: AbathurError | None = None
+        self._free_accounts = manner.ordered
+        self._active: HeldLock | None = None
+        """The engine lock; None also while the engine that we have superseded still holds it."""
+        self._life: HeldLock | None = None
+        self._idle_since: float | None = None
+
+    def stop(self) -> None:
+        """Order the end: tasks go back to the queue, and nothing counts against them."""
+        if not self._stopping:
+            self._stopping = True
+            self._with.on_stop()
+            self.log.info("engine.stopping", "a stop was ordered")
+            self._wake.set()
+
+    async def run(self) -> Exit:
+        """Work until there is a reason to end. Cancelling it is an ordered stop too."""
+        try:
+            if not await self._become_active():
+                self.log.info("engine.not_needed", "another engine is active")
+                return Exit.DONE if self._broken is None else Exit.FAILED
+            return await self._live()
+        finally:
+            if self._active is not None:
+                self._active.release()
+            if self._life is not None:
+                self._life.release()
+                with contextlib.suppress(OSError):  # only its lock's file; without its folder there is none
+                    engines.forget(self._raw.folder, self.id)
+                self.log.info("engine.ended", "")
+
+    async def _live(self) -> Exit:
+        await to_its_end(asyncio.to_thread(engines.hold_life_lock, self._raw.folder, self.id), self._keep_life)
+        loop = asyncio.get_running_loop()
+        heart = Heartbeat(
+            self._beat,
+            lambda: loop.call_soon_threadsafe(self._superseded),
+            heartbeat_seconds=self._with.settings.queue.heartbeat_seconds,
+            lease_seconds=self._with.settings.queue.lease_seconds,
+            clock=self._with.clock,
+        )
+        # Whoever sees the engine's row may hand over keys at once.
+        async with self._listening():
+            now = self._with.clock.now()
+            row = EngineRow(self.id, os.getpid(), socket.gethostname(), now, limit=self._shop.slots.limit)
+            await self._database.write(engines.register, row, now)
+            self.log.info("engine.started", f"process {os.getpid()}, {self._shop.slots.limit} slots")
+            heart.start()
+            try:
+                return await self._work(heart)
+            finally:
+                await asyncio.to_thread(heart.stop)
+                await self._leave()
+
+    def _keep_life(self, lock: HeldLock) -> None:
+        self._life = lock
+
+    def _keep_active(self, lock: HeldLock | None) -> None:
+        self._active = lock
+
+    async def _hold_engine_lock(self) -> None:
+        await to_its_end(asyncio.to_thread(engines.hold_engine_lock, self._raw.folder, self.id), self._keep_active)
+
+    async def _become_active(self) -> bool:
+        """Take the engine lock; standing by, wait for it, or for its holder to lose its lease."""
+        while not self._stopping and self._broken is None:
+            await self._hold_engine_lock()
+            if self._active is not None:
+                return True
+            if not self._manner.standby:
+                return False
+            other = await asyncio.to_thread(engines.active_engine, self._raw.folder)
+            row = await self._database.read(engines.row, other) if other else None
+            if row is not None and row.ended_at is None and self._rescue.has_stopped(row):
+                await self._rescue.supersede(row)
+                return True
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STANDBY_SECONDS):
+                    await self._wake.wait()
+        return False
+
+    async def _work(self, heart: Heartbeat) -> Exit:
+        async with asyncio.TaskGroup() as group:
+            foreman = Foreman(self._shop, group)
+            watching = group.create_task(self._watch(heart))
+            rescuing = group.create_task(self._keep_rescuing())
+            try:
+                return await self._rounds(foreman)
+            finally:
+                rescuing.cancel()
+                await foreman.close(Stop.ABANDON if self._broken is not None else Stop.RELEASE, RELEASE_SECONDS)
+                watching.cancel()
+
+    async def _rounds(self, foreman: Foreman) -> Exit:
+        while not self._stopping:
+            self._wake.clear()
+            if self._is_broken:
+                return Exit.FAILED
+            try:
+                if self._free_accounts:
+                    self._free_accounts = False
+                    await foreman.lanes.free_accounts()
+                ready = await foreman.round()
+                if ready or foreman.busy:
+                    self._idle_since = None
+                elif (end := await self._end_when_idle()) is not None:
+                    return end
+            except AbathurError:
+                if not self._is_broken:
+                    raise
+                return Exit.FAILED
+            await self._sleep(foreman.seconds_to_next_round())
+        return Exit.FAILED if self._is_broken else Exit.DONE
+
+    async def _sleep(self, seconds: float | None) -> None:
+        if self._idle_since is not None and not self._manner.stay and not self._manner.drain:
+            until = self._idle_since + self._with.settings.system.idle_seconds - self._with.clock.monotonic()
+            seconds = until if seconds is None else min(seconds, until)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if seconds is None else max(seconds, 0)):
+                await self._wake.wait()
+
+    async def _end_when_idle(self) -> Exit | None:
+        """Whether an engine with nothing to do ends now; it looks once more after it has let go of the lock, so that no task is left."""
+        rest = await self._database.read(left)
+        now = self._with.clock.monotonic()
+        end: Exit | None = None
+        if self._manner.drain:
+            end = rest.drained
+        elif rest.later:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = now
+        elif not self._manner.stay and now - self._idle_since >= self._with.settings.system.idle_seconds:
+            end = Exit.DONE
+        if end is None or self._active is None:
+            return end
+        self._active.release()
+        if not (await self._database.read(left)).ready:
+            return end
+        await self._hold_engine_lock()
+        self._idle_since = None
+        return end if self._active is None else None
+
+    async def _watch(self, heart: Heartbeat) -> None:
+        """Wake the rounds when anybody has changed the database, and tick for the heartbeat."""
+        seen: int | None = None
+        while True:
+            heart.tick()
+            try:
+                version = self._raw.data_version()
+            except AbathurError:
+                version = -1  # the round meets the same trouble, and waits for its end
+            if version != seen:
+                seen = version
+                self._wake.set()
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _keep_rescuing(self) -> None:
+        with contextlib.suppress(AbathurError):  # only what ends the engine gets here, and the rounds meet it too
+            while True:
+                if await self._rescue.look():
+                    self._wake.set()
+                if self._active is None:
+                    # We have superseded an engine that still holds the lock; once it is gone the lock is ours.
+                    await self._hold_engine_lock()
+                await asyncio.sleep(RESCUE_SECONDS)
+
+    @contextlib.asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """Take keys at the socket, if there can be one."""
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(key_socket.receiving(self._raw.folder, self._take_keys))
+            except OSError as error:
+                self.log.warning("keys.no_socket", f"no keys can be handed over: {error}")
+            yield
+
+    def _take_keys(self, keys: dict[str, str]) -> None:
+        for fingerprint, key in keys.items():
+            self._with.keys.add(fingerprint, key)
+            self._shop.runtimes.key_arrived(fingerprint)
+            self._free_accounts = True
+        self._wake.set()
+
+    def _beat(self) -> bool:
+        """Say that it lives; False where somebody has superseded it. Runs in the heartbeat's thread."""
+        return self._raw.write_now(self._beat_once)
+
+    def _beat_once(self, c: Connection) -> bool:
+        row = engines.row(c, self.id)
+        if row is None or row.ended_at is not None:
+            return False
+        engines.beat(c, self.id, self._shop.slots.busy, self._shop.slots.limit, self._with.clock.now())
+        return True
+
+    @property
+    def _is_broken(self) -> bool:
+        return self._broken is not None
+
+    def _superseded(self) -> None:
+        self.log.warning("engine.superseded", "it was stopped for longer than its lease, and another engine has taken over")
+        self.stop()
+
+    def _broke(self, error: AbathurError) -> None:
+        if self._broken is None:
+            self._broken = error
+            self.log.error("engine.broken", error.message, code=error.code)
+            self._wake.set()
+
+    async def _leave(self) -> None:
+        """End what still runs, and the engine's row."""
+        await self._shop.runtimes.aclose()
+        await self._with.children.aclose()
+        if self._broken is None:
+            try:
+                async with asyncio.timeout(RELEASE_SECONDS):
+                    await self._database.write(engines.end, self.id, self._with.clock.now())
+            except (AbathurError, TimeoutError) as error:
+                self.log.warning("engine.not_ended", f"its row could not be ended: {error}")

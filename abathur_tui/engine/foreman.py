@@ -1,0 +1,149 @@
+"""The rounds of an engine: what is asked of its workers, what is due, and which tasks its free slots take."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Any
+
+from abathur_tui.domain.errors import AbathurError
+from abathur_tui.domain.leases import Claim, LaneState, Request
+from abathur_tui.domain.tasks import Task
+from abathur_tui.engine.lanes import Lanes
+from abathur_tui.engine.swarm import dismiss
+from abathur_tui.engine.worker import Stop, Worker
+from abathur_tui.engine.workshop import Workshop
+from abathur_tui.storage import queue, requests, views
+
+DUE_SECONDS = 0.25
+"""How soon after a change it asks again what is due when."""
+_LEAST_PAUSE_SECONDS = 0.01
+_STOPS = {"cancel": Stop.CANCEL, "pause": Stop.PAUSE}
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a round decides from, of one moment."""
+
+    requests: list[Request]
+    lanes: list[LaneState]
+    awaited: list[Task]
+
+
+class Foreman:
+    """Hands out the work. All of its workers are tasks of the group that it is given."""
+
+    def __init__(self, shop: Workshop, group: asyncio.TaskGroup) -> None:
+        """Nobody works yet."""
+        self.lanes = Lanes(shop)
+        self._shop = shop
+        self._group = group
+        self._workers: dict[int, Worker] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._next_due: float | None = 0.0
+        """On the wall clock."""
+        self._due_asked = float("-inf")
+        """Monotonic."""
+        self._closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody works, or a lane is being prepared for it."""
+        return bool(self._workers) or self.lanes.preparing
+
+    async def round(self) -> bool:
+        """Look once and do what follows; whether some task could be claimed now, or soon by what is under way."""
+        await self._see_what_is_due()
+        look = await self._shop.database.read(self._look, self._shop.endings.awaited)
+        for request in look.requests:
+            await self._serve(request)
+        # After the requests: a loop that is cancelled with its pass must not take that for the pass's own end.
+        self._shop.endings.looked(look.awaited)
+        await self._dismiss_idle()
+        return await self._claim(look.lanes)
+
+    def seconds_to_next_round(self) -> float | None:
+        """How long nothing will happen by itself; None: for ever."""
+        now, monotonic = self._shop.clock.now(), self._shop.clock.monotonic()
+        moments = [self._due_asked + DUE_SECONDS - monotonic] if monotonic < self._due_asked + DUE_SECONDS else []
+        if self._next_due is not None:
+            moments.append(max(self._next_due - now, _LEAST_PAUSE_SECONDS))
+        if (end := self._shop.swarm.next_end()) is not None:
+            moments.append(end - monotonic)
+        return max(min(moments), 0.0) if moments else None
+
+    async def close(self, stop: Stop, seconds: float) -> None:
+        """Stop all workers, and wait for them; those that cannot even write after `seconds` are left to the next engine's rescue."""
+        self._closed = True
+        for worker in self._workers.values():
+            worker.stop(stop)
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=seconds)
+            for task in late:
+                task.cancel()
+        idle = self._shop.swarm.all_idle()
+        if idle and stop is Stop.RELEASE:
+            with contextlib.suppress(TimeoutError, AbathurError):  # the next engine ends them with ours
+                async with asyncio.timeout(seconds):
+                    await self._shop.database.write(self._dismiss_all, idle)
+
+    async def _see_what_is_due(self) -> None:
+        now, monotonic = self._shop.clock.now(), self._shop.clock.monotonic()
+        reached = self._next_due is not None and now >= self._next_due
+        if reached or monotonic >= self._due_asked + DUE_SECONDS:
+            self._due_asked = monotonic
+            self._next_due = await self._shop.database.write(queue.due, now)
+
+    def _look(self, c: Connection, awaited: list[int]) -> _Look:
+        return _Look(requests.open_for(c, self._shop.engine), queue.lanes(c), views.tasks_by_id(c, awaited) if awaited else [])
+
+    async def _serve(self, request: Request) -> None:
+        worker = self._workers.get(request.task)
+        stop = _STOPS.get(request.kind)
+        if worker is not None and worker.claim.lease.epoch == request.epoch and stop is not None:
+            worker.stop(stop)  # which closes the request in the transaction that ends the task
+        else:
+            await self._shop.database.write(requests.close, request.id, "the task ended before", self._shop.clock.now())
+
+    async def _dismiss_idle(self) -> None:
+        late = self._shop.swarm.overdue(self._shop.clock.monotonic())
+        if late:
+            await self._shop.database.write(self._dismiss_all, late)
+
+    def _dismiss_all(self, c: Connection, idle: list[int]) -> None:
+        for agent in idle:
+            dismiss(c, agent, self._shop.clock.now())
+
+    async def _claim(self, states: list[LaneState]) -> bool:
+        slots = self._shop.slots
+        for state in states:
+            if self.lanes.wants(state):
+                self._own(self.lanes.prepare(state))
+        ready = [state.lane for state in states if state.ready]
+        free = {lane: slots.free_in(lane) for lane in ready if self.lanes.is_prepared(lane)}
+        free = {lane: number for lane, number in free.items() if number > 0}
+        if slots.free() > 0 and (free or queue.JOIN_LANE in ready):
+            await self._shop.database.write_kept(self._begin_all, queue.claim, self._shop.engine, free, slots.free(), self._shop.clock.now())
+        return bool(ready)
+
+    def _begin_all(self, claims: list[Claim]) -> None:
+        for claim in claims:
+            worker = Worker(self._shop, claim, self._shop.slots.take(claim.lane))
+            self._workers[claim.lease.task] = worker
+            self._own(self._work(worker))
+            if self._closed:
+                worker.stop(Stop.RELEASE)
+
+    def _own(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _work(self, worker: Worker) -> None:
+        try:
+            await worker.run()
+        finally:
+            if self._workers.get(worker.claim.lease.task) is worker:
+                del self._workers[worker.claim.lease.task]
+            self._shop.slots.look_again()

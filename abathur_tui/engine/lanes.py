@@ -1,0 +1,65 @@
+"""Lanes: what their runtimes take at once, asked before the first claim, so that a claimed task begins without waiting for it."""
+
+from abathur_tui.domain.conversation import FailureKind
+from abathur_tui.domain.errors import AbathurError, RuntimeFailure
+from abathur_tui.domain.leases import LaneState
+from abathur_tui.domain.status import Why
+from abathur_tui.engine.account import hold_for_account
+from abathur_tui.engine.workshop import Workshop
+from abathur_tui.storage import queue
+
+
+class Lanes:
+    """Which lanes are ready to be claimed from."""
+
+    def __init__(self, shop: Workshop) -> None:
+        """None yet."""
+        self._shop = shop
+        self._prepared: set[str] = set()
+        self._preparing: set[str] = set()
+
+    @property
+    def preparing(self) -> bool:
+        """Whether some lane is being prepared."""
+        return bool(self._preparing)
+
+    def is_prepared(self, lane: str) -> bool:
+        """Whether it may be claimed from."""
+        return lane in self._prepared
+
+    def wants(self, state: LaneState) -> bool:
+        """Whether somebody must `prepare` it now; true once."""
+        wanted = state.ready and state.lane != queue.JOIN_LANE and state.lane not in self._prepared | self._preparing
+        if wanted:
+            self._preparing.add(state.lane)
+        return wanted
+
+    async def prepare(self, state: LaneState) -> None:
+        """Open its runtime and learn its limits. A failure is left to the first task that meets it, unless it is the account's."""
+        try:
+            runtime = await self._shop.runtimes.open(state.runtime)
+            limits = await runtime.limits()
+            self._shop.slots.limit_lane(state.lane, limits.parallel)
+            self._prepared.add(state.lane)
+        except AbathurError as error:
+            await self._not_prepared(state, error)
+        except Exception as error:  # whatever it is, a task of that lane meets it too, and keeps it as its own failure
+            self._shop.log.error("lane.broke", repr(error), lane=state.lane)
+            self._prepared.add(state.lane)
+        finally:
+            self._preparing.discard(state.lane)
+            self._shop.slots.look_again()
+
+    async def free_accounts(self) -> None:
+        """Let the lanes go on that wait for a key or for billing."""
+        for state in await self._shop.database.read(queue.lanes):
+            if state.held_why == Why.KEY:
+                await self._shop.database.write(queue.free_lane, state.lane, "engine", self._shop.clock.now())
+
+    async def _not_prepared(self, state: LaneState, error: AbathurError) -> None:
+        if not isinstance(error, RuntimeFailure) or error.kind is not FailureKind.ACCOUNT:
+            self._prepared.add(state.lane)
+            return
+        self._shop.log.warning("lane.held", error.message, code=error.code, lane=state.lane)
+        self._shop.runtimes.refused(state.runtime)
+        await self._shop.database.write(hold_for_account, state.lane, error, self._shop.clock.now())

@@ -1,0 +1,189 @@
+"""Starting, stopping and looking at a project's engine, for everybody who needs one."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from abathur_tui.domain.errors import EngineDidNotStart, EngineDidNotStop
+from abathur_tui.domain.tasks import EngineInfo
+from abathur_tui.storage import Database, engines
+
+START_SECONDS = 10.0
+"""How long an engine may take until it is registered."""
+STOP_SECONDS = 20.0
+"""How long a stopping engine may take to end its agents and to give its tasks back."""
+_LOOK_SECONDS = 0.02
+_LOG_LINES = 20
+_NEVER_INHERITED = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+"""Keys go to the engine over a pipe or its socket: what is in its environment every child of it could read."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedEngine:
+    """An engine that this process has started."""
+
+    process: subprocess.Popen[bytes]
+    info: EngineInfo | None
+    """None where it ended at once: nothing to do, or another one is active."""
+
+    async def wait(self) -> int:
+        """Its exit code. An engine that was killed and started again by its guard has ended for this process."""
+        return await asyncio.to_thread(self.process.wait)
+
+
+async def ensure_engine(project: Path, data: Path, *, keys: Mapping[str, str] | None = None) -> EngineInfo:
+    """The project's engine, started where none is active. `data` is the `.abathur` folder; `keys` by fingerprint, for one that is started.
+
+    Any number of processes may call this at the same instant: one engine comes of it. Raises EngineDidNotStart.
+    """
+    return await asyncio.to_thread(_ensure, project, data, keys or {})
+
+
+async def start_engine(
+    project: Path, data: Path, *, keys: Mapping[str, str] | None = None, stay: bool = False, drain: bool = False, standby: bool = False
+) -> StartedEngine:
+    """Start an engine of one's own, whether or not one is active, and wait until it is registered (or, standing by, has started).
+
+    Raises EngineDidNotStart.
+    """
+    flags = [name for name, wanted in (("--stay", stay), ("--drain", drain), ("--standby", standby)) if wanted]
+    return await asyncio.to_thread(_start, project, data, keys or {}, flags)
+
+
+async def stop_engine(data: Path) -> bool:
+    """Stop the active engine of this host in order; returns when it has ended. False where there was none."""
+    return await asyncio.to_thread(_stop, data)
+
+
+def engine_status(data: Path) -> EngineInfo | None:
+    """The active engine of this host; None where there is none, or it is not registered yet. Blocks for some milliseconds."""
+    with contextlib.closing(Database.open(data)) as database:
+        return _registered(database)
+
+
+def _ensure(project: Path, data: Path, keys: Mapping[str, str]) -> EngineInfo:
+    deadline = time.monotonic() + START_SECONDS
+    with contextlib.closing(Database.open(data)) as database:
+        while True:
+            if (info := _registered(database)) is not None:
+                return info
+            with _starting(data) as first:
+                # Whoever comes first starts one, all others wait for it; an active one that is not registered yet is about to be.
+                if first and engines.active_engine(data) is None:
+                    started = _start_process(project, data, keys, [])
+                    if (info := _await_registered(database, data, started, deadline)) is not None:
+                        return info
+            if time.monotonic() > deadline:
+                raise _did_not_start(data, "no engine was registered in time")
+            time.sleep(_LOOK_SECONDS)
+
+
+def _start(project: Path, data: Path, keys: Mapping[str, str], flags: Sequence[str]) -> StartedEngine:
+    with contextlib.closing(Database.open(data)) as database:
+        process = _start_process(project, data, keys, flags)
+        deadline = time.monotonic() + START_SECONDS
+        while process.poll() is None:
+            if (info := _registered(database)) is not None and (info.pid == process.pid or "--standby" in flags):
+                return StartedEngine(process, info)
+            if time.monotonic() > deadline:
+                raise _did_not_start(data, f"it was not registered within {START_SECONDS:g} seconds")
+            time.sleep(_LOOK_SECONDS)
+        if process.returncode not in (0, 4):
+            raise _did_not_start(data, f"it ended with exit code {process.returncode}")
+        return StartedEngine(process, None)
+
+
+def _await_registered(database: Database, data: Path, process: subprocess.Popen[bytes], deadline: float) -> EngineInfo | None:
+    """The engine that registers; None where ours found another one to be active."""
+    while True:
+        if (info := _registered(database)) is not None:
+            return info
+        if process.poll() is not None:
+            if process.returncode == 0:
+                return None
+            raise _did_not_start(data, f"it ended with exit code {process.returncode}")
+        if time.monotonic() > deadline:
+            raise _did_not_start(data, f"it was not registered within {START_SECONDS:g} seconds")
+        time.sleep(_LOOK_SECONDS)
+
+
+def _registered(database: Database) -> EngineInfo | None:
+    active = engines.active_engine(database.folder)
+    row = database.read_now(engines.row, active) if active else None
+    return EngineInfo(row.id, row.pid, row.host, row.since) if row is not None else None
+
+
+def _start_process(project: Path, data: Path, keys: Mapping[str, str], flags: Sequence[str]) -> subprocess.Popen[bytes]:
+    logs = data / "logs"
+    logs.mkdir(mode=0o700, exist_ok=True)
+    log = os.open(logs / "engine.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        # -P: the folder that it is started in (or a project's) must not be searched for modules.
+        command = [sys.executable, "-P", "-m", "abathur_tui.engine", "--project", str(project), "--data", str(data), "--keys", *flags]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env={name: value for name, value in os.environ.items() if name not in _NEVER_INHERITED},
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+    # An engine outlives most of those who start it; where it does not, it is not left as a zombie.
+    threading.Thread(target=process.wait, name=f"engine {process.pid}", daemon=True).start()
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
+        pipe.write(json.dumps(dict(keys)).encode())
+    return process
+
+
+@contextlib.contextmanager
+def _starting(data: Path) -> Iterator[bool]:
+    """Whether nobody else is starting an engine; nobody does while the block runs."""
+    descriptor = os.open(data / "starting.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+def _stop(data: Path) -> bool:
+    with contextlib.closing(Database.open(data)) as database:
+        info = _registered(database)
+    if info is None:
+        return False
+    deadline = time.monotonic() + STOP_SECONDS
+    with contextlib.suppress(ProcessLookupError):
+        # Its life lock is held, so the number is still its own.
+        os.kill(info.pid, signal.SIGTERM)
+    while engines.engine_alive(data, info.id):
+        if time.monotonic() > deadline:
+            raise EngineDidNotStop(f"The engine (process {info.pid}) did not end within {STOP_SECONDS:g} seconds.")
+        time.sleep(_LOOK_SECONDS)
+    return True
+
+
+def _did_not_start(data: Path, what: str) -> EngineDidNotStart:
+    try:
+        lines = (data / "logs" / "engine.log").read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]
+    except OSError:
+        lines = []
+    said = "\n".join(line for line in lines if line.strip())
+    return EngineDidNotStart(f"The engine did not start: {what}." + (f" Its log says:\n{said}" if said else ""))

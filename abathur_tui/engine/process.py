@@ -1,0 +1,71 @@
+"""The engine's process: its settings, its signals, its exit code."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from abathur_tui.domain.errors import AbathurError, Exit
+from abathur_tui.engine.engine import Engine, Equipment, Manner
+from abathur_tui.engine.rescue import notes_of
+from abathur_tui.guard import GuardPipe, Keys
+from abathur_tui.library import FileRegistry
+from abathur_tui.processes import Children
+from abathur_tui.runtimes import open_runtime
+from abathur_tui.settings import load
+from abathur_tui.storage import Database
+from abathur_tui.tools import for_project
+
+DATA_FOLDER = ".abathur"
+
+
+def serve(project: Path, data: Path | None, stay: bool, drain: bool, standby: bool, keys_on_stdin: bool, guard: GuardPipe, keys: Keys) -> int:
+    """Run the project's engine; its exit code. What keeps it from starting is said on standard error."""
+    os.umask(0o077)
+    project = project.absolute()
+    folder = (data or project / DATA_FOLDER).absolute()
+    try:
+        if keys_on_stdin:
+            _take_keys(keys)
+        return asyncio.run(_serve(project, folder, Manner(stay, drain, standby), guard, keys))
+    except AbathurError as error:
+        print(f"{error.code}: {error.message} {error.advice}".rstrip(), file=sys.stderr)
+        return error.exit
+
+
+async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, keys: Keys) -> Exit:
+    settings = load(project).settings
+    database = Database.open(folder)
+    try:
+        children = Children(guard)
+        equipment = Equipment(
+            project=project,
+            settings=settings,
+            registry=FileRegistry(project, settings),
+            tools=for_project(project),
+            open_runtime=open_runtime,
+            children=children,
+            keys=keys,
+            on_stop=guard.stop,
+        )
+        engine = Engine(database, equipment, manner)
+        notes = notes_of(folder, engine.id)
+        notes.parent.mkdir(mode=0o700, exist_ok=True)
+        guard.keep_notes_in(notes)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, engine.stop)
+        # A terminal that closes does not end it: it is not the terminal's.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        return await engine.run()
+    finally:
+        database.close()
+
+
+def _take_keys(keys: Keys) -> None:
+    """Take the keys that whoever starts the engine has written; one that its guard has started again finds none, and has them already."""
+    text = sys.stdin.read()
+    for fingerprint, key in (json.loads(text) if text.strip() else {}).items():
+        keys.add(fingerprint, key)
