@@ -4,14 +4,15 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 import typer.main
 
+from abathur_tui import __version__
 from abathur_tui.cli import mistakes, output
 from abathur_tui.cli.commands import ALL, SECTIONS
-from abathur_tui.cli.invocation import Form, Group, Invocation, write_help
+from abathur_tui.cli.invocation import Form, Group, Invocation, declared, write_help
 from abathur_tui.domain.errors import Exit
 
 _HELP = "A full-screen terminal cockpit for swarms of agents. Without a command, the screen opens."
@@ -54,8 +55,20 @@ class Root(Group):
         write_help(self, ctx, formatter)
 
 
-def _root() -> Root:
+def _version_option(version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False) -> None:
+    """The option itself: only its declaration is used."""
+
+
+def _tell_version(context: Any, parameter: Any, wanted: bool) -> bool:
+    if wanted:
+        output.lines(f"abathur {__version__}")
+        raise typer.Exit
+    return wanted
+
+
+def root() -> Root:
     root = Root(name="abathur", help=_HELP, epilog=_EXAMPLES, rich_markup_mode=None, commands=dict.fromkeys(ALL))
+    root.params[:0] = declared(_version_option, _tell_version)
     root.params.extend(typer.main.get_install_completion_arguments())
     return root
 
@@ -67,25 +80,26 @@ def main(arguments: Sequence[str]) -> int:
         call.form = Form.JSON  # so that a mistake further to the left is told as JSON too
     output.prepare()
     if "_ABATHUR_COMPLETE" in os.environ:
-        _root().main(prog_name="abathur")
+        root().main(prog_name="abathur")
     try:
         code = _invoke(arguments, call)
         sys.stdout.flush()
         return code
-    except output.OutputClosed:
+    except (output.OutputClosed, BrokenPipeError):
         return output.closed()
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except typer.Exit as leave:
-        return leave.exit_code
     except Exception as error:
         return _report(error, call)
 
 
 def _invoke(arguments: Sequence[str], call: Invocation) -> int:
-    root = _root()
-    with root.make_context("abathur", list(arguments), obj=call, max_content_width=110) as context:
-        code = root.invoke(context)
+    program = root()
+    try:
+        with program.make_context("abathur", list(arguments), obj=call, max_content_width=110) as context:
+            code = program.invoke(context)
+    except typer.Exit as leave:
+        return leave.exit_code
     return code if isinstance(code, int) else Exit.DONE
 
 

@@ -1,6 +1,7 @@
 """What a command line asks for besides its command: the options that every command takes, before or after its name."""
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -49,7 +50,9 @@ def invocation(context: typer.Context) -> Invocation:
 
 def _everywhere(
     context: typer.Context,
-    project: Annotated[Path | None, typer.Option("--project", metavar="DIR", help="The project's folder, instead of the nearest one from here up.")] = None,
+    project: Annotated[
+        Path | None, typer.Option("--project", metavar="DIR", help="The project's folder, instead of the nearest one from here up.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --output json.")] = False,
     output: Annotated[Form | None, typer.Option("--output", help="How the answer is written.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on standard error but errors.")] = False,
@@ -60,7 +63,7 @@ def _everywhere(
     """The options themselves: only their declarations are used."""
 
 
-def _keep(context: typer.Context, parameter: Any, value: Any) -> Any:
+def _keep(context: Any, parameter: Any, value: Any) -> Any:
     if value is None or value is False:
         return value
     call = invocation(context)
@@ -74,15 +77,20 @@ def _keep(context: typer.Context, parameter: Any, value: Any) -> Any:
     return value
 
 
-def shared_options() -> list[Any]:
-    """The options of `_everywhere`, as parameters to hang on any command; they keep their values in the `Invocation`."""
+def declared(function: Callable[..., None], callback: Callable[[Any, Any, Any], Any]) -> list[Any]:
+    """The options that a function declares, as parameters to hang on any command, with `callback` told their values."""
     holder = typer.Typer(add_completion=False)
-    holder.command()(_everywhere)
-    options = [parameter for parameter in typer.main.get_command(holder).params]
+    holder.command()(function)
+    options = cast(list[Any], list(typer.main.get_command(holder).params))
     for option in options:
         option.expose_value = False
-        option.callback = _keep
-    return cast(list[Any], options)
+        option.callback = callback
+    return options
+
+
+def shared_options() -> list[Any]:
+    """The options of `_everywhere`; they keep their values in the `Invocation`."""
+    return declared(_everywhere, _keep)
 
 
 def write_help(command: Any, context: Any, formatter: Any) -> None:

@@ -33,9 +33,9 @@ def translated(error: Exception) -> AbathurError:
             return Unexpected(f"Something unexpected happened: {type(error).__name__}: {error}")
 
 
-def tell(told: AbathurError, call: Invocation, cause: BaseException) -> None:
+def tell(told: AbathurError, call: Invocation, cause: BaseException | None) -> None:
     """Write the error to standard error, with its stack trace where it was asked for."""
-    if call.debug:
+    if call.debug and cause is not None:
         output.note("".join(traceback.format_exception(cause)).rstrip())
     if call.json:
         _write(safe_json(json.dumps(told.data(), ensure_ascii=False)) + "\n")
@@ -59,7 +59,8 @@ def _detail(detail: Detail) -> list[str]:
     if detail.source is not None:
         lines += _source(detail.source, detail.column, detail.length)
     if detail.suggestion:
-        lines.append(f"      did you mean {safe_line(detail.suggestion)}?")
+        meant = safe_line(detail.suggestion)
+        lines.append(f"      {meant}" if " " in meant else f"      did you mean {meant}?")
     return lines
 
 

@@ -34,9 +34,9 @@ def document(value: object) -> None:
     _write(_json(value, indent=2 if sys.stdout.isatty() else None) + "\n")
 
 
-def record(value: object) -> None:
+def record(value: object, *, flush: bool = True) -> None:
     """One object of a stream of JSON lines."""
-    _write(_json(value) + "\n", flush=True)
+    _write(_json(value) + "\n", flush=flush)
 
 
 def result(text: str) -> None:
@@ -45,9 +45,9 @@ def result(text: str) -> None:
     _write(shown if shown.endswith("\n") else shown + "\n")
 
 
-def lines(*texts: str) -> None:
+def lines(*texts: str, flush: bool = False) -> None:
     """Lines of an answer for people."""
-    _write("".join(safe(text) + "\n" for text in texts))
+    _write("".join(safe(text) + "\n" for text in texts), flush=flush)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> None:

@@ -9,7 +9,6 @@ from abathur_tui.domain.leases import Changed
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Attempt, AuditEvent, Task, TaskDetail, TaskError, Turn
-from abathur_tui.project.results import ExecutionResult
 
 
 def task_name(task: int | None) -> str | None:
@@ -76,23 +75,6 @@ def audit_data(event: AuditEvent) -> JsonObject:
     }
 
 
-def result_data(result: ExecutionResult) -> JsonObject:
-    """What `run --json` gives."""
-    return {
-        "execution": execution_name(result.execution),
-        "status": str(result.status),
-        "output": result.output,
-        "quality": {"score": None, "criteria": []},
-        "conflicts": [],
-        "summary": result.summary,
-        "members": [_member(task) for task in result.members],
-        "tokens": {"input": result.tokens_input, "output": result.tokens_output},
-        "cost_usd": result.cost_usd,
-        "seconds": round(result.seconds, 3),
-        "critical_path": [task_name(task) for task in result.critical_path],
-    }
-
-
 def plan_data(plan: Plan) -> JsonObject:
     """What `plan --json` gives."""
     needs: dict[str, list[JsonValue]] = {node.id: [] for node in plan.nodes}
@@ -123,6 +105,20 @@ def plan_data(plan: Plan) -> JsonObject:
     }
 
 
+def member_data(task: Task) -> JsonObject:
+    """What a task contributed to its execution."""
+    return {
+        "task": task_name(task.id),
+        "name": task.name,
+        "instance": task.instance,
+        "status": str(task.status),
+        "error": _error(task.error),
+        "seconds": _seconds(task.started_at, task.finished_at),
+        "tokens": {"input": task.tokens_input, "output": task.tokens_output},
+        "cost_usd": task.cost_usd,
+    }
+
+
 def changed_data(changes: Sequence[Changed]) -> list[JsonValue]:
     """What became of each task that was asked to change."""
     return [_changed(change) for change in changes]
@@ -136,19 +132,6 @@ def counts_data(counts: Mapping[Status, int]) -> JsonObject:
 def _changed(change: Changed) -> JsonObject:
     answer: JsonObject = {"id": task_name(change.id), "status": None if change.status is None else str(change.status)}
     return answer | change.error.data() if change.error else answer
-
-
-def _member(task: Task) -> JsonObject:
-    return {
-        "task": task_name(task.id),
-        "name": task.name,
-        "instance": task.instance,
-        "status": str(task.status),
-        "error": _error(task.error),
-        "seconds": _seconds(task.started_at, task.finished_at),
-        "tokens": {"input": task.tokens_input, "output": task.tokens_output},
-        "cost_usd": task.cost_usd,
-    }
 
 
 def _attempt(attempt: Attempt) -> JsonObject:

@@ -140,7 +140,9 @@ def _home() -> Path:
 def _is_data_folder(path: Path, *, anybodys: bool = False) -> bool:
     try:
         if path.is_symlink():
-            raise ProjectNotWritable(f"{path} is a link; Abathur's folder never is one.", hint="Remove the link, or name another folder with --project.")
+            raise ProjectNotWritable(
+                f"{path} is a link; Abathur's folder never is one.", hint="Remove the link, or name another folder with --project."
+            )
         return path.is_dir() and (anybodys or path.stat().st_uid == os.geteuid())
     except PermissionError as error:
         raise ProjectNotWritable(f"{path} cannot be read: {(error.strerror or '').lower()}.") from error

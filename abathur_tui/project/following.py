@@ -22,13 +22,7 @@ PAGE = 1000
 async def follow(database: Database, execution: int) -> AsyncIterator[LogEntry]:
     """All entries of an execution from its beginning, and the new ones as they come; ends when its root has ended. Raises NotFound, ProjectGone."""
     cursor = LogCursor()
-    seen: int | None = None
-    while True:
-        version = database.data_version()
-        if version == seen:
-            await asyncio.sleep(POLL_SECONDS)
-            continue
-        seen = version
+    async for _ in changes(database):
         ended = (await database.read(views.execution, execution)).status in ENDED  # asked first: what it wrote before its end is read below
         while True:
             entries, cursor = await database.read(views.log_since, cursor, execution=execution, limit=PAGE)
@@ -38,6 +32,18 @@ async def follow(database: Database, execution: int) -> AsyncIterator[LogEntry]:
                 break
         if ended:
             return
+
+
+async def changes(database: Database) -> AsyncIterator[None]:
+    """Something each time that somebody has committed, the first at once. Raises ProjectGone."""
+    seen: int | None = None
+    while True:
+        version = database.data_version()
+        if version == seen:
+            await asyncio.sleep(POLL_SECONDS)
+            continue
+        seen = version
+        yield
 
 
 async def attend(

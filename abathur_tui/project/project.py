@@ -10,7 +10,7 @@ from sqlite3 import Connection
 from types import TracebackType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
-from abathur_tui.domain.clock import Clock, SystemClock
+from abathur_tui.domain.clock import Clock, SystemClock, iso
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import ProjectNotFound
 from abathur_tui.domain.execution import Submitted
@@ -20,8 +20,9 @@ from abathur_tui.domain.leases import Changed
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.domain.tasks import AuditEvent, EngineInfo, Execution, Task, TaskDetail
+from abathur_tui.project.answers import counts_data
 from abathur_tui.project.finding import Place, find, found, make
-from abathur_tui.project.following import POLL_SECONDS, attend, follow
+from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow
 from abathur_tui.project.results import ExecutionResult, make_result
 from abathur_tui.project.wish import Wish
 from abathur_tui.storage import Database, engines, queue, views
@@ -49,11 +50,25 @@ class ProjectStatus:
     tokens_today: int
     cost_today_usd: float | None
 
+    def data(self) -> JsonObject:
+        """What `status --json` gives."""
+        engine = self.engine
+        return {
+            "project": str(self.project),
+            "engine": None if engine is None else {"pid": engine.pid, "host": engine.host, "since": iso(engine.since)},
+            "tasks": counts_data(self.counts),
+            "agents": {"busy": self.agents_busy, "limit": self.agents_limit},
+            "today": {"tokens": self.tokens_today, "cost_usd": self.cost_today_usd},
+            "alerts": [],
+        }
+
 
 class Project:
     """An open project. Made by `open`; close it, or use it in a `with` block."""
 
-    def __init__(self, place: Place, database: Database, *, environ: Mapping[str, str], flags: Mapping[str, object], actor: str, clock: Clock) -> None:
+    def __init__(
+        self, place: Place, database: Database, *, environ: Mapping[str, str], flags: Mapping[str, object], actor: str, clock: Clock
+    ) -> None:
         """Use `open`."""
         self.place = place
         self.database = database
@@ -122,19 +137,23 @@ class Project:
 
     # Work
 
-    async def plan(self, text: str) -> Plan:
+    async def plan(self, text: str, wish: Wish | None = None) -> Plan:
         """What a text expands to; nothing is queued. Raises DocumentInvalid with every mistake."""
-        return await asyncio.to_thread(self.workbench.plan, text)
+        return await asyncio.to_thread(self.workbench.plan, text, wish)
 
     async def submit(self, text: str, wish: Wish | None = None) -> Submitted:
         """Queue ABYSSAL commands or a prompt; when it returns, they are on disk. Raises DocumentInvalid, NoRuntime, QueueFull."""
         wish = wish or Wish()
-        return await self._queue(await asyncio.to_thread(self.workbench.plan, text, wish.common), wish)
+        return await self.submit_plan(await self.plan(text, wish), wish)
 
     async def submit_template(self, name: str, parameters: JsonObject, wish: Wish | None = None) -> Submitted:
         """Queue a template with its parameters (`NAME` or `NAME@version`). Raises as `submit` does."""
-        wish = wish or Wish()
-        return await self._queue(await asyncio.to_thread(self.workbench.plan_template, name, parameters, wish.common), wish)
+        return await self.submit_plan(await asyncio.to_thread(self.workbench.plan_template, name, parameters, wish), wish)
+
+    async def submit_plan(self, plan: Plan, wish: Wish | None = None) -> Submitted:
+        """Queue a plan as one execution. Raises NoRuntime, QueueFull, NotFound."""
+        options = await asyncio.to_thread(self.workbench.options, plan, wish or Wish(), actor=self.actor)
+        return await self.database.write(queue.submit, plan, options, self._clock.now())
 
     async def run(self, text: str, wish: Wish | None = None) -> ExecutionResult:
         """Submit, run to its end, and give the result. Raises as `submit` does, and AccountRefused when nothing can run any more."""
@@ -148,6 +167,11 @@ class Project:
         """All that happens in an execution, from its beginning to the end of its root. Raises NotFound, ProjectGone."""
         async for entry in follow(self.database, execution):
             yield entry
+
+    async def changes(self) -> AsyncIterator[None]:
+        """Something each time that somebody has committed, the first at once; never ends. Raises ProjectGone."""
+        async for _ in changes(self.database):
+            yield
 
     async def attend(self, execution: int) -> None:
         """See to it that an execution goes on; to run beside `watch`. Never returns. Raises AccountRefused when nothing of it can run."""
@@ -236,10 +260,6 @@ class Project:
     async def stop_engine(self) -> bool:
         """Stop the active engine; its tasks go back to the queue. False where none lived."""
         return await launch.stop_engine(self.place.data)
-
-    async def _queue(self, plan: Plan, wish: Wish) -> Submitted:
-        options = await asyncio.to_thread(self.workbench.options, plan, wish, actor=self.actor)
-        return await self.database.write(queue.submit, plan, options, self._clock.now())
 
     async def _finish(self, submitted: Submitted) -> ExecutionResult:
         await self.ensure_engine()

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from abathur_tui.domain.ids import TaskId, task_text
+from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import Execution, Task
+from abathur_tui.project.answers import execution_name, member_data, task_name
 
 _NAMED = 5
 """How many members the summary names of each sort."""
@@ -34,6 +35,22 @@ class ExecutionResult:
     summary: str
     error: str | None
     """Why it failed, by its root task."""
+
+    def data(self) -> JsonObject:
+        """What `run --json` gives."""
+        return {
+            "execution": execution_name(self.execution),
+            "status": str(self.status),
+            "output": self.output,
+            "quality": {"score": None, "criteria": []},
+            "conflicts": [],
+            "summary": self.summary,
+            "members": [member_data(task) for task in self.members],
+            "tokens": {"input": self.tokens_input, "output": self.tokens_output},
+            "cost_usd": self.cost_usd,
+            "seconds": round(self.seconds, 3),
+            "critical_path": [task_name(task) for task in self.critical_path],
+        }
 
 
 def make_result(execution: Execution, tasks: Sequence[Task], output: str | None, now: float) -> ExecutionResult:
@@ -83,9 +100,7 @@ def _end(task: Task) -> float:
     return task.finished_at if task.finished_at is not None else float("inf")
 
 
-def _summary(
-    root: Task, members: Sequence[Task], seconds: float, tokens: tuple[int, int], cost: float | None, path: Sequence[Task]
-) -> str:
+def _summary(root: Task, members: Sequence[Task], seconds: float, tokens: tuple[int, int], cost: float | None, path: Sequence[Task]) -> str:
     completed = [task for task in members if task.status is Status.COMPLETED]
     lost = [task for task in members if task.status in ENDED and task.status is not Status.COMPLETED]
     left = len(members) - len(completed) - len(lost)
@@ -94,7 +109,7 @@ def _summary(
         sentences.append(f"Not completed: {_some(_because(task) for task in lost)}.")
     chain = [task for task in path if task.kind is not Kind.JOIN]
     if len(chain) > 1:
-        sentences.append(f"The longest chain was {' → '.join(task_text(TaskId(task.id)) for task in chain)}.")
+        sentences.append(f"The longest chain was {' → '.join(str(task_name(task.id)) for task in chain)}.")
     price = "at a price that is not known" if cost is None else "at no cost" if cost == 0 else f"for ${cost:.4f}"
     sentences.append(f"It took {tokens[0]:,} tokens in and {tokens[1]:,} out, {price}.")
     return " ".join(sentences)
@@ -116,7 +131,7 @@ def _first_sentence(root: Task, members: Sequence[Task], completed: Sequence[Tas
 
 def _because(task: Task) -> str:
     reason = task.error.message.rstrip(".") if task.error else str(task.status)
-    return f"{task_text(TaskId(task.id))} {task.name} ({reason})"
+    return f"{task_name(task.id)} {task.name} ({reason})"
 
 
 def _some(names: Iterable[str]) -> str:

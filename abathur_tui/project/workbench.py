@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
+from abathur_tui import language
+from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.errors import ArgumentInvalid
 from abathur_tui.domain.execution import RuntimeChoice, SubmitOptions
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.templates import Template
 from abathur_tui.library import FileRegistry
 from abathur_tui.project.finding import Place
 from abathur_tui.project.wish import Wish
-from abathur_tui.runtimes import choose
+from abathur_tui.runtimes import choose, keys_in
 from abathur_tui.settings import Loaded, Settings, load
 
 
@@ -42,6 +45,30 @@ class Workbench:
     def templates(self) -> tuple[Template, ...]:
         """All templates, every version."""
         return self.registry.templates()
+
+    def plan(self, text: str, wish: Wish | None = None) -> Plan:
+        """What ABYSSAL commands, or a prompt, expand to. Raises DocumentInvalid with every mistake."""
+        common = (wish or Wish()).common
+        if not language.is_document(text):
+            return language.plan_prompt(text, self.registry, self._context, common=common)
+        if common:
+            given = ", ".join(f"--{name.replace('_', '-')}" for name in common)
+            raise ArgumentInvalid(
+                f"{given} cannot be given with ABYSSAL commands.", hint='Write it into the command: ABYSSAL[CODE]("x", priority=8).'
+            )
+        return language.plan(text, self.registry, self._context)
+
+    def plan_template(self, name: str, parameters: JsonObject, wish: Wish | None = None) -> Plan:
+        """What a template (`NAME` or `NAME@version`) expands to with these parameters. Raises DocumentInvalid with every mistake."""
+        return language.plan_template(name, parameters, self.registry, self._context, common=(wish or Wish()).common)
+
+    @cached_property
+    def _context(self) -> language.PlanContext:
+        return language.PlanContext.of(self.settings, self.folder, self._environ)
+
+    def keys(self) -> dict[str, str]:
+        """The API keys of this environment, by fingerprint."""
+        return keys_in(self._environ)
 
     def runtime(self, wish: Wish) -> RuntimeChoice:
         """What would answer. Raises NoRuntime with the ways out."""

@@ -1,0 +1,97 @@
+"""`abathur audit`."""
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import typer
+
+from abathur_tui.cli import output
+from abathur_tui.cli.interrupts import Interrupted, Interrupts
+from abathur_tui.cli.invocation import Command, Invocation, invocation, loose
+from abathur_tui.cli.names import task_id
+from abathur_tui.cli.opening import opened
+from abathur_tui.domain.errors import Exit
+from abathur_tui.domain.tasks import AuditEvent
+from abathur_tui.project import Project
+from abathur_tui.project.answers import audit_data, task_name
+
+commands = loose()
+
+_PAGE = 1000
+_SHOWN = 50
+
+
+@commands.command(
+    "audit",
+    cls=Command,
+    epilog="""
+    abathur audit
+    abathur audit --task t12
+    abathur audit --follow
+    abathur audit --json | jq -r 'select(.action == "tool") | .detail'
+    """,
+)
+def audit(
+    context: typer.Context,
+    task: Annotated[str | None, typer.Option("--task", metavar="ID", help="Only this task's rows.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="Only the last N rows. [default: 50; with --json, all]", show_default=False)
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new rows as they come, until Ctrl-C.")] = False,
+) -> int:
+    """Show who changed what, and when.
+
+    Oldest first; with --json, one object a line.
+    """
+    call = invocation(context)
+    with opened(call) as project:
+        return asyncio.run(_audit(project, task_id(task) if task else None, limit or (None if call.json else _SHOWN), call, follow=follow))
+
+
+async def _audit(project: Project, task: int | None, limit: int | None, call: Invocation, *, follow: bool) -> int:
+    last = 0
+    kept: deque[AuditEvent] = deque(maxlen=limit)
+    async for event in _events(project, task, 0):
+        last = event.id
+        if limit is None:
+            _tell(event, call)
+        else:
+            kept.append(event)
+    for event in kept:
+        _tell(event, call)
+    if not (follow or last or call.json or call.quiet):
+        output.note("Nothing has happened here yet.")
+    if follow:
+        with Interrupts() as interrupts:
+            try:
+                await interrupts.unless_pressed(_follow(project, task, last, call))
+            except Interrupted:
+                return Exit.INTERRUPTED
+    return Exit.DONE
+
+
+async def _events(project: Project, task: int | None, since: int) -> AsyncIterator[AuditEvent]:
+    while page := await project.audit(task=task, since_id=since, limit=_PAGE):
+        for event in page:
+            yield event
+        since = page[-1].id
+
+
+async def _follow(project: Project, task: int | None, last: int, call: Invocation) -> None:
+    async for _ in project.changes():
+        async for event in _events(project, task, last):
+            last = event.id
+            _tell(event, call, flush=True)
+
+
+def _tell(event: AuditEvent, call: Invocation, *, flush: bool = False) -> None:
+    if call.json:
+        output.record(audit_data(event), flush=flush)
+        return
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.at))
+    detail = json.dumps(event.detail, ensure_ascii=False) if event.detail else ""
+    output.lines(f"{at}  {event.actor:<10}  {event.action:<12}  {task_name(event.task) or '':<7} {detail}".rstrip(), flush=flush)

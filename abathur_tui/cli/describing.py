@@ -1,0 +1,88 @@
+"""Tasks, as people read them on the command line."""
+
+import json
+import sys
+from collections.abc import Sequence
+
+from abathur_tui.cli import output
+from abathur_tui.domain.tasks import Task, TaskDetail
+from abathur_tui.project.answers import execution_name, task_name
+
+
+def task_table(tasks: Sequence[Task], now: float) -> None:
+    """Print tasks as a table."""
+    header = ("ID", "STATE", "PRI", "AGE", "TOKENS", "COST", "AGENT", "NAME")
+    output.table(header, [_row(task, now) for task in tasks], right=frozenset({2, 3, 4, 5}))
+
+
+def detail_lines(detail: TaskDetail, now: float, *, everything: bool) -> list[str]:
+    """All that there is to say of a task."""
+    task = detail.task
+    rows = [
+        ("task", f"{task_name(task.id)} of {execution_name(task.execution)}" + (f", inside {task_name(task.parent)}" if task.parent else "")),
+        ("name", task.name),
+        ("state", _state(task) + (f" ({task.why})" if task.why else "")),
+        ("kind", str(task.kind) + (f", template {task.template} {task.template_version or ''}".rstrip() if task.template else "")),
+        ("agent", task.agent or ""),
+        ("priority", str(task.priority)),
+        ("needs", " ".join(str(task_name(other)) for other in task.depends_on)),
+        ("tags", " ".join(task.tags)),
+        ("age", duration(now - task.created_at)),
+        ("took", duration(task.finished_at - task.started_at) if task.finished_at and task.started_at else ""),
+        ("attempts", str(task.attempt) if task.attempt else ""),
+        ("tokens", f"{task.tokens_input:,} in, {task.tokens_output:,} out, {cost(task.cost_usd)}" if task.attempt else ""),
+        ("error", f"{task.error.message} [{task.error.code}]" if task.error else ""),
+    ]
+    lines = [f"{name:<10}{value}" for name, value in rows if value]
+    for attempt in detail.attempts if len(detail.attempts) > 1 or everything else ():
+        reason = f": {attempt.error.message} [{attempt.error.code}]" if attempt.error else ""
+        lines.append(f"{'attempt':<10}{attempt.number} {attempt.outcome}{reason}")
+    lines += _section("Prompt", detail.prompt)
+    if everything:
+        for turn in detail.turns:
+            lines += _section(f"Turn {turn.number} ({turn.model})", turn.text)
+            lines += [f"  {call.tool} {json.dumps(call.arguments, ensure_ascii=False)}: {call.summary or call.status}" for call in turn.tool_calls]
+        lines += ["", "Events"] + [f"  {event.action} by {event.actor}  {json.dumps(event.detail, ensure_ascii=False)}" for event in detail.events]
+    if detail.result is not None:
+        lines += _section("Result", detail.result)
+    elif detail.partial:
+        lines += _section("Said so far", detail.partial)
+    return lines
+
+
+def duration(seconds: float) -> str:
+    """`0.4s`, `12s`, `5m`, `3h`, `2d`."""
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f}s"
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def cost(cost_usd: float | None) -> str:
+    """`$0.0123`, or `?` where the price is not known."""
+    return "?" if cost_usd is None else f"${cost_usd:.4f}" if cost_usd else "$0"
+
+
+def _row(task: Task, now: float) -> tuple[str, ...]:
+    tokens = task.tokens_input + task.tokens_output
+    return (
+        str(task_name(task.id)),
+        _state(task),
+        str(task.priority),
+        duration(now - task.created_at),
+        f"{tokens:,}" if tokens else "",
+        cost(task.cost_usd) if tokens else "",
+        task.agent or str(task.kind),
+        task.name,
+    )
+
+
+def _state(task: Task) -> str:
+    state = task.state
+    return f"{state.shape if output.encodable(state.shape, sys.stdout) else state.ascii} {state.word}"
+
+
+def _section(title: str, text: str) -> list[str]:
+    return ["", title, *(f"  {line}" for line in text.splitlines())]

@@ -1,0 +1,122 @@
+"""`abathur plan`, `fmt` and `extract`: what can be done with a text without doing what it says."""
+
+from typing import Annotated
+
+import typer
+
+from abathur_tui import language
+from abathur_tui.cli import output
+from abathur_tui.cli.invocation import Command, Form, invocation, loose
+from abathur_tui.cli.opening import workbench
+from abathur_tui.cli.text import read_file_or_input, read_text
+from abathur_tui.domain.plan import Plan, PlanNode
+from abathur_tui.project.answers import plan_data
+
+commands = loose()
+
+Text = Annotated[str, typer.Argument(metavar="TEXT|FILE|-", help="ABYSSAL commands, a prompt, a file of either, or - for standard input.")]
+
+
+@commands.command(
+    "plan",
+    cls=Command,
+    epilog="""
+    abathur plan 'ABYSSAL[CODE]("auth service", language="rust")'
+    abathur plan release.abyssal --json | jq '.nodes[].name'
+    """,
+)
+def plan(context: typer.Context, text: Text) -> None:
+    """Show what a text would do, and do nothing.
+
+    The tasks as a tree, the order in which they run, and an estimate.
+    """
+    call = invocation(context)
+    wanted = read_text(text)
+    planned = workbench(call).plan(wanted)
+    if call.json:
+        output.document(plan_data(planned))
+    elif call.form is Form.TABLE:
+        needs = {node.id: [edge.needs for edge in planned.edges if edge.node == node.id] for node in planned.nodes}
+        rows = [(node.id, str(node.kind), node.agent or "", str(node.priority), " ".join(needs[node.id]), node.name) for node in planned.nodes]
+        output.table(("ID", "KIND", "AGENT", "PRIORITY", "NEEDS", "NAME"), rows, right=frozenset({3}))
+    else:
+        output.lines(*_drawn(planned))
+
+
+@commands.command(
+    "fmt",
+    cls=Command,
+    epilog="""
+    abathur fmt release.abyssal
+    abathur fmt release.abyssal > formatted && mv formatted release.abyssal
+    """,
+)
+def fmt(context: typer.Context, text: Text) -> None:
+    """Format an ABYSSAL document.
+
+    Formatting it again changes nothing, and its plan stays the same.
+    """
+    call = invocation(context)
+    formatted = language.format(read_text(text))
+    if call.json:
+        output.document({"text": formatted})
+    else:
+        output.result(formatted)
+
+
+@commands.command(
+    "extract",
+    cls=Command,
+    epilog="""
+    abathur extract NOTES.md
+    abathur extract NOTES.md --json | jq -r '.[].text' | abathur run -
+    """,
+)
+def extract(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A Markdown or text file, or - for standard input.")],
+) -> None:
+    """List the ABYSSAL commands in a file of prose.
+
+    Each with its line and column.
+    """
+    call = invocation(context)
+    found = language.extract(read_file_or_input(file))
+    if call.json:
+        output.document([{"line": one.line, "column": one.column, "text": one.text} for one in found])
+    elif call.form is Form.TABLE:
+        output.table(("LINE", "COLUMN", "TEXT"), [(str(one.line), str(one.column), one.text) for one in found], right=frozenset({0, 1}))
+    else:
+        output.lines(*(f"{file}:{one.line}:{one.column}: {one.text}" for one in found))
+        if not found and not call.quiet:
+            output.note(f"There is no ABYSSAL command in {file}.")
+
+
+def _drawn(planned: Plan) -> list[str]:
+    """The tree, the levels and the estimate."""
+    children: dict[str | None, list[PlanNode]] = {}
+    for node in planned.nodes:
+        children.setdefault(node.parent, []).append(node)
+    lines: list[str] = []
+
+    def draw(parent: str | None, indent: str) -> None:
+        inside = children.get(parent, [])
+        for node in inside:
+            last = node is inside[-1]
+            branch = "" if parent is None and not indent else "└─ " if last else "├─ "
+            agent = f"  ({node.agent})" if node.agent else "  (join)" if node.join else ""
+            lines.append(f"{indent}{branch}{node.id} {node.name}{agent}")
+            draw(node.id, indent + ("" if not branch else "   " if last else "│  "))
+
+    draw(None, "")
+    levels = planned.levels()
+    lines += ["", "Order:"] + [f"  {number}. {', '.join(level)}" for number, level in enumerate(levels, 1)]
+    estimate = planned.estimate
+    cost = "a cost that is not known" if estimate.cost_usd is None else f"${estimate.cost_usd:.4f}"
+    guess = "measured" if estimate.measured else "a guess"
+    widest = max(map(len, levels), default=0)
+    lines += [
+        "",
+        f"{len(planned.nodes)} tasks, up to {widest} at once; about {estimate.seconds:.0f} s, {estimate.tokens:,} tokens, {cost} ({guess}).",
+    ]
+    return lines

@@ -1,0 +1,50 @@
+"""Opening the project that a command is about, and telling the user what came up while doing so."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from abathur_tui.cli.invocation import Invocation
+from abathur_tui.cli.output import note
+from abathur_tui.project import Project, find
+
+if TYPE_CHECKING:
+    from abathur_tui.project.workbench import Workbench
+
+
+@contextmanager
+def opened(call: Invocation, *, create: bool = False) -> Iterator[Project]:
+    """The project; `create` for commands that write, which make one where there is none and say so. Raises ProjectNotFound."""
+    actor = os.environ.get("ABATHUR_AGENT") or "user"
+    with Project.open(call.project, create=create, actor=actor) as project:
+        if project.made and not call.quiet:
+            note(f"Made a project in {project.folder}.")
+        yield project
+
+
+def tell_notices(call: Invocation, notices: tuple[str, ...]) -> None:
+    """What the settings' loading noticed."""
+    if not call.quiet:
+        for notice in notices:
+            note(f"Note: {notice}")
+
+
+def workbench(call: Invocation) -> "Workbench":
+    """Settings and templates of the project, where there is one, else the user's and those that ship."""
+    from abathur_tui.project.workbench import Workbench  # pydantic, lark and jinja: 130 ms that `status` and `task list` must not pay
+
+    bench = Workbench(find(call.project))
+    tell_notices(call, bench.loaded.notices)
+    return bench
+
+
+@contextmanager
+def opened_if_there(call: Invocation) -> Iterator[Project | None]:
+    """The project; None where there is none."""
+    place = find(call.project)
+    if place is None or not (place.data / "abathur.db").exists():
+        yield None
+        return
+    with opened(call) as project:
+        yield project

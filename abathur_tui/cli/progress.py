@@ -1,0 +1,197 @@
+"""What `run` and `watch` show on standard error while agents work: live lines on a terminal, calm lines elsewhere, nothing when quiet."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+
+from abathur_tui.cli.invocation import Invocation
+from abathur_tui.cli.output import cell_width, cut, encodable
+from abathur_tui.domain.journal import LogEntry
+from abathur_tui.domain.plan import Kind
+from abathur_tui.domain.safe_text import safe, safe_line
+from abathur_tui.domain.status import ENDED, Status, Why
+from abathur_tui.domain.tasks import Task
+from abathur_tui.project import Project
+from abathur_tui.project.answers import execution_name, task_name
+from abathur_tui.storage import views
+
+REFRESH_SECONDS = 0.1
+_TAIL = 400
+"""Characters of what an agent says that are kept to show its last words."""
+_CONTROL_FREE = "\x1b[?25l", "\x1b[?25h"
+_ERASE = "\x1b[J"
+
+
+@dataclass
+class _Seen:
+    """What is known of an execution's tasks."""
+
+    tasks: dict[int, Task] = field(default_factory=dict)
+    words: dict[int, str] = field(default_factory=dict)
+    """The last that each running task's agent said or did."""
+
+    def take(self, entry: LogEntry) -> None:
+        if entry.task is None:
+            return
+        if entry.kind == "says":
+            self.words[entry.task] = (self.words.get(entry.task, "") + entry.text)[-_TAIL:]
+        elif entry.kind in ("tool", "metric"):
+            self.words[entry.task] = f"{entry.text}\n"
+
+
+async def show(project: Project, execution: int, entries: AsyncIterator[LogEntry], call: Invocation) -> None:
+    """Show an execution's entries until they end."""
+    view = _Live(execution) if _is_terminal() and not call.quiet else _Lines(execution, call)
+    seen = _Seen()
+    changed: set[int] = set()
+
+    async def refresh() -> None:
+        ids, before = sorted(changed), dict(seen.tasks)
+        changed.clear()
+        for task in await project.read(views.tasks_by_id, ids) if ids else ():
+            seen.tasks[task.id] = task
+        view.draw(seen, [task for task in (seen.tasks[id] for id in ids if id in seen.tasks) if _moved(before.get(task.id), task)])
+
+    async def keep_fresh() -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            await refresh()
+
+    ticking = asyncio.create_task(keep_fresh())
+    try:
+        async for entry in entries:
+            seen.take(entry)
+            if entry.task is not None:
+                changed.add(entry.task)
+            view.entry(entry)
+    finally:
+        ticking.cancel()
+        await asyncio.gather(ticking, return_exceptions=True)
+        await refresh()
+        view.close()
+
+
+def _moved(before: Task | None, now: Task) -> bool:
+    return before is None or (before.status, before.why) != (now.status, now.why)
+
+
+def _is_terminal() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+class _Lines:
+    """A line for each change, for logs and pipes."""
+
+    def __init__(self, execution: int, call: Invocation) -> None:
+        self._quiet = call.quiet
+        self._verbose = call.verbose
+        self._name = execution_name(execution)
+
+    def entry(self, entry: LogEntry) -> None:
+        """Tool calls, notices and what a command writes to its standard error."""
+        if entry.kind in ("notice", "metric") or (self._verbose and entry.kind in ("tool", "stderr", "agent")) or entry.level == "error":
+            self._say(f"{task_name(entry.task) or self._name}  {entry.text}")
+
+    def draw(self, seen: _Seen, moved: Iterable[Task]) -> None:
+        """A line for each task that moved."""
+        for task in moved:
+            self._say(describe(task))
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+    def _say(self, text: str) -> None:
+        if not self._quiet:
+            _write("".join(f"{safe_line(line)}\n" for line in text.splitlines()))
+
+
+class _Live:
+    """A line for each agent at work, redrawn in place, over the lines of what has ended."""
+
+    def __init__(self, execution: int) -> None:
+        self._name = execution_name(execution)
+        self._start = time.monotonic()
+        self._height = 0
+        self._notices: list[str] = []
+
+    def entry(self, entry: LogEntry) -> None:
+        """Notices stay; all else is shown by the task's own line."""
+        if entry.kind == "notice" or entry.level == "error":
+            self._notices.append(f"{task_name(entry.task) or self._name}  {safe_line(entry.text)}")
+
+    def draw(self, seen: _Seen, moved: Iterable[Task]) -> None:
+        """Lines that stay, then those of the agents at work."""
+        size = os.get_terminal_size(2)
+        width, height = max(size.columns, 20), max(size.lines, 4)
+        stay = [*self._notices, *(describe(task) for task in moved if task.status in ENDED and task.kind is not Kind.JOIN)]
+        self._notices.clear()
+        self._paint([cut(line, width - 1) for line in stay], [cut(line, width - 1) for line in self._now(seen, height - 1)])
+
+    def close(self) -> None:
+        """Take away the lines that are not to stay, and show the cursor."""
+        self._paint([], [])
+        _write(_CONTROL_FREE[1])
+
+    def _now(self, seen: _Seen, most: int) -> list[str]:
+        tasks = [task for task in seen.tasks.values() if task.kind is not Kind.JOIN]
+        done = sum(task.status in ENDED for task in tasks)
+        tokens = sum(task.tokens_output for task in tasks)
+        head = f"{self._name}  {done} of {len(tasks)} done  {time.monotonic() - self._start:.0f} s" + (f"  {tokens:,} tokens" if tokens else "")
+        working = [task for task in tasks if task.status is Status.RUNNING or (task.status is Status.PENDING and task.why)]
+        lines = [head, *(_working(task, seen.words.get(task.id, "")) for task in working)]
+        return lines if len(lines) <= most else [*lines[: most - 1], f"  and {len(lines) - most + 1} more"]
+
+    def _paint(self, stay: list[str], live: list[str]) -> None:
+        up = f"\r\x1b[{self._height}A" if self._height else "\r"
+        body = "".join(f"{line}\n" for line in (*stay, *live))
+        _write(f"{_CONTROL_FREE[0]}{up}{_ERASE}{body}")
+        self._height = len(live)
+
+
+def describe(task: Task) -> str:
+    """A task's state in a line: `✓ t3 CODE auth service  completed in 4.1 s`."""
+    line = f"{_shape(task)} {task_name(task.id)} {safe_line(task.name)}  {task.state.word}"
+    if task.why and task.status not in ENDED:
+        line += f" ({_reason(task)})"
+    if task.status in ENDED and task.started_at is not None and task.finished_at is not None:
+        line += f" in {task.finished_at - task.started_at:.1f} s"
+    if task.error is not None and task.status is not Status.COMPLETED:
+        line += f": {safe_line(task.error.message)} [{task.error.code}]"
+    return line
+
+
+def _reason(task: Task) -> str:
+    if task.due_at is not None and task.why in (Why.RETRY, Why.QUOTA):
+        return f"{task.why}, in {max(0.0, task.due_at - time.time()):.0f} s"
+    return str(task.why)
+
+
+def _shape(task: Task) -> str:
+    return task.state.shape if encodable(task.state.shape, sys.stderr) else task.state.ascii
+
+
+def _working(task: Task, words: str) -> str:
+    last = next((line for line in reversed(words.splitlines()) if line.strip()), "")
+    told = safe(last).strip().replace("\t", " ")
+    if not told and task.why:
+        told = _reason(task)
+    head = f"  {_shape(task)} {task_name(task.id)} {cut(safe_line(task.name), 32)}"
+    return f"{head}{' ' * max(1, 42 - cell_width(head))}{_tail(told, max(20, os.get_terminal_size(2).columns - 44))}"
+
+
+def _tail(text: str, width: int) -> str:
+    """The end of a text in at most `width` cells: what an agent says last is what counts."""
+    while cell_width(text) > width:
+        text = text[max(1, cell_width(text) - width) :]
+    return text
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        return  # nobody reads it

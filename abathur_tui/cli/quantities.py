@@ -1,0 +1,36 @@
+"""Priorities, durations and times as people type them in options."""
+
+import time
+from datetime import datetime
+
+from abathur_tui.domain.errors import ArgumentInvalid
+from abathur_tui.domain.quantities import seconds_of
+
+_WORDS = {"low": 2, "normal": 5, "high": 8, "critical": 10}
+
+
+def priority_of(text: str) -> int:
+    """0 to 10, or the number of a word. Raises ArgumentInvalid."""
+    number = _WORDS.get(text.lower(), int(text) if text.isascii() and text.isdigit() and len(text) <= 2 else -1)
+    if not 0 <= number <= 10:
+        raise ArgumentInvalid(f"{text!r} is no priority.", hint="It is 0 to 10, or low (2), normal (5), high (8) or critical (10).")
+    return number
+
+
+def seconds(text: str, option: str) -> float:
+    """The seconds of a duration such as `30s` or `2h`. Raises ArgumentInvalid."""
+    try:
+        return seconds_of(text)
+    except ValueError as error:
+        raise ArgumentInvalid(f"{option}: {error}.") from error
+
+
+def moment(text: str) -> float:
+    """Unix time of an ISO date and time, in local time unless it says otherwise. Raises ArgumentInvalid."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError) as error:
+        today = time.strftime("%Y-%m-%d")
+        raise ArgumentInvalid(
+            f"--at: {text!r} is no date and time.", hint=f"Write it as {today}T18:30, with a zone such as +02:00 if it is not this machine's."
+        ) from error

@@ -1,0 +1,67 @@
+"""`docs/commands.md`, made from the commands' own help: `python -m abathur_tui.cli.reference > docs/commands.md`."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from abathur_tui.cli.app import root
+from abathur_tui.cli.commands import SECTIONS
+
+_HEAD = """\
+# Commands
+
+<!-- Made by `python -m abathur_tui.cli.reference`; edit the commands' docstrings and examples in abathur_tui/cli instead. -->
+
+`abathur` alone opens the screen. Results go to standard output, all else to standard error. With `--json` the answer is one JSON document
+(where it is a stream: one object a line), and an error is one object on standard error; [the errors](errors.md) have codes and exit codes.
+Commands find the project by walking up from the current folder; those that write make one where there is none.
+
+"""
+
+
+def all_commands() -> Iterator[tuple[str, Any]]:
+    """Every command by its full name (`task list`), groups left out."""
+    program = root()
+    context = typer.Context(program, info_name="abathur")
+    for section in SECTIONS.values():
+        for name in section:
+            command = program.get_command(context, name)
+            if not section[name].group:
+                yield name, command
+                continue
+            for inner_name, inner in command.commands.items():
+                yield f"{name} {inner_name}", inner
+
+
+def page() -> str:
+    """The whole page."""
+    shared: dict[str, str] = {}
+    parts = [_HEAD]
+    for name, command in all_commands():
+        parts.append(f"## abathur {name}\n\n{inspect.cleandoc(command.help or '')}\n\n")
+        rows = []
+        for parameter, declaration, help in _parameters(command):
+            if parameter.expose_value:
+                rows.append(f"| `{declaration}` | {help} |\n")
+            else:
+                shared[declaration] = help
+        if rows:
+            parts.append("| argument or option | |\n|---|---|\n" + "".join(rows) + "\n")
+        parts.append(f"```sh\n{inspect.cleandoc(command.epilog or '')}\n```\n\n")
+    options = "".join(f"| `{declaration}` | {help} |\n" for declaration, help in shared.items())
+    parts.insert(1, f"Every command takes these, before or after its name:\n\n| option | |\n|---|---|\n{options}\n")
+    return "".join(parts).rstrip() + "\n"
+
+
+def _parameters(command: Any) -> Iterator[tuple[Any, str, str]]:
+    context = typer.Context(command, info_name=command.name)
+    for parameter in command.params:
+        record = parameter.get_help_record(context)
+        if record is not None:
+            yield parameter, record[0].replace("|", "\\|"), record[1].replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,127 @@
+"""`abathur task cancel`, `retry`, `pause`, `resume` and `reprioritize`: each id on its own, the exit code is the worst."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from abathur_tui.cli import mistakes, output
+from abathur_tui.cli.invocation import Command, Invocation, invocation
+from abathur_tui.cli.opening import opened
+from abathur_tui.cli.quantities import priority_of
+from abathur_tui.cli.task.naming import Ids, commands, tasks_named
+from abathur_tui.domain.errors import AbathurError, Detail, Exit
+from abathur_tui.domain.leases import Changed
+from abathur_tui.project import Project
+from abathur_tui.project.answers import changed_data, task_name
+
+Change = Callable[[Project, Sequence[int]], Awaitable[list[Changed]]]
+
+
+@commands.command(
+    "cancel",
+    cls=Command,
+    epilog="""
+    abathur task cancel t12
+    abathur task cancel t12 t14 x3 --json
+    """,
+)
+def cancel(context: typer.Context, tasks: Ids) -> int:
+    """Cancel tasks, with all inside them.
+
+    What they have said so far is kept. Waits up to five seconds for a running one to end.
+    """
+    return _change(invocation(context), tasks, lambda project, ids: project.cancel(ids))
+
+
+@commands.command(
+    "retry",
+    cls=Command,
+    epilog="""
+    abathur task retry t12
+    abathur task list --status dead --json | jq -r '.[].id' | xargs abathur task retry
+    """,
+)
+def retry(context: typer.Context, tasks: Ids) -> int:
+    """Put failed, dead or cancelled tasks back into the queue.
+
+    What failed because of them comes back with them.
+    """
+    return _change(invocation(context), tasks, lambda project, ids: project.retry(ids))
+
+
+@commands.command(
+    "pause",
+    cls=Command,
+    epilog="""
+    abathur task pause t12
+    abathur task pause x3
+    """,
+)
+def pause(context: typer.Context, tasks: Ids) -> int:
+    """Stop tasks, with all inside them, until they are resumed."""
+    return _change(invocation(context), tasks, lambda project, ids: project.pause(ids))
+
+
+@commands.command(
+    "resume",
+    cls=Command,
+    epilog="""
+    abathur task resume t12
+    abathur task resume x3
+    """,
+)
+def resume(context: typer.Context, tasks: Ids) -> int:
+    """Let paused tasks go on."""
+    return _change(invocation(context), tasks, lambda project, ids: project.resume(ids))
+
+
+@commands.command(
+    "reprioritize",
+    cls=Command,
+    epilog="""
+    abathur task reprioritize t12 --priority 9
+    abathur task reprioritize x3 --priority low
+    """,
+)
+def reprioritize(
+    context: typer.Context,
+    tasks: Ids,
+    priority: Annotated[str, typer.Option("--priority", metavar="N", help="0 to 10, or low, normal, high, critical.")],
+) -> int:
+    """Give tasks that have not ended another priority."""
+    number = priority_of(priority)
+    return _change(invocation(context), tasks, lambda project, ids: project.reprioritize(ids, number))
+
+
+def _change(call: Invocation, names: Sequence[str], change: Change) -> int:
+    with opened(call) as project:
+
+        async def run() -> list[Changed]:
+            return await change(project, await tasks_named(project, names))
+
+        changes = asyncio.run(run())
+    refused = [change for change in changes if change.error is not None]
+    if call.json:
+        output.document(changed_data(changes))
+    else:
+        output.lines(*(f"{task_name(change.id)} {change.status}" for change in changes if change.error is None))
+    if not refused:
+        return Exit.DONE
+    worst = max(refused, key=_exit)
+    mistakes.tell(_together(refused, worst), call, None)
+    return _exit(worst)
+
+
+def _exit(change: Changed) -> Exit:
+    return change.error.exit if change.error is not None else Exit.DONE
+
+
+def _together(refused: Sequence[Changed], worst: Changed) -> AbathurError:
+    """One error for all that was refused."""
+    assert worst.error is not None
+    if len(refused) == 1:
+        return worst.error
+    details = [Detail(f"{task_name(change.id)}: {change.error.message}", code=change.error.code) for change in refused if change.error]
+    return type(worst.error)(f"{len(refused)} of the tasks did not change.", hint="The others did.", details=details)

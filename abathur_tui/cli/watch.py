@@ -1,0 +1,77 @@
+"""`abathur watch` and `abathur result`: an execution, while it runs and after."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from abathur_tui.cli.interrupts import Interrupted, Interrupts
+from abathur_tui.cli.invocation import Command, Invocation, invocation, loose
+from abathur_tui.cli.names import execution_id
+from abathur_tui.cli.opening import opened
+from abathur_tui.cli.outcome import tell_result
+from abathur_tui.cli.output import note
+from abathur_tui.cli.progress import show
+from abathur_tui.domain.errors import Exit, NoResult
+from abathur_tui.domain.status import ENDED
+from abathur_tui.project import Project
+
+commands = loose()
+
+Name = Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution's id, such as x12.")]
+
+
+@commands.command(
+    "watch",
+    cls=Command,
+    epilog="""
+    abathur watch x12
+    abathur watch x12 --json > result.json
+    """,
+)
+def watch(context: typer.Context, execution: Name) -> int:
+    """Follow an execution until it ends.
+
+    Prints its result as `abathur run` does. Ctrl-C stops following; the execution goes on.
+    """
+    call = invocation(context)
+    with opened(call) as project:
+        return asyncio.run(_watch(project, execution_id(execution), call))
+
+
+@commands.command(
+    "result",
+    cls=Command,
+    epilog="""
+    abathur result x12
+    abathur result x12 --json | jq .members
+    """,
+)
+def result(context: typer.Context, execution: Name) -> int:
+    """Print an execution's result.
+
+    With --json, what `abathur run --json` gives, also while it still runs. Exit code 1 where it has failed, or has no result yet.
+    """
+    call = invocation(context)
+    with opened(call) as project:
+        return asyncio.run(_result(project, execution_id(execution), call))
+
+
+async def _watch(project: Project, execution: int, call: Invocation) -> int:
+    row = await project.execution(execution)
+    if row.status not in ENDED and project.engine() is None and not call.quiet:
+        note("No engine is at work: `abathur engine start` starts one.")
+    with Interrupts() as interrupts:
+        try:
+            await interrupts.unless_pressed(show(project, execution, project.watch(execution), call))
+        except Interrupted:
+            return Exit.INTERRUPTED
+    return await tell_result(project, execution, call)
+
+
+async def _result(project: Project, execution: int, call: Invocation) -> int:
+    answer = await project.result(execution)
+    if answer.output is None and not call.json:
+        state = "has ended without a result" if answer.status in ENDED else f"is still {answer.status}"
+        raise NoResult(f"x{execution} {state}." + (f" {answer.error}" if answer.error else ""))
+    return await tell_result(project, execution, call)
