@@ -111,10 +111,10 @@ def compile_prompt(text: str) -> CompiledPrompt:
     """The template of this text. Raises PromptFailed with the line of what is broken or not allowed."""
     try:
         tree = _ENVIRONMENT.parse(text)
-        names = frozenset(meta.find_undeclared_variables(tree))
-        for node in _all(tree):
+        for node in _all(tree):  # before all else: Jinja works out what is constant while it looks for names
             if (reason := _why_not(node)) is not None:
                 raise _refused(text, node.lineno, reason)
+        names = frozenset(meta.find_undeclared_variables(tree))
         for loop in list(tree.find_all(nodes.For)):
             loop.iter = nodes.Filter(loop.iter, _COUNTED, [], [], None, None, lineno=loop.lineno)
         template = _ENVIRONMENT.template_class.from_code(_ENVIRONMENT, _ENVIRONMENT.compile(tree), {})
