@@ -1,0 +1,194 @@
+"""Template files: what may stand in them, what is said of mistakes, and which version is taken."""
+
+from pathlib import Path
+
+import pytest
+
+from abathur_tui.domain.errors import Detail, TemplateInvalid
+from abathur_tui.domain.templates import Nested, Nesting, Parameter, ParameterKind, TemplateKind
+from abathur_tui.library.shelf import Layer, Shelf
+from abathur_tui.library.template_file import template_from_toml
+
+WHOLE = '''
+name = "REPORT"
+version = "2.1.0"
+description = "A report"
+category = "writing"
+kind = "agent"
+agent = "documenter"
+extra = "allow"
+nesting = "parts"
+join = "concatenate"
+success_threshold = 0.5
+retries = 1
+complexity = 20
+estimated_seconds = 12
+operation = "report"
+prompt = """
+Report on {{ subject }}.
+{% for one in results %}{{ one.name }}{% endfor %}
+{{ instance }} of {{ instances }}
+"""
+
+[parameters.subject]
+type = "string"
+required = true
+description = "What about"
+
+[parameters.tone]
+type = "enum(dry, warm)"
+default = "dry"
+
+[parameters.length]
+type = "number"
+suggestions = ["1", "2"]
+
+[[nested]]
+name = "facts"
+template = "RESEARCH@1.0.0"
+parameters = { question = "What of {{ subject }}?", depth = "{{ tone }}" }
+required = false
+
+[[nested]]
+name = "text"
+template = "DOCUMENT"
+depends_on = ["facts", "REPORT"]
+'''
+SMALL = 'name = "A"\nprompt = "Do {{ x }}."\n[parameters.x]\n'
+
+
+def mistakes(text: str) -> tuple[Detail, ...]:
+    with pytest.raises(TemplateInvalid) as caught:
+        template_from_toml(text, "a.toml", "user")
+    assert all(one.file == "a.toml" for one in caught.value.details)
+    return caught.value.details
+
+
+def test_every_field_of_a_file_is_in_the_template() -> None:
+    template = template_from_toml(WHOLE, "report.toml", "user")
+
+    assert (template.name, template.version, template.category, template.agent, template.operation) == (
+        "REPORT",
+        "2.1.0",
+        "writing",
+        "documenter",
+        "report",
+    )
+    assert template.kind is TemplateKind.AGENT
+    assert template.nesting is Nesting.PARTS
+    assert template.extra
+    assert (template.success_threshold, template.retries, template.complexity, template.estimated_seconds) == (0.5, 1, 20, 12)
+    assert template.prompt.startswith("Report on {{ subject }}.")
+    assert template.subject == Parameter("subject", ParameterKind.STRING, required=True, description="What about")
+    assert template.parameters[1:] == (
+        Parameter("tone", ParameterKind.ENUM, default="dry", choices=("dry", "warm")),
+        Parameter("length", ParameterKind.NUMBER, suggestions=("1", "2")),
+    )
+    assert template.nested == (
+        Nested("facts", "RESEARCH", "1.0.0", {"question": "What of {{ subject }}?", "depth": "{{ tone }}"}, (), required=False),
+        Nested("text", "DOCUMENT", None, {}, ("facts", "REPORT")),
+    )
+    assert template.origin == "user"
+    assert template.text == WHOLE
+
+
+def test_what_is_not_said_is_as_the_documentation_says() -> None:
+    template = template_from_toml(SMALL, "a.toml", "project")
+
+    assert (template.version, template.category, template.agent, template.extra, template.estimated_seconds) == (
+        "1.0.0",
+        "general",
+        "generalist",
+        False,
+        30,
+    )
+
+
+def test_all_mistakes_come_at_once_with_their_lines() -> None:
+    text = """name = "A B"
+versoin = "1"
+version = "new"
+kind = "fork"
+fallback = "OTHER"
+prompt = "x"
+complexity = 101
+
+[parameters.x]
+type = "enum()"
+
+[parameters.y]
+type = "number"
+default = true
+"""
+
+    found = {one.line: one for one in mistakes(text)}
+
+    assert set(found) == {1, 2, 3, 4, 5, 7, 10, 12}
+    assert found[2].suggestion == "did you mean version?"
+    assert "1.0.0" in found[3].message
+    assert "cannot honour" in found[4].message
+    assert "cannot honour" in found[5].message
+    assert "enum(a, b, c)" in found[10].message
+    assert "no number" in found[12].message
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "words"),
+    [
+        (('"Do {{ x }}."', '"Do {{ y }}."'), 2, "y is no parameter"),
+        (('"Do {{ x }}."', '"""\nDo\n{{ x.upper() }}\n"""'), 4, "call is not part"),
+        (("[parameters.x]", "[parameters.priority]"), 3, "priority is taken"),
+        (("[parameters.x]", "[parameters.x]\nrequired = true\ndefault = 'a'"), 3, "has no default"),
+        (("[parameters.x]", "[parameters.x]\ndefault = ['a']"), 3, "is no string"),
+        (("[parameters.x]", "[parameters.x]\n[[nested]]\nname = 'n'\ntemplate = 'T'\ndepends_on = ['m']"), 7, "neither a sibling"),
+        (("[parameters.x]", "[parameters.x]\n[[nested]]\nname = 'n'\ntemplate = 'T'\nparameters = { a = '{{ xx }}' }"), 7, "xx is no parameter"),
+        (("[parameters.x]", "[parameters.x]\n[[nested]]\nname = 'A'\ntemplate = 'T'"), 5, "twice"),
+        (("[parameters.x]", "[parameters.x]\n[[nested]]\nname = 'n'\ntemplate = 'T@'"), 6, "template"),
+        (("[parameters.x]", "[parameters.x]\ntype = 'text'"), 4, "it must be string, number"),
+        (('name = "A"', "name = 1"), 1, "it must be a text, not 1"),
+        (('name = "A"', ""), None, "it must be given"),
+        (('name = "A"', 'name = "A'), 1, "TOML"),
+    ],
+)
+def test_a_mistake_is_said_with_its_line(change: tuple[str, str], line: int | None, words: str) -> None:
+    (mistake, *_) = mistakes(SMALL.replace(*change))
+
+    assert mistake.line == line
+    assert words in mistake.message
+
+
+def shelf(tmp_path: Path, **layers: list[str]) -> Shelf:
+    """Layers, highest first, each with these versions of the template A."""
+    for origin, versions in layers.items():
+        (tmp_path / origin).mkdir()
+        for version in versions:
+            (tmp_path / origin / f"a-{version}.toml").write_text(f'name = "A"\nversion = "{version}"\nprompt = "{origin}"\n')
+    return Shelf([Layer(tmp_path / origin, origin) for origin in layers])
+
+
+def test_the_newest_version_is_taken_by_number_not_by_letter(tmp_path: Path) -> None:
+    templates = shelf(tmp_path, user=["1.9.0", "1.10.0", "1.10.0rc1"])
+
+    assert [template.version for template in templates.by_name["A"]] == ["1.10.0", "1.10.0rc1", "1.9.0"]
+    assert (template := templates.template("A")) is not None
+    assert template.version == "1.10.0"
+
+
+def test_the_project_is_over_the_user_over_what_ships_and_a_pin_finds_any(tmp_path: Path) -> None:
+    templates = shelf(tmp_path, project=["1.0.0"], user=["2.0.0", "1.0.0"], builtin=["3.0.0"])
+
+    def found(version: str | None) -> tuple[str, str] | None:
+        template = templates.template("A", version)
+        return (template.origin, template.version) if template else None
+
+    assert found(None) == ("project", "1.0.0")
+    assert found("1.0.0") == ("project", "1.0.0")
+    assert found("2.0.0") == ("user", "2.0.0")
+    assert found("3.0") == ("builtin", "3.0.0")
+    assert found("4.0.0") is None
+    assert found("new") is None
+    assert templates.template("B") is None
+
+
+def test_a_folder_that_is_not_there_is_an_empty_layer(tmp_path: Path) -> None:
+    assert Shelf([Layer(tmp_path / "none", "user")]).by_name == {}
