@@ -1,0 +1,65 @@
+"""What widgets tell the app: one message per fact or wish."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.message import Message
+
+
+class Verb(StrEnum):
+    """What can be asked of tasks."""
+
+    CANCEL = "cancel"
+    RETRY = "retry"
+    PAUSE = "pause"
+    RESUME = "resume"
+    REPRIORITIZE = "reprioritize"
+
+
+@dataclass
+class Perform(Message):
+    """An action of the registry is to be done, by its name."""
+
+    name: str
+
+
+@dataclass
+class TaskIntent(Message):
+    """Something is asked of tasks; the app asks the project for it."""
+
+    verb: Verb
+    tasks: tuple[int, ...]
+    priorities: tuple[int, ...] = ()
+    """REPRIORITIZE: the new priority of each task."""
+
+
+@dataclass
+class OpenTask(Message):
+    """A task's own screen is wanted."""
+
+    task: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogScope:
+    """Whose log is shown; all None: everybody's."""
+
+    task: int | None = None
+    agent: int | None = None
+    title: str = ""
+    """What the pane's border says of it; foreign text."""
+
+
+@dataclass
+class ShowLog(Message):
+    """The log of a task or an agent is wanted."""
+
+    scope: LogScope
+
+
+class OffersChanged(Message):
+    """What can be done here may have changed: the footer looks again."""
+
+
+class Copied(Message):
+    """Something was sent to the terminal's clipboard."""

@@ -1,0 +1,86 @@
+"""The chart of a loop. Importing this loads textual-plot and numpy (0.1 to 0.6 s): only when there is something to draw."""
+
+from textual_hires_canvas import Canvas
+from textual_plot import PlotWidget
+
+from abathur_tui.screen.panes.series import Axis, Chart
+from abathur_tui.screen.roles import COMPONENTS, Role
+
+_FEWEST_TICK_CELLS = 4
+_LIGHT = dict(zip("┃━┏┓┗┛┣┫┳┻╋", "││┌┐└┘├┤┬┴┼", strict=True)) | {"━": "─", "┻": "─", "┗": "└", "┛": "─"}
+
+
+class LoopPlot(PlotWidget):
+    """Points, target line, and only the two axes that are read."""
+
+    COMPONENT_CLASSES = PlotWidget.COMPONENT_CLASSES | COMPONENTS
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        """Empty until `show_chart` is called."""
+        super().__init__(allow_pan_and_zoom=False)
+        self.can_focus = False
+        self._chart: Chart | None = None
+
+    def on_mount(self) -> None:
+        """No line is spent on margins."""
+        self.margin_top, self.margin_bottom, self.margin_left = 0, 1, 8
+
+    def show_chart(self, chart: Chart) -> None:
+        """Draw it."""
+        if chart != self._chart:
+            self._chart = chart
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw what was shown last in the present size and theme."""
+        chart = self._chart
+        if chart is None:
+            return
+        self.clear()
+        low, high = chart.horizontal
+        self.set_xlimits(low, high)
+        self.set_ylimits(*chart.vertical)
+        labels = self._y_formatter.get_ticks_and_labels(*chart.vertical)[1]
+        self.margin_left = 2 + max((len(label) for label in labels), default=4)
+        if chart.axis is Axis.PASS:
+            step = max(1, round((high - low) * _FEWEST_TICK_CELLS / max(1, self.size.width - self.margin_left)))
+            self.set_xticks([float(number) for number in range(step, int(high) + 1, step)])
+        else:
+            self.set_xticks(None)
+        if chart.target is not None:
+            cells = max(2, self.size.width)
+            xs = [low + (high - low) * cell / cells for cell in range(1, cells)]
+            self.scatter(xs, [chart.target] * len(xs), marker="┄", marker_style=self._style(Role.DIM))
+        if chart.other:
+            self.scatter(*_columns(chart.other), marker="○", marker_style=self._style(Role.DIM))
+        if chart.better:
+            self.scatter(*_columns(chart.better), marker="●", marker_style=self._style(Role.DONE))
+
+    def on_resize(self) -> None:
+        """Ticks and the target line depend on the size."""
+        self.draw()
+
+    def _style(self, role: Role) -> str:
+        return str(self.get_component_rich_style(role.component, partial=True))
+
+    def _render_plot(self) -> None:
+        """The plot with light axes, and without the frame's upper and right side, which say nothing."""
+        super()._render_plot()
+        canvas = self.query_one("#plot", Canvas)
+        width, height = canvas.size
+        for y in range(height):
+            self._lighten(canvas, 0, y)
+            canvas.set_pixel(width - 1, y, " ", "")
+        for x in range(width):
+            canvas.set_pixel(x, 0, " ", "")
+            self._lighten(canvas, x, height - 1)
+
+    def _lighten(self, canvas: Canvas, x: int, y: int) -> None:
+        character, style = canvas.get_pixel(x, y)
+        if character in _LIGHT:
+            canvas.set_pixel(x, y, _LIGHT[character], style)
+
+
+def _columns(points: tuple[tuple[float, float], ...]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]

@@ -1,0 +1,163 @@
+"""The cockpit: four panes, a header and a footer, laid out by the size of the terminal."""
+
+from enum import StrEnum
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.screen import Screen
+
+from abathur_tui.screen.actions import Where, bindings
+from abathur_tui.screen.panes.agents import AgentsPane
+from abathur_tui.screen.panes.convergence import ConvergencePane
+from abathur_tui.screen.panes.logs import LogsPane
+from abathur_tui.screen.panes.pane import Pane
+from abathur_tui.screen.panes.queue import QueuePane
+from abathur_tui.screen.store import Store
+from abathur_tui.screen.widgets.command_bar import CommandBar
+from abathur_tui.screen.widgets.footer import Footer
+from abathur_tui.screen.widgets.header import Header
+
+WIDE_FROM = 120
+"""Columns from which on all four panes are shown at once."""
+FULL_FROM = (80, 24)
+"""Columns and rows under which only one pane is shown."""
+
+
+class Layout(StrEnum):
+    """How the panes share the screen; the value is the screen's class."""
+
+    FOUR = "-four"
+    """All at once."""
+    TABS = "-tabs"
+    """The queue above, the other three as tabs below."""
+    ONE = "-one"
+    """One pane, and a word about the size."""
+
+
+def layout_for(width: int, height: int) -> Layout:
+    """The layout for a terminal of that size."""
+    if width < FULL_FROM[0] or height < FULL_FROM[1]:
+        return Layout.ONE
+    return Layout.FOUR if width >= WIDE_FROM else Layout.TABS
+
+
+class Cockpit(Screen[None], inherit_bindings=False):
+    """The main screen."""
+
+    BINDINGS = bindings(Where.EVERYWHERE)
+    AUTO_FOCUS = "#queue"
+
+    def __init__(self, store: Store) -> None:
+        """It shows what `store` has."""
+        super().__init__()
+        self._store = store
+        self._arrangement = Layout.FOUR
+        self._zoomed = False
+        self._tab = 2
+        """The pane that is shown below the queue where the others are tabs."""
+
+    def compose(self) -> ComposeResult:
+        """Header, panes, footer."""
+        yield Header()
+        with Container(id="panes"):
+            yield QueuePane(self._store)
+            yield AgentsPane(self._store)
+            yield LogsPane(self._store)
+            yield ConvergencePane(self._store)
+        yield Footer()
+        yield CommandBar()
+
+    def on_mount(self) -> None:
+        """Follow the figures."""
+        self._store.figures_changed.subscribe(self, self._figures_changed, immediate=True)
+        self._figures_changed(self._store)
+        self._lay_out()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size may need another layout."""
+        self._arrangement = layout_for(event.size.width, event.size.height)
+        self._lay_out()
+
+    @property
+    def panes(self) -> list[Pane]:
+        """All four, in order of their numbers."""
+        return list(self.query(Pane))
+
+    @property
+    def current(self) -> Pane | None:
+        """The pane that has the focus."""
+        return self.focused if isinstance(self.focused, Pane) else None
+
+    @property
+    def size_note(self) -> str:
+        """A word about the size, where it is too small for more than one pane."""
+        if self._arrangement is not Layout.ONE:
+            return ""
+        return f"{self.size.width}x{self.size.height}: one pane; more from {FULL_FROM[0]}x{FULL_FROM[1]} "
+
+    def go_to(self, number: int) -> None:
+        """Focus a pane, and show it."""
+        pane = self.panes[number - 1]
+        if number > 1:
+            self._tab = number
+        pane.display = True
+        pane.focus()
+        self._lay_out(focus=number)
+
+    def action_pane_queue(self) -> None:
+        """To pane 1."""
+        self.go_to(1)
+
+    def action_pane_agents(self) -> None:
+        """To pane 2."""
+        self.go_to(2)
+
+    def action_pane_logs(self) -> None:
+        """To pane 3."""
+        self.go_to(3)
+
+    def action_pane_convergence(self) -> None:
+        """To pane 4."""
+        self.go_to(4)
+
+    def action_pane_next(self) -> None:
+        """To the next pane."""
+        self.go_to(self._number % 4 + 1)
+
+    def action_pane_previous(self) -> None:
+        """To the previous pane."""
+        self.go_to((self._number - 2) % 4 + 1)
+
+    def action_pane_zoom(self) -> None:
+        """One pane, or all."""
+        self._zoomed = not self._zoomed
+        self._lay_out()
+
+    @property
+    def zoomed(self) -> bool:
+        """Whether one pane fills the screen."""
+        return self._zoomed
+
+    @property
+    def _number(self) -> int:
+        return self.current.NUMBER if self.current is not None else 1
+
+    def _lay_out(self, focus: int | None = None) -> None:
+        number = focus or self._number
+        for layout in Layout:
+            self.set_class(layout is self._arrangement, layout.value)
+        single = self._zoomed or self._arrangement is Layout.ONE
+        tabs = tuple((pane.NUMBER, pane.NAME) for pane in self.panes[1:])
+        for pane in self.panes:
+            if single:
+                pane.display = number == pane.NUMBER
+            elif self._arrangement is Layout.TABS:
+                pane.display = pane.NUMBER in (1, self._tab)
+            else:
+                pane.display = True
+            pane.tabs = tabs if self._arrangement is Layout.TABS and not single and pane.NUMBER > 1 else ()
+        self.set_class(single, "-single")
+
+    def _figures_changed(self, store: Store) -> None:
+        self.query_one(Header).show(store.figures)
