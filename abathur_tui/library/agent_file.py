@@ -98,7 +98,7 @@ def _tools(allowed: Value | None, denied: Value | None) -> tuple[str, ...] | Non
     A tool with a rule in brackets (`Read(src/**)`) is left out: to allow all of it would be wider than what is written.
     """
     named = _names(allowed or ())
-    all_of_them = not allowed or "*" in named
+    all_of_them = allowed in (None, "") or "*" in named
     if all_of_them and not denied:
         return None
     without = {OUR_TOOLS.get(name.partition("(")[0], name) for name in _names(denied or ())}

@@ -85,7 +85,7 @@ def test_underscores_and_hyphens_are_the_same(home: Path) -> None:
         ("tools: [Read, Bash]\n", ("read_file", "Bash")),
         ("tools:\n  - Read\n  - mcp__srv__look\n", ("read_file", "mcp__srv__look")),
         ("tools: Agent(worker, tester), Read(src/**), Grep\n", ("grep",)),
-        ("tools: []\n", None),
+        ("tools: []\n", ()),
         ("disallowedTools: Grep\n", ("read_file", "list_folder")),
         ("tools: Read, Grep\ndisallowedTools: Read(.env)\n", ("grep",)),
     ],
