@@ -1,0 +1,69 @@
+"""Nodes while the plan grows: they know each other directly; numbers and pointers come at the end."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from abathur_tui.domain.loops import LoopSpec
+from abathur_tui.domain.plan import JoinStrategy, Kind, OnFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A place in a value that takes a node's result."""
+
+    draft: "Draft"
+
+
+Placed: TypeAlias = "bool | int | float | str | list[Placed] | dict[str, Placed] | Result | None"
+"""JSON, with places for results."""
+
+
+@dataclass(eq=False, slots=True)
+class Draft:
+    """A node to be."""
+
+    name: str
+    kind: Kind
+    depth: int
+    parent: "Draft | None" = None
+    children: "list[Draft]" = field(default_factory=list)
+    """Those whose parent it is, in written order."""
+    template: str | None = None
+    template_version: str | None = None
+    agent: str | None = None
+    prompt: str = ""
+    parameters: "dict[str, Placed]" = field(default_factory=dict)
+    """JSON, with a `Result` wherever another node's result belongs."""
+    needs: "dict[Draft, None]" = field(default_factory=dict)
+    """What must complete first, each once, in the order of their mention."""
+    settles: "dict[Draft, None]" = field(default_factory=dict)
+    """What must end first, however: a join's members."""
+    priority: int = 5
+    tags: tuple[str, ...] = ()
+    model: str | None = None
+    timeout_seconds: float | None = None
+    retries: int | None = None
+    on_failure: OnFailure = OnFailure.RETRY
+    expires_in_seconds: float | None = None
+    loop: LoopSpec | None = None
+    strategy: JoinStrategy | None = None
+    success_threshold: float = 0.8
+    lead: "Draft | None" = None
+    required: "list[Draft]" = field(default_factory=list)
+    estimated_seconds: float = 0.0
+    complexity: int = 0
+
+    def walk(self) -> "Iterator[Draft]":
+        """The node and all inside it: parents first, in written order."""
+        rest = [self]
+        while rest:
+            draft = rest.pop()
+            yield draft
+            rest.extend(reversed(draft.children))
+
+    def first_steps(self) -> "list[Draft]":
+        """Its own step, and the steps inside it that wait for nothing inside it: what must wait where all of it shall come later."""
+        own = self.lead or self
+        inside = dict.fromkeys(self.walk())
+        return [draft for draft in inside if draft.kind is not Kind.JOIN and (draft is own or not any(need in inside for need in draft.needs))]

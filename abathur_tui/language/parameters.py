@@ -1,0 +1,166 @@
+"""Arguments against a template's declaration: names, types, what is required, and what may pass undeclared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from abathur_tui.domain.errors import DocumentInvalid, MissingParameter, NotYet, UnknownParameter, WrongValue
+from abathur_tui.domain.nearest import nearest
+from abathur_tui.domain.templates import Parameter, ParameterKind, Registry, Template
+from abathur_tui.language.drafts import Result
+from abathur_tui.language.loops import LOOP_NAMES, is_loop, read_loop
+from abathur_tui.language.mistakes import Mistakes
+from abathur_tui.language.options import OPTION_NAMES, read_options
+from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, Supplied
+from abathur_tui.language.spelling import nearly
+
+_BY_ENGINE = frozenset({"results", "instance", "instances"})
+"""Names that the engine gives to every prompt."""
+_WANTED = {
+    ParameterKind.STRING: "a text",
+    ParameterKind.NUMBER: "a number",
+    ParameterKind.BOOLEAN: "true or false",
+    ParameterKind.ARRAY: "an array",
+    ParameterKind.OBJECT: "an object",
+}
+_TYPES: dict[ParameterKind, type | tuple[type, ...]] = {
+    ParameterKind.STRING: str,
+    ParameterKind.NUMBER: (int, float),
+    ParameterKind.BOOLEAN: bool,
+    ParameterKind.ARRAY: list,
+    ParameterKind.OBJECT: dict,
+    ParameterKind.ENUM: str,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Binder:
+    """Binds arguments to templates."""
+
+    registry: Registry
+    mistakes: Mistakes
+    max_iterations: int
+    """Passes of a loop that names no limit."""
+
+    def bind(self, template: Template, positional: Sequence[Supplied], named: Sequence[Supplied], place: Place) -> ResolvedCommand | None:
+        """The checked command; None where it has mistakes, which are noted. `place` is the template's name in the text."""
+        before = len(self.mistakes)
+        supplied = self._supplied(template, positional, named)
+        declared = {parameter.name: parameter for parameter in template.parameters}
+        loops = is_loop(template, supplied)
+        options = {name: one for name, one in supplied.items() if name in OPTION_NAMES and name not in declared}
+        parameters = {name: self._declared(template, parameter, supplied.get(name), place) for name, parameter in declared.items()}
+        for name, one in supplied.items():
+            own = name in declared or name in options or (loops and name in LOOP_NAMES)
+            if not own and self._may_pass(template, one):
+                parameters[name] = one.value
+        read = read_options(options, self.registry, self.mistakes)
+        loop = read_loop(template.name, supplied, parameters, place, self.max_iterations, self.mistakes) if loops else None
+        return None if len(self.mistakes) > before else ResolvedCommand(template, parameters, read, place, loop)
+
+    def _supplied(self, template: Template, positional: Sequence[Supplied], named: Sequence[Supplied]) -> dict[str, Supplied]:
+        """All values by name; each one that cannot be placed is noted."""
+        supplied: dict[str, Supplied] = {}
+        for number, one in enumerate(positional):
+            if number < len(template.parameters):
+                name = template.parameters[number].name
+                supplied[name] = Supplied(name, one.value, one.place, one.value_place)
+            else:
+                takes = f"at most {number}" if number else "none"
+                self.mistakes.add(UnknownParameter, one.place, f"{template.name} takes {takes} without a name", "give it a name: name=value")
+                break
+        for one in named:
+            if one.name in supplied:
+                first = supplied[one.name]
+                how = "as the first argument" if first.place == first.value_place else "before"
+                self.mistakes.add(DocumentInvalid, one.place, f"`{one.name}` is given twice: it stands {how}", "leave one of them out")
+            else:
+                supplied[one.name] = one
+        return supplied
+
+    def _declared(self, template: Template, parameter: Parameter, one: Supplied | None, place: Place) -> Given:
+        """The value of a declared parameter."""
+        if one is None or one.value is None:
+            if parameter.required and parameter.default is None:
+                choices = _choices(parameter)
+                what = f"`{parameter.name}`" + (f" ({parameter.description})" if parameter.description else "")
+                where = place if one is None else one.place
+                self.mistakes.add(MissingParameter, where, f"{template.name} needs {what}", f"{parameter.name}={choices}")
+            return parameter.default
+        self._check_type(parameter, one)
+        return one.value
+
+    def _check_type(self, parameter: Parameter, one: Supplied) -> None:
+        value, kind = one.value, parameter.kind
+        if isinstance(value, Lost):
+            return
+        if isinstance(value, Bound | ResolvedCommand | Result):
+            if kind is not ParameterKind.STRING:
+                wanted = _WANTED.get(kind, "one of its choices")
+                self._wrong(one, f"`{parameter.name}` takes {wanted}; a result is text, and not known before it is there")
+            return
+        if not isinstance(value, _TYPES[kind]) or (kind is ParameterKind.NUMBER and isinstance(value, bool)):
+            wanted = f"one of {', '.join(parameter.choices)}" if kind is ParameterKind.ENUM else _WANTED[kind]
+            self._wrong(one, f"`{parameter.name}` takes {wanted}, not {_kind_of(value)}", _mended(kind, value))
+        elif kind is ParameterKind.ENUM and value not in parameter.choices:
+            meant = nearest(str(value), parameter.choices)
+            suggestion = f'did you mean "{meant}"?' if meant else None
+            self._wrong(one, f"`{parameter.name}` takes one of {', '.join(parameter.choices)}", suggestion)
+
+    def _may_pass(self, template: Template, one: Supplied) -> bool:
+        """Whether an undeclared name reaches the prompt as context; where it does not, that is noted."""
+        declared = [parameter.name for parameter in template.parameters]
+        slip = nearly(one.name, declared) or nearly(one.name, sorted(OPTION_NAMES))
+        if slip is None and template.extra and one.name not in _BY_ENGINE and one.name != "max_iterations":
+            return True
+        if one.name == "max_iterations":
+            message = f"{template.name} is no loop: `max_iterations` needs a measure"
+            self.mistakes.add(NotYet, one.place, message, 'give measure="command", metric, target and direction as well')
+            return False
+        meant = slip or nearest(one.name, [*declared, *sorted(OPTION_NAMES)])
+        suggestion = f"did you mean {meant}?" if meant else f"it takes {', '.join(declared)}" if declared else None
+        message = f"`{one.name}` is a name that prompts have already" if one.name in _BY_ENGINE else f"{template.name} has no parameter `{one.name}`"
+        self.mistakes.add(UnknownParameter, one.place, message, suggestion)
+        return False
+
+    def _wrong(self, one: Supplied, message: str, suggestion: str | None = None) -> None:
+        self.mistakes.add(WrongValue, one.value_place, message, suggestion)
+
+
+def _kind_of(value: Given) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
+
+
+def _mended(kind: ParameterKind, value: Given) -> str | None:
+    """How the same value would have the right type, where that is plain."""
+    if isinstance(value, str) and len(value) > 40:
+        return None
+    match kind, value:
+        case ParameterKind.ARRAY, str():
+            return f'["{value}"]'
+        case ParameterKind.NUMBER, str() if value.replace(".", "", 1).isdecimal():
+            return f"without quotes: {value}"
+        case ParameterKind.BOOLEAN, str() if value.lower() in ("true", "false"):
+            return f"without quotes: {value.lower()}"
+        case ((ParameterKind.STRING | ParameterKind.ENUM), (int() | float())) if not isinstance(value, bool):
+            return f'in quotes: "{value}"'
+        case _:
+            return None
+
+
+def _choices(parameter: Parameter) -> str:
+    if parameter.choices:
+        return " or ".join(f'"{choice}"' for choice in parameter.choices)
+    shown = {ParameterKind.NUMBER: "…", ParameterKind.BOOLEAN: "true", ParameterKind.ARRAY: "[…]", ParameterKind.OBJECT: "{…}"}
+    return shown.get(parameter.kind, '"…"')

@@ -1,0 +1,86 @@
+"""Commands that have been checked against their templates: what expansion works on."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from abathur_tui.domain.loops import LoopSpec
+from abathur_tui.domain.plan import JoinStrategy, OnFailure
+from abathur_tui.domain.templates import Template
+from abathur_tui.language.drafts import Result
+
+Place: TypeAlias = tuple[int, int]
+"""Start and end offset in the text."""
+NOWHERE: Place = (-1, -1)
+"""The place of what was not written in a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A place that takes the result of the statement that binds `name`."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A place whose value has a mistake that has been told."""
+
+
+Given: TypeAlias = "bool | int | float | str | list[Given] | dict[str, Given] | Bound | Lost | ResolvedCommand | Result | None"
+"""A value as it was given: JSON, with places for results; a `Result` is one that a template passes on to what is nested in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supplied:
+    """A value given under a name."""
+
+    name: str
+    value: Given
+    place: Place
+    """Of the name, or of the value where it has none."""
+    value_place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The parameters that every command takes; None where they were not given."""
+
+    priority: int | None = None
+    sequential: bool = False
+    """Children run in written order, each fed by the one before."""
+    after: "tuple[Bound | ResolvedCommand, ...]" = ()
+    agent: str | None = None
+    model: str | None = None
+    timeout_seconds: float | None = None
+    retries: int | None = None
+    on_failure: OnFailure | None = None
+    tags: tuple[str, ...] = ()
+    expires_in_seconds: float | None = None
+    join: JoinStrategy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedCommand:
+    """A command with its template, and parameters of the declared names and types."""
+
+    template: Template
+    parameters: dict[str, Given]
+    """All declared ones (None where there is neither value nor default), then the undeclared ones that the template lets through."""
+    options: Options
+    place: Place
+    """Of the template's name."""
+    loop: LoopSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedStatement:
+    """A statement of the document; `command` is None where it has mistakes."""
+
+    name: str | None
+    command: ResolvedCommand | None
+    place: Place
+    needs: tuple[Bound, ...]
+    """Where it refers to names, in values and in `after`."""
+    uses: frozenset[str]
+    """The names whose results stand in its values."""
