@@ -37,7 +37,7 @@ async def follow_to_result(project: Project, submitted: Submitted, call: Invocat
 async def _work(project: Project, execution: int, call: Invocation) -> None:
     """Show an execution until it ends, with an engine at it all the time."""
     await project.ensure_engine()
-    showing = asyncio.create_task(show(project, execution, project.watch(execution), call))
+    showing = asyncio.create_task(show(project, execution, call))
     attending = asyncio.create_task(project.attend(execution))
     try:
         await asyncio.wait((showing, attending), return_when=asyncio.FIRST_COMPLETED)

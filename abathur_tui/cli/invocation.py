@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 import typer.main
@@ -81,7 +81,7 @@ def declared(function: Callable[..., None], callback: Callable[[Any, Any, Any], 
     """The options that a function declares, as parameters to hang on any command, with `callback` told their values."""
     holder = typer.Typer(add_completion=False)
     holder.command()(function)
-    options = cast(list[Any], list(typer.main.get_command(holder).params))
+    options: list[Any] = list(typer.main.get_command(holder).params)
     for option in options:
         option.expose_value = False
         option.callback = callback

@@ -42,9 +42,18 @@ class _Seen:
             self.words[entry.task] = f"{entry.text}\n"
 
 
-async def show(project: Project, execution: int, entries: AsyncIterator[LogEntry], call: Invocation) -> None:
-    """Show an execution's entries until they end."""
-    view = _Live(execution) if _is_terminal() and not call.quiet else _Lines(execution, call)
+async def show(project: Project, execution: int, call: Invocation) -> None:
+    """Show an execution until it ends."""
+    await _show(project, str(execution_name(execution)), project.watch(execution), call)
+
+
+async def show_all(project: Project, call: Invocation) -> None:
+    """Show all that happens in the project from now on; never ends."""
+    await _show(project, "engine", project.tail(), call)
+
+
+async def _show(project: Project, title: str, entries: AsyncIterator[LogEntry], call: Invocation) -> None:
+    view = _Live(title) if _is_terminal() and not call.quiet else _Lines(title, call)
     seen = _Seen()
     changed: set[int] = set()
 
@@ -85,10 +94,10 @@ def _is_terminal() -> bool:
 class _Lines:
     """A line for each change, for logs and pipes."""
 
-    def __init__(self, execution: int, call: Invocation) -> None:
+    def __init__(self, title: str, call: Invocation) -> None:
         self._quiet = call.quiet
         self._verbose = call.verbose
-        self._name = execution_name(execution)
+        self._name = title
 
     def entry(self, entry: LogEntry) -> None:
         """Tool calls, notices and what a command writes to its standard error."""
@@ -111,8 +120,8 @@ class _Lines:
 class _Live:
     """A line for each agent at work, redrawn in place, over the lines of what has ended."""
 
-    def __init__(self, execution: int) -> None:
-        self._name = execution_name(execution)
+    def __init__(self, title: str) -> None:
+        self._name = title
         self._start = time.monotonic()
         self._height = 0
         self._notices: list[str] = []

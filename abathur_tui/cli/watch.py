@@ -63,7 +63,7 @@ async def _watch(project: Project, execution: int, call: Invocation) -> int:
         note("No engine is at work: `abathur engine start` starts one.")
     with Interrupts() as interrupts:
         try:
-            await interrupts.unless_pressed(show(project, execution, project.watch(execution), call))
+            await interrupts.unless_pressed(show(project, execution, call))
         except Interrupted:
             return Exit.INTERRUPTED
     return await tell_result(project, execution, call)

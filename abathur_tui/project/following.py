@@ -34,6 +34,18 @@ async def follow(database: Database, execution: int) -> AsyncIterator[LogEntry]:
             return
 
 
+async def tail(database: Database) -> AsyncIterator[LogEntry]:
+    """All entries from now on; never ends. Raises ProjectGone."""
+    _, cursor = await database.read(views.log_since, None, limit=1)
+    async for _ in changes(database):
+        while True:
+            entries, cursor = await database.read(views.log_since, cursor, limit=PAGE)
+            for entry in entries:
+                yield entry
+            if not entries:
+                break
+
+
 async def changes(database: Database) -> AsyncIterator[None]:
     """Something each time that somebody has committed, the first at once. Raises ProjectGone."""
     seen: int | None = None

@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from abathur_tui.domain.clock import Clock, SystemClock, iso
 from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import ProjectNotFound
+from abathur_tui.domain.errors import Exit, ProjectNotFound
 from abathur_tui.domain.execution import Submitted
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.journal import LogEntry
 from abathur_tui.domain.leases import Changed
 from abathur_tui.domain.plan import Plan
-from abathur_tui.domain.status import ENDED, Status, Why
+from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import AuditEvent, EngineInfo, Execution, Task, TaskDetail
+from abathur_tui.engine import launch
+from abathur_tui.engine.launch import StartedEngine
+from abathur_tui.engine.left import left
 from abathur_tui.project.answers import counts_data
 from abathur_tui.project.finding import Place, find, found, make
-from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow
+from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
 from abathur_tui.project.results import ExecutionResult, make_result
 from abathur_tui.project.wish import Wish
 from abathur_tui.storage import Database, engines, queue, views
@@ -168,6 +171,11 @@ class Project:
         async for entry in follow(self.database, execution):
             yield entry
 
+    async def tail(self) -> AsyncIterator[LogEntry]:
+        """All that happens in the project from now on; never ends. Raises ProjectGone."""
+        async for entry in tail(self.database):
+            yield entry
+
     async def changes(self) -> AsyncIterator[None]:
         """Something each time that somebody has committed, the first at once; never ends. Raises ProjectGone."""
         async for _ in changes(self.database):
@@ -247,19 +255,41 @@ class Project:
 
     async def ensure_engine(self) -> EngineInfo:
         """An engine that works off the queue, started where none lives, with this environment's keys. Raises EngineDidNotStart."""
-        info = await launch.ensure_engine(self.folder, self.place.data)
+        info = await launch.ensure_engine(self.folder, self.place.data, keys=await asyncio.to_thread(self._keys))
         await self.hand_over_keys()
         return info
 
-    async def hand_over_keys(self) -> None:
-        """Give this environment's API keys to the engine, and let what an account had refused try again."""
-        keys = keys_in(self._environ)
-        if keys and await asyncio.to_thread(hand_over, self.place.data, keys):
-            await self.database.write(_free_refused_lanes, self.actor, self._clock.now())
+    async def start_engine(self, *, stay: bool = False, drain: bool = False, standby: bool = False) -> StartedEngine:
+        """An engine of one's own; see `engine.launch`. Raises EngineDidNotStart."""
+        keys = await asyncio.to_thread(self._keys)
+        return await launch.start_engine(self.folder, self.place.data, keys=keys, stay=stay, drain=drain, standby=standby)
 
     async def stop_engine(self) -> bool:
-        """Stop the active engine; its tasks go back to the queue. False where none lived."""
+        """Stop the active engine; its tasks go back to the queue. False where none lived. Raises EngineDidNotStop."""
         return await launch.stop_engine(self.place.data)
+
+    async def engine_ended(self) -> int:
+        """Waits until no engine of this host is active; gives 0."""
+        while self.engine() is not None:  # noqa: ASYNC110 (another process: there is nothing to await)
+            await asyncio.sleep(POLL_SECONDS)
+        return Exit.DONE
+
+    async def drained(self) -> int:
+        """Waits until nothing is left that an engine could run; gives 4 where an account's key or billing holds the rest, else 0."""
+        async for _ in self.changes():
+            if (code := (await self.read(left)).drained) is not None:
+                return code
+        raise AssertionError("changes never end")
+
+    async def hand_over_keys(self) -> bool:
+        """Give this environment's API keys to the active engine, which then tries again what an account had refused. False where it took none."""
+        return await asyncio.to_thread(self._hand_over)
+
+    def _keys(self) -> dict[str, str]:
+        return self.workbench.keys()
+
+    def _hand_over(self) -> bool:
+        return self.workbench.hand_over_keys(self.place.data)
 
     async def _finish(self, submitted: Submitted) -> ExecutionResult:
         await self.ensure_engine()
@@ -294,9 +324,3 @@ def _result(c: Connection, execution: int, now: float) -> ExecutionResult:
     """All in one snapshot."""
     row = views.execution(c, execution)
     return make_result(row, views.members(c, execution), views.result(c, row.root), now)
-
-
-def _free_refused_lanes(c: Connection, actor: str, now: float) -> None:
-    for lane in queue.lanes(c):
-        if lane.held_why == Why.KEY:
-            queue.free_lane(c, lane.lane, actor, now)

@@ -11,6 +11,7 @@ from abathur_tui.domain.errors import ArgumentInvalid
 from abathur_tui.domain.execution import RuntimeChoice, SubmitOptions
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.templates import Template
+from abathur_tui.engine.keys import hand_over
 from abathur_tui.library import FileRegistry
 from abathur_tui.project.finding import Place
 from abathur_tui.project.wish import Wish
@@ -69,6 +70,11 @@ class Workbench:
     def keys(self) -> dict[str, str]:
         """The API keys of this environment, by fingerprint."""
         return keys_in(self._environ)
+
+    def hand_over_keys(self, data: Path) -> bool:
+        """Give them to the engine of the `.abathur` folder `data`; False where there is no key, or no engine that takes one."""
+        keys = self.keys()
+        return bool(keys) and hand_over(data, keys)
 
     def runtime(self, wish: Wish) -> RuntimeChoice:
         """What would answer. Raises NoRuntime with the ways out."""

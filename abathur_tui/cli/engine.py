@@ -1,0 +1,196 @@
+"""`abathur engine`: the process that works off the queue."""
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from abathur_tui.cli import output
+from abathur_tui.cli.interrupts import Interrupted, Interrupts
+from abathur_tui.cli.invocation import Command, Invocation, group, invocation
+from abathur_tui.cli.opening import opened, tell_notices
+from abathur_tui.cli.progress import show_all
+from abathur_tui.domain.clock import iso
+from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.errors import AccountRefused, Exit
+from abathur_tui.domain.tasks import EngineInfo
+from abathur_tui.engine.launch import StartedEngine
+from abathur_tui.project import Project
+from abathur_tui.project.answers import counts_data
+
+commands = group(
+    "Start, stop and look at the engine, which works off the queue.",
+    """
+    abathur engine start --detach
+    abathur engine start --drain
+    abathur engine status --json
+    abathur engine stop
+    """,
+)
+
+
+@commands.command(
+    "start",
+    cls=Command,
+    epilog="""
+    abathur engine start
+    abathur engine start --detach
+    abathur engine start --drain && echo "nothing is left"
+    """,
+)
+def start(
+    context: typer.Context,
+    detach: Annotated[bool, typer.Option("--detach", help="Return as soon as it works.")] = False,
+    drain: Annotated[bool, typer.Option("--drain", help="End when nothing is left that could run.")] = False,
+) -> int:
+    """Work off the queue.
+
+    Shows what the agents do, and stops the engine on Ctrl-C; its tasks go back to the queue. The engine is a process of its own: with
+    --detach it stays when this command has ended. Exit code 4 where an account's key or billing holds all that is left.
+    """
+    call = invocation(context)
+    with opened(call, create=True) as project:
+        tell_notices(call, project.workbench.loaded.notices)
+        return asyncio.run(_detached(project, call, drain=drain) if detach else _attended(project, call, drain=drain))
+
+
+@commands.command(
+    "stop",
+    cls=Command,
+    epilog="""
+    abathur engine stop
+    """,
+)
+def stop(context: typer.Context) -> int:
+    """Stop the engine; its tasks go back to the queue, and nothing counts against them."""
+    call = invocation(context)
+    with opened(call) as project:
+        stopped = asyncio.run(project.stop_engine())
+    if call.json:
+        output.document({"stopped": stopped})
+    else:
+        output.lines("The engine has stopped." if stopped else "There was no engine at work.")
+    return Exit.DONE
+
+
+@commands.command(
+    "status",
+    cls=Command,
+    epilog="""
+    abathur engine status
+    abathur engine status --json | jq .engine.pid
+    """,
+)
+def status(context: typer.Context) -> int:
+    """Show whether an engine is at work."""
+    call = invocation(context)
+    with opened(call) as project:
+        answer = asyncio.run(project.status())
+    if call.json:
+        output.document({"engine": _data(answer.engine), "agents": {"busy": answer.agents_busy, "limit": answer.agents_limit}})
+    elif answer.engine is None:
+        output.lines("No engine is at work; `abathur engine start` starts one.")
+    else:
+        output.lines(f"{_told(answer.engine)}; {answer.agents_busy} of {answer.agents_limit} agents busy.")
+    return Exit.DONE
+
+
+async def _detached(project: Project, call: Invocation, *, drain: bool) -> int:
+    started = await project.start_engine(stay=not drain, drain=drain)
+    info = started.info or (await project.status()).engine
+    if started.info is None and info is not None:
+        await project.hand_over_keys()
+    if call.json:
+        output.document({"engine": _data(info), "started": started.info is not None})
+    elif info is None:
+        output.lines("Nothing is left to do; the engine has ended.")
+    else:
+        output.lines(f"{_told(info)}{'' if started.info else ' already'}.")
+    return Exit.DONE
+
+
+async def _attended(project: Project, call: Invocation, *, drain: bool) -> int:
+    attended = _Attended(project, call, drain)
+    with Interrupts() as interrupts:
+        watching = asyncio.create_task(show_all(project, call))
+        try:
+            code = await interrupts.unless_pressed(attended.work())
+        except Interrupted:
+            await attended.stop(interrupts)
+            code = int(Exit.INTERRUPTED)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+    if call.json:
+        output.document({"tasks": counts_data((await project.status()).counts)})
+    if code == Exit.REFUSED:
+        raise AccountRefused("An account's key or billing holds all that is left; nothing is lost.")
+    return code
+
+
+@dataclass
+class _Attended:
+    """An engine in the foreground: this command is its client, and ends it."""
+
+    project: Project
+    call: Invocation
+    drain: bool
+    started: StartedEngine | None = None
+
+    async def work(self) -> int:
+        """Until the engine has ended (or, with `drain`, whoever's engine it is, nothing is left that could run); its exit code."""
+        if self.drain and self.project.engine() is not None:
+            await self.project.hand_over_keys()
+            return await self.project.drained()
+        self.started = await self.project.start_engine(stay=not self.drain, drain=self.drain, standby=not self.drain)
+        self._tell(self.started)
+        code = await self.started.wait()
+        while code < 0 and await self._started_again():
+            code = await self.project.engine_ended()
+        return code if code in (Exit.DONE, Exit.REFUSED) else Exit.FAILED
+
+    async def stop(self, interrupts: Interrupts) -> None:
+        """End the engine in order; another Ctrl-C leaves at once."""
+        if self.started is None:
+            return  # somebody else's
+        if not self.call.quiet:
+            output.note("Stopping the engine; its tasks go back to the queue. Press Ctrl-C again to leave without waiting.")
+        try:
+            await interrupts.unless_pressed(self._stopped(self.started))
+        except Interrupted:
+            os._exit(Exit.INTERRUPTED)  # whoever presses twice does not want to wait for threads either
+
+    async def _stopped(self, started: StartedEngine) -> None:
+        if started.process.poll() is None:
+            started.process.terminate()  # its own engine, also while that stands by for another one
+            await started.wait()
+        else:
+            await self.project.stop_engine()  # its guard had to start it again
+
+    async def _started_again(self, seconds: float = 5.0) -> bool:
+        """Whether the guard of the killed engine has started it again."""
+        deadline = time.monotonic() + seconds
+        while self.project.engine() is None:
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.05)  # between processes there is nothing to await
+        return True
+
+    def _tell(self, started: StartedEngine) -> None:
+        if started.info is None or self.call.quiet:
+            return
+        if started.info.pid == started.process.pid:
+            output.note(f"{_told(started.info)}. Ctrl-C stops it.")
+        else:
+            output.note(f"{_told(started.info)} already; this one stands by. Ctrl-C ends it.")
+
+
+def _told(engine: EngineInfo) -> str:
+    return f"The engine works, process {engine.pid} on {engine.host}"
+
+
+def _data(engine: EngineInfo | None) -> JsonObject | None:
+    return None if engine is None else {"id": engine.id, "pid": engine.pid, "host": engine.host, "since": iso(engine.since)}
