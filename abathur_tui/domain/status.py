@@ -44,6 +44,8 @@ class Why(StrEnum):
     """All slots of its lane are taken."""
     RETRY = "retry"
     """It waits for its next attempt, due at `due_at`."""
+    TIME = "time"
+    """It is not to start before `due_at`."""
     CHILDREN = "children"
     """It is running, and waits for its children without holding a slot."""
     MODEL = "model"

@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from sqlite3 import Connection
 
+from abathur_tui.domain.errors import LeaseLost, NotFound
 from abathur_tui.domain.leases import Lease
+from abathur_tui.storage.records import clean
+from abathur_tui.storage.sql import named
+
+_SQL = named("agents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,25 +21,38 @@ class IdleAgent:
 
 
 def spawn(c: Connection, lease: Lease, definition: str, parent_agent: int | None, now: float) -> int:
-    """A new agent for the lease's task, SPAWNING."""
-    raise NotImplementedError
+    """A new agent for the lease's task, SPAWNING. Raises LeaseLost."""
+    values = {"parent": parent_agent, "definition": definition, "now": now, "task": lease.task, "epoch": lease.epoch, "engine": lease.engine}
+    made = c.execute(_SQL["spawn"], values)
+    if made.rowcount == 0 or made.lastrowid is None:
+        raise LeaseLost(f"t{lease.task} is not held by this worker any more.")
+    return made.lastrowid
 
 
 def set_state(c: Connection, agent: int, state: str, now: float, *, reason: str = "") -> None:
-    """Change an agent's state. Leaving BUSY takes its task from it. Raises ChangeRefused where the law does not allow it, NotFound."""
-    raise NotImplementedError
+    """Change an agent's state; the one that it has already is no change. It keeps the task that it worked at last.
+
+    Raises NotFound, and (as the law's refusal, at the database's boundary) ChangeRefused.
+    """
+    values = {"agent": agent, "state": state, "reason": clean(reason) or state.lower(), "now": now}
+    if c.execute(_SQL["set_state"], values).rowcount == 0 and c.execute(_SQL["exists"], (agent,)).fetchone() is None:
+        raise NotFound(f"There is no agent a{agent}.")
 
 
 def activity(c: Connection, agent: int, text: str, turn: int, now: float) -> None:
     """What it does now, and in which turn."""
-    raise NotImplementedError
+    c.execute(_SQL["activity"], (clean(text), turn, agent))
 
 
 def assign(c: Connection, lease: Lease, agent: int, now: float) -> None:
-    """Give an idle (or just spawned) agent the lease's task: it is BUSY."""
-    raise NotImplementedError
+    """Give an idle (or just spawned) agent the lease's task: it is BUSY. Raises LeaseLost; ChangeRefused as `set_state` does."""
+    values = {"agent": agent, "now": now, "task": lease.task, "epoch": lease.epoch, "engine": lease.engine}
+    c.execute(_SQL["ready"], values)
+    if c.execute(_SQL["assign"], values).rowcount == 0:
+        raise LeaseLost(f"t{lease.task} is not held by this worker any more.")
+    c.execute(_SQL["of_attempt"], values)
 
 
 def idle(c: Connection, engine: str) -> list[IdleAgent]:
     """The engine's idle agents, the longest idle first."""
-    raise NotImplementedError
+    return [IdleAgent(*row) for row in c.execute(_SQL["idle"], (engine,))]

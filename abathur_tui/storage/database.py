@@ -1,12 +1,33 @@
 """The project's database: one writer thread, four readers, one place where SQLite's errors become ours."""
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+import fcntl
+import os
+import queue
+import shutil
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Concatenate, ParamSpec, TypeVar
 
+from abathur_tui.domain.errors import DatabaseBusy, DatabaseDamaged, ProjectGone, ProjectNotFound, ProjectNotWritable
+from abathur_tui.storage.connection import BUSY_SECONDS, connect, prepare_file, roll_back, scalar
+from abathur_tui.storage.failures import translated
+from abathur_tui.storage.files import DATABASE, identity, make_private, prepare_folder, refuse_links
+from abathur_tui.storage.migrations import known_steps, migrate, refuse_newer, version_of
+from abathur_tui.storage.writer import Job, Writer
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+READERS = 4
 
 
 class Database:
@@ -19,34 +40,204 @@ class Database:
     read_only: bool
     """The folder cannot be written: reads work, writes raise `ProjectNotWritable`."""
 
+    def __init__(self, folder: Path, readers: list[Connection], watcher: Connection, writer: Writer | None, copy: Path | None) -> None:
+        """Use `open`. `copy`: a temporary folder with the copy that is read, where the file itself cannot be opened."""
+        self.folder = folder
+        self.read_only = writer is None
+        self._path = folder / DATABASE
+        self._identity = identity(self._path)
+        self._writer = writer
+        self._copy = copy
+        self._connections: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+        for reader in readers:
+            self._connections.put(reader)
+        self._readers = readers
+        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="abathur-reader")
+        self._watcher = watcher
+        self._watching = threading.Lock()
+        self._closed = False
+        self.id = str(scalar(watcher, "SELECT value FROM meta WHERE key = 'id'"))
+
     @classmethod
     def open(cls, folder: Path, *, create: bool = False) -> "Database":
         """Open `folder/abathur.db`; `create` makes folder and file where they are not there.
 
         Raises ProjectNotFound, ProjectNotWritable, NetworkFileSystem, DatabaseDamaged, DatabaseNewer, DatabaseBusy or DiskFull.
         """
-        raise NotImplementedError
+        folder = Path(os.path.abspath(folder))
+        with translated(folder):
+            prepare_folder(folder, create=create)
+            refuse_links(folder)
+            path = folder / DATABASE
+            if not path.exists() and not create:
+                raise ProjectNotFound(f"There is no {path}.")
+            if not _writable(folder, path):
+                return cls._open_read_only(folder)
+            make_private(path)
+            connection = _open_writable(folder, path)
+            try:
+                readers = [connect(path, read_only=True) for _ in range(READERS)]
+                watcher = connect(path, read_only=True)
+            except sqlite3.Error:
+                connection.close()
+                raise
+            return cls(folder, readers, watcher, Writer(connection, folder, known_steps()[-1].version), None)
+
+    @classmethod
+    def _open_read_only(cls, folder: Path) -> "Database":
+        """Read what cannot be written: in place, as an immutable file, or (where a log without its index lies beside it) from a copy."""
+        path, copy = folder / DATABASE, None
+        log = folder / f"{DATABASE}-wal"
+        try:
+            connect(path, read_only=True).close()
+            opened = partial(connect, path, read_only=True)
+        except sqlite3.OperationalError:
+            if log.exists() and log.stat().st_size > 0:
+                copy = Path(tempfile.mkdtemp(prefix="abathur-"))
+                for file in (path, log):
+                    shutil.copyfile(file, copy / file.name)
+                opened = partial(connect, copy / DATABASE)
+            else:
+                opened = partial(connect, path, read_only=True, immutable=True)
+        readers = [opened() for _ in range(READERS)]
+        known = known_steps()[-1].version
+        version = version_of(readers[0])
+        refuse_newer(version, known)
+        if version < known:
+            raise ProjectNotWritable(f"{path} must be brought up to date, and cannot be written.")
+        return cls(folder, readers, opened(), None, copy)
 
     async def write(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What `operation` gives, once it is committed. Whatever it raises takes back only itself."""
-        raise NotImplementedError
+        """What `operation` gives, once it is committed. Whatever it raises takes back only itself.
+
+        A caller that is cancelled before the operation began has not done it; after that it is done.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        job = Job(lambda connection: operation(connection, *args, **kwargs), future, loop)
+        self._put(job)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            job.abandoned = True
+            raise
 
     def write_now(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same, blocking."""
-        raise NotImplementedError
+        future: Future[T] = Future()
+        self._put(Job(lambda connection: operation(connection, *args, **kwargs), future))
+        return future.result()
 
     async def read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `query` reads in one snapshot, in a reader thread."""
-        raise NotImplementedError
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: self._read(lambda c: query(c, *args, **kwargs)))
 
     def read_now(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The same, blocking."""
-        raise NotImplementedError
+        """The same, blocking, in the caller's thread."""
+        return self._read(lambda c: query(c, *args, **kwargs))
 
     def data_version(self) -> int:
         """A number that changes when anybody, this process too, has committed; a few microseconds. Raises ProjectGone."""
-        raise NotImplementedError
+        with self._watching, translated(self.folder):
+            self._still_there()
+            value = scalar(self._watcher, "PRAGMA data_version")
+            assert isinstance(value, int)
+            return value
 
     def close(self) -> None:
         """Finish what was handed to the writer, then close all connections."""
-        raise NotImplementedError
+        if self._closed:
+            return
+        self._closed = True
+        if self._writer is not None:
+            self._writer.close()
+        self._pool.shutdown(wait=True)
+        for connection in (*self._readers, self._watcher):
+            connection.close()
+        if self._copy is not None:
+            shutil.rmtree(self._copy, ignore_errors=True)
+
+    def _put(self, job: Job) -> None:
+        if self._writer is None:
+            raise ProjectNotWritable(f"{self.folder} cannot be written; it is open for reading only.")
+        self._writer.put(job)
+
+    def _read(self, query: Callable[[Connection], T]) -> T:
+        with self._reader() as connection, translated(self.folder):
+            self._still_there()
+            connection.execute("BEGIN")
+            try:
+                return query(connection)
+            finally:
+                roll_back(connection)
+
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[Connection]:
+        connection = self._connections.get()
+        try:
+            yield connection
+        finally:
+            self._connections.put(connection)
+
+    def _still_there(self) -> None:
+        if identity(self._path) != self._identity:
+            raise ProjectGone(f"{self._path} was removed or replaced.")
+
+
+def _writable(folder: Path, path: Path) -> bool:
+    if path.exists():
+        return os.access(folder, os.W_OK) and os.access(path, os.R_OK | os.W_OK)
+    if not os.access(folder, os.W_OK):
+        raise ProjectNotWritable(f"{folder} cannot be written.")
+    return True
+
+
+def _open_writable(folder: Path, path: Path) -> Connection:
+    """The connection that will write, its file made, checked and brought up to date; only one process at a time does that."""
+    connection = connect(path)
+    try:
+        if not _up_to_date(connection):
+            with _alone(folder):
+                prepare_file(connection, path)
+                migrate(connection, folder, known_steps())
+                _mend_modes(folder)
+        scalar(connection, "SELECT count(*) FROM sqlite_schema")
+        if scalar(connection, "SELECT count(*) FROM meta WHERE key = 'id'") != 1:
+            raise DatabaseDamaged(f"{path} does not say which project it is.")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _up_to_date(connection: Connection) -> bool:
+    """Whether there is nothing to prepare: asking takes no lock that others would wait for."""
+    steps = known_steps()
+    version = version_of(connection)
+    refuse_newer(version, steps[-1].version)
+    return version == steps[-1].version and scalar(connection, "PRAGMA journal_mode") == "wal"
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the write lock's file, so that no other Abathur prepares, migrates or writes meanwhile. Raises DatabaseBusy after five seconds."""
+    descriptor = os.open(folder / "write.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + BUSY_SECONDS
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise DatabaseBusy(f"{folder / DATABASE} is being written by another program.") from None
+                time.sleep(0.01)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _mend_modes(folder: Path) -> None:
+    for name in (f"{DATABASE}-wal", f"{DATABASE}-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            (folder / name).chmod(0o600)

@@ -1,8 +1,27 @@
-"""Engines: their rows, their beats, and the locks that say which one lives and which one is active."""
+"""Engines: their rows and beats. The locks that say which one lives and which one is active are in `locks`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from sqlite3 import Connection
+
+from abathur_tui.storage.locks import HeldLock, active_engine, engine_alive, forget, hold_engine_lock, hold_life_lock
+from abathur_tui.storage.sql import named
+
+__all__ = [
+    "EngineRow",
+    "HeldLock",
+    "active_engine",
+    "beat",
+    "end",
+    "engine_alive",
+    "forget",
+    "hold_engine_lock",
+    "hold_life_lock",
+    "register",
+    "row",
+    "unended",
+]
+
+_SQL = named("engines")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,54 +42,27 @@ class EngineRow:
     ended_at: float | None = None
 
 
-class HeldLock:
-    """An OS lock on a file, held until `release` or the process's end."""
-
-    def release(self) -> None:
-        """Let go; the file stays."""
-        raise NotImplementedError
-
-
 def register(c: Connection, engine: EngineRow, now: float) -> None:
     """An engine starts."""
-    raise NotImplementedError
+    c.execute(_SQL["register"], (engine.id, engine.pid, engine.host, engine.since, engine.beat, now, engine.busy, engine.limit))
 
 
 def beat(c: Connection, engine: str, busy: int, limit: int, now: float) -> None:
     """It lives; agents busy of the limit."""
-    raise NotImplementedError
+    c.execute(_SQL["beat"], {"id": engine, "busy": busy, "slots": limit, "now": now})
 
 
 def end(c: Connection, engine: str, now: float) -> None:
-    """It has ended in order."""
-    raise NotImplementedError
+    """It has ended in order, or was found dead and its tasks were put back."""
+    c.execute(_SQL["end"], {"id": engine, "now": now})
 
 
 def unended(c: Connection) -> list[EngineRow]:
-    """The engines that have not ended in order: they live, or died."""
-    raise NotImplementedError
+    """The engines that have not ended in order, the newest first: they live, or died."""
+    return [EngineRow(*row) for row in c.execute(_SQL["unended"])]
 
 
 def row(c: Connection, engine: str) -> EngineRow | None:
     """An engine's row."""
-    raise NotImplementedError
-
-
-def hold_engine_lock(folder: Path, engine: str) -> HeldLock | None:
-    """Become the project's active engine on this host; None where another one is. `folder` is the `.abathur` folder."""
-    raise NotImplementedError
-
-
-def hold_life_lock(folder: Path, engine: str) -> HeldLock:
-    """Say that this engine lives, until its process ends."""
-    raise NotImplementedError
-
-
-def engine_alive(folder: Path, engine: str) -> bool:
-    """Whether an engine on this host lives: its lock is held."""
-    raise NotImplementedError
-
-
-def active_engine(folder: Path) -> str | None:
-    """The id of the engine that holds the engine lock; None where nobody does."""
-    raise NotImplementedError
+    found = c.execute(_SQL["row"], (engine,)).fetchone()
+    return None if found is None else EngineRow(*found)

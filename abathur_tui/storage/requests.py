@@ -3,13 +3,20 @@
 from sqlite3 import Connection
 
 from abathur_tui.domain.leases import Request
+from abathur_tui.storage.records import json_object
+from abathur_tui.storage.sql import named
+
+_SQL = named("requests")
 
 
 def open_for(c: Connection, engine: str) -> list[Request]:
     """The open requests to tasks that this engine runs, oldest first."""
-    raise NotImplementedError
+    return [
+        Request(id, task, epoch, kind, actor, json_object(payload), at)
+        for id, task, epoch, kind, actor, payload, at in c.execute(_SQL["open_for"], (engine,))
+    ]
 
 
 def close(c: Connection, request: int, outcome: str, now: float) -> None:
     """The worker has done, or refused, what was asked. Closing a closed one changes nothing."""
-    raise NotImplementedError
+    c.execute(_SQL["close"], (outcome, now, request))

@@ -1,29 +1,90 @@
 """Claims, and the lanes that limit them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from sqlite3 import Connection
+from typing import Any
 
-from abathur_tui.domain.leases import Claim, LaneState
+from abathur_tui.domain.data import canonical
+from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
+from abathur_tui.domain.leases import Claim, LaneState, Lease
+from abathur_tui.domain.plan import Kind
+from abathur_tui.storage.records import clean, runtime_from
+from abathur_tui.storage.sql import named
+
+_SQL = named("claiming")
 
 JOIN_LANE = "join"
 """Joins need no runtime, so they have a lane of their own that nothing limits; `claim` always looks there too."""
 
 
 def claim(c: Connection, engine: str, free: Mapping[str, int], limit: int, now: float) -> list[Claim]:
-    """Up to `limit` tasks, the most urgent first, and of each lane no more than its `free` slots (lane to number). Held lanes give none."""
-    raise NotImplementedError
+    """Up to `limit` tasks, the most urgent first, and of each lane no more than its `free` slots (lane to number).
+
+    Held lanes give none, lanes that `free` does not name neither; joins are always claimed. Of the tasks whose workers died twice or more
+    in a row only one runs at a time.
+    """
+    if limit <= 0:
+        return []
+    slots = {lane: min(number, limit) for lane, number in free.items() if number > 0} | {JOIN_LANE: limit}
+    rows = _claim_a_suspect(c, engine, slots, now)
+    if rows:
+        slots[rows[0][4]] -= 1
+        limit -= 1
+    parameters: dict[str, object] = {"engine": engine, "now": now, "most": limit}
+    for number, (lane, most) in enumerate(slots.items()):
+        parameters[f"lane{number}"], parameters[f"free{number}"] = lane, most
+    rows += c.execute(claim_statement(len(slots)), parameters).fetchall()
+    c.executemany(_SQL["attempt"], [(row[0], row[1], row[5], engine, now) for row in rows])
+    # RETURNING comes in the order of ids.
+    rows.sort(key=lambda row: (-row[8], row[2], row[9], row[0]))
+    return [
+        Claim(Lease(id, epoch, engine), execution, Kind(kind), lane, attempt, failures, agent, priority)
+        for id, epoch, execution, kind, lane, attempt, failures, agent, priority, _ in rows
+    ]
 
 
 def lanes(c: Connection) -> list[LaneState]:
-    """The lanes that have pending tasks."""
-    raise NotImplementedError
+    """The lanes that have pending tasks; `JOIN_LANE` with any runtime, because joins use none."""
+    return [
+        LaneState(lane, pending, bool(ready), why, until, message, _any_runtime() if runtime is None else runtime_from(runtime))
+        for lane, pending, why, until, message, runtime, ready in c.execute(_SQL["lanes"])
+    ]
 
 
 def hold_lane(c: Connection, lane: str, why: str, until: float | None, message: str, actor: str, now: float) -> None:
     """Claim nothing of this lane until `until` (None: until somebody frees it); its tasks stay pending and show `why`."""
-    raise NotImplementedError
+    c.execute(_SQL["hold_lane"], {"lane": lane, "why": why, "until": until, "message": clean(message), "actor": actor})
+    _audit(c, "lane.held", {"lane": lane, "why": why, "until": until, "message": clean(message)}, actor, now)
 
 
 def free_lane(c: Connection, lane: str, actor: str, now: float) -> None:
     """Let a held lane go on."""
-    raise NotImplementedError
+    if c.execute(_SQL["free_lane"], {"lane": lane}).rowcount:
+        _audit(c, "lane.freed", {"lane": lane}, actor, now)
+
+
+@lru_cache(maxsize=64)
+def claim_statement(lanes: int) -> str:
+    """The statement that claims from so many lanes, with parameters `lane0`, `free0`, `lane1`…"""
+    parts = (_SQL["lane_candidates"].replace(":laneN", f":lane{number}").replace(":freeN", f":free{number}") for number in range(lanes))
+    return _SQL["claim"].replace("CANDIDATES", "\nUNION ALL\n".join(parts))
+
+
+def _claim_a_suspect(c: Connection, engine: str, slots: Mapping[str, int], now: float) -> list[Any]:
+    suspects: Iterable[tuple[int, str]] = c.execute(_SQL["suspects"]).fetchall()
+    for id, lane in suspects:
+        if slots.get(lane, 0) > 0:
+            if c.execute(_SQL["suspect_runs"]).fetchone() is not None:
+                return []
+            return c.execute(_SQL["claim_suspect"], {"id": id, "engine": engine, "now": now}).fetchall()
+    return []
+
+
+def _audit(c: Connection, action: str, detail: Mapping[str, object], actor: str, now: float) -> None:
+    c.execute(_SQL["audit_lane"], (now, actor, action, canonical(detail)))
+
+
+def _any_runtime() -> RuntimeChoice:
+    """Where no task of the project needs a runtime."""
+    return RuntimeChoice(RuntimeName.LOCAL)

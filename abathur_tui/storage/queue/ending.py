@@ -2,15 +2,24 @@
 
 from sqlite3 import Connection
 
-from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.data import JsonObject, canonical
+from abathur_tui.domain.errors import LeaseLost
 from abathur_tui.domain.leases import Lease
-from abathur_tui.domain.status import Status
+from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import TaskError
+from abathur_tui.storage.folding import fold_open_turns
+from abathur_tui.storage.queue.settling import fail_the_doomed
+from abathur_tui.storage.records import clean, keep
+from abathur_tui.storage.sql import named
+
+_SQL = named("ending")
 
 
 def complete(c: Connection, lease: Lease, result: str, now: float, detail: JsonObject | None = None) -> None:
-    """The task is done; its dependents are freed in the same transaction. `detail` goes into the audit and into `tasks.detail`."""
-    raise NotImplementedError
+    """The task is done; its dependents are freed in the same transaction. `detail` goes into `tasks.detail`."""
+    _change(c, lease, "complete", now=now, result=keep(c, result), detail=canonical(detail or {}))
+    _leave(c, lease, "completed", now)
+    fail_the_doomed(c, now)
 
 
 def fail(
@@ -28,39 +37,87 @@ def fail(
 
     Its dependents fail too, naming it, level by level; with `skip`, or where the task's `on_failure` says so, they go on without it.
     """
-    raise NotImplementedError
+    _change(
+        c,
+        lease,
+        "fail",
+        now=now,
+        status=status.value,
+        result=None if result is None else keep(c, result),
+        code=error.code,
+        message=clean(error.message),
+        reason=clean(error.message) or error.code,
+        skip=skip,
+        detail=canonical(detail or {}),
+    )
+    _leave(c, lease, "failed", now, error)
+    fail_the_doomed(c, now)
 
 
 def retry_later(c: Connection, lease: Lease, error: TaskError, due_at: float, now: float) -> None:
     """The attempt has failed, and another one is due at `due_at`; the failure counts."""
-    raise NotImplementedError
+    reason = clean(error.message) or error.code
+    _change(c, lease, "retry_later", now=now, due=due_at, code=error.code, message=clean(error.message), reason=reason)
+    _leave(c, lease, "retrying", now, error)
 
 
 def release(c: Connection, lease: Lease, reason: str, now: float, *, why: str = "", due_at: float | None = None) -> None:
     """Back to the queue by an ordered stop or because the account refused: neither attempt nor crash nor failure counts."""
-    raise NotImplementedError
+    _change(c, lease, "release", now=now, why=why, due=due_at, reason=clean(reason) or "released")
+    _leave(c, lease, "released", now)
 
 
 def park(c: Connection, lease: Lease, why: str, now: float) -> None:
     """The task stays running and holds no slot (`why`: `children`…)."""
-    raise NotImplementedError
+    _change(c, lease, "set_why", why=why)
 
 
 def unpark(c: Connection, lease: Lease, now: float) -> None:
     """The task holds a slot again."""
-    raise NotImplementedError
+    _change(c, lease, "set_why", why=Why.NONE.value)
 
 
 def end_cancelled(c: Connection, lease: Lease, now: float, *, result: str | None = None) -> None:
     """The worker has ended its agent because somebody cancelled the task; partial output is kept. Closes the request."""
-    raise NotImplementedError
+    _change(c, lease, "end_cancelled", now=now, result=None if result is None else keep(c, result))
+    _leave(c, lease, "cancelled", now)
+    fail_the_doomed(c, now)
 
 
 def end_paused(c: Connection, lease: Lease, now: float) -> None:
     """The worker has stopped its agent because somebody paused the task. Closes the request."""
-    raise NotImplementedError
+    _change(c, lease, "end_paused", now=now)
+    _leave(c, lease, "paused", now)
 
 
 def report_progress(c: Connection, lease: Lease, progress: float | None, now: float) -> None:
     """0 to 1, as lists show it."""
-    raise NotImplementedError
+    _change(c, lease, "set_progress", progress=None if progress is None else min(max(progress, 0.0), 1.0))
+
+
+def leave_attempt(c: Connection, task: int, epoch: int, outcome: str, now: float, error: TaskError | None = None) -> None:
+    """What goes with every end of an attempt, whoever ends it: its record, its turn, its agent, and what was asked of it."""
+    c.execute(
+        _SQL["end_attempt"],
+        {
+            "task": task,
+            "epoch": epoch,
+            "now": now,
+            "outcome": outcome,
+            "code": None if error is None else error.code,
+            "message": None if error is None else clean(error.message),
+        },
+    )
+    fold_open_turns(c, task, outcome, now)
+    c.execute(_SQL["free_agent"], {"task": task, "now": now, "reason": outcome})
+    c.execute(_SQL["close_requests"], {"task": task, "now": now, "outcome": outcome})
+
+
+def _change(c: Connection, lease: Lease, query: str, **values: object) -> None:
+    changed = c.execute(_SQL[query], {"task": lease.task, "epoch": lease.epoch, "engine": lease.engine} | values).rowcount
+    if changed == 0:
+        raise LeaseLost(f"t{lease.task} is not held by this worker any more.")
+
+
+def _leave(c: Connection, lease: Lease, outcome: str, now: float, error: TaskError | None = None) -> None:
+    leave_attempt(c, lease.task, lease.epoch, outcome, now, error)

@@ -2,15 +2,53 @@
 
 from sqlite3 import Connection
 
+from abathur_tui.storage import engines
+from abathur_tui.storage.queue.claiming import free_lane
+from abathur_tui.storage.queue.ending import leave_attempt
+from abathur_tui.storage.queue.settling import fail_the_doomed
+from abathur_tui.storage.sql import named
+
+_SQL = named("rescue")
+
+MOST_CRASHES = 5
+"""In a row, each without a finished step: then the task is dead."""
+
 
 def recover(c: Connection, engine: str, now: float) -> list[int]:
     """Put a dead engine's running tasks back into the queue (or, after five crashes that they caused, among the dead) and end its agents.
 
     What its workers left unfinished is folded: open turns become partial ones, tool calls that were begun are unknown. Gives the tasks.
     """
-    raise NotImplementedError
+    running = c.execute(_SQL["running"], (engine,)).fetchall()
+    for id, epoch in running:
+        values = {"id": id, "engine": engine, "now": now, "most": MOST_CRASHES}
+        c.execute(_SQL["interrupt"], values)
+        for step in ("follow_cancel", "bury", "follow_pause", "put_back"):
+            if c.execute(_SQL[step], values).rowcount:
+                break
+        leave_attempt(c, id, epoch, "interrupted", now)
+    _end_agents(c, engine, now)
+    engines.end(c, engine, now)
+    fail_the_doomed(c, now)
+    return [id for id, _ in running]
 
 
 def due(c: Connection, now: float) -> float | None:
     """Make what is due ready, fail what has expired, free lanes whose hold is over; gives the next such moment, None where there is none."""
-    raise NotImplementedError
+    c.execute(_SQL["due"], (now,))
+    if c.execute(_SQL["expire"], {"now": now}).rowcount:
+        fail_the_doomed(c, now)
+    c.execute(_SQL["expired_elsewhere"], (now,))
+    for (lane,) in c.execute(_SQL["lanes_due"], (now,)).fetchall():
+        free_lane(c, lane, "queue", now)
+    (following,) = c.execute(_SQL["next"]).fetchone()
+    return None if following is None else float(following)
+
+
+def _end_agents(c: Connection, engine: str, now: float) -> None:
+    """Walk each to its end by the allowed changes of state."""
+    for id, state in c.execute(_SQL["agents"], (engine,)).fetchall():
+        for step in ("FAILED", "TERMINATING", "TERMINATED"):
+            already = step == state or (state == "TERMINATING" and step == "FAILED")
+            if not already:
+                c.execute(_SQL["agent_state"], {"id": id, "state": step, "now": now})

@@ -1,9 +1,9 @@
 """What is read: by the screen, the command line, the engine. Plain functions over a reader's connection, short and by an index."""
 
 from abathur_tui.storage.views.details import audit, detail, result, work
-from abathur_tui.storage.views.executions import execution, members, root_of
+from abathur_tui.storage.views.executions import execution, executions, members, root_of
 from abathur_tui.storage.views.logs import log_since
-from abathur_tui.storage.views.swarm import Totals, agents, counts, engine_rows, loops, status, totals_today
+from abathur_tui.storage.views.swarm import Totals, agents, counts, engine_rows, loop_of, loop_task, loops, status, totals_today
 from abathur_tui.storage.views.tasks import task, task_ids, tasks, tasks_by_id
 
 __all__ = [
@@ -14,7 +14,10 @@ __all__ = [
     "detail",
     "engine_rows",
     "execution",
+    "executions",
     "log_since",
+    "loop_of",
+    "loop_task",
     "loops",
     "members",
     "result",

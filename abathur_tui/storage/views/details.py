@@ -1,26 +1,141 @@
 """All of one task, for a reader or a worker."""
 
+import json
 from sqlite3 import Connection
+from typing import Any
 
-from abathur_tui.domain.leases import Work
-from abathur_tui.domain.tasks import AuditEvent, TaskDetail
+from abathur_tui.domain.conversation import message_from_data
+from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.errors import NotFound
+from abathur_tui.domain.leases import Input, Work
+from abathur_tui.domain.plan import OnFailure
+from abathur_tui.domain.status import Status
+from abathur_tui.domain.tasks import Attempt, AuditEvent, TaskDetail, ToolCall, Turn
+from abathur_tui.storage.records import error_of, join_from, json_object, kept, loop_from, runtime_from
+from abathur_tui.storage.sql import named
+from abathur_tui.storage.views.tasks import task
+
+_SQL = named("views")
+
+_AUDITED = ("from", "to", "version", "attempt", "engine", "cause", "error", "result", "reason")
+"""What an audit event's detail is made of besides the column of that name."""
+_EVENTS = 1000
+"""Audit rows that a task's detail shows."""
 
 
 def detail(c: Connection, id: int) -> TaskDetail:
     """A task with all that belongs to it. Raises NotFound."""
-    raise NotImplementedError
+    shown = task(c, id)
+    spec = _spec(c, id)
+    parameters = json_object(kept(c, spec["parameters"]) or "{}")
+    turns = [(_turn(c, row), row[12]) for row in c.execute(_SQL["turns"], (id,)).fetchall()]
+    outcome = result(c, id)
+    speaking = "".join(text for (text,) in c.execute(_SQL["speaking"], (id,)))
+    said = [turn.text for turn, round in turns if round == spec["round"] and turn.text] + ([speaking] if speaking else [])
+    return TaskDetail(
+        task=shown,
+        prompt=kept(c, spec["rendered"]) or _subject(parameters),
+        parameters=parameters,
+        result=outcome,
+        partial="\n\n".join(said) if outcome is None else "",
+        attempts=tuple(
+            Attempt(number, agent, started_at, ended_at, outcome, error_of(code, message))
+            for number, agent, started_at, ended_at, outcome, code, message in c.execute(_SQL["attempts"], (id,))
+        ),
+        turns=tuple(turn for turn, _ in turns),
+        events=tuple(audit(c, task=id, limit=_EVENTS)),
+    )
 
 
 def work(c: Connection, id: int) -> Work:
     """All that a worker needs to know of its task. Raises NotFound."""
-    raise NotImplementedError
+    shown = task(c, id)
+    spec = _spec(c, id)
+    references = {pointer: int(other) for pointer, other in json.loads(spec["refs"]).items()}
+    return Work(
+        task=shown,
+        prompt=kept(c, spec["prompt"]) or "",
+        parameters=json_object(kept(c, spec["parameters"]) or "{}"),
+        references=references,
+        runtime=runtime_from(spec["runtime"], spec["model"]),
+        model=spec["model"],
+        timeout_seconds=spec["timeout_seconds"],
+        retries=spec["retries"],
+        failures=spec["failures"],
+        on_failure=OnFailure(spec["on_failure"]),
+        loop=loop_from(spec["loop_spec"]),
+        join=join_from(spec["join_spec"]),
+        lead=spec["lead"],
+        inputs=tuple(
+            Input(other, name, Status(status), text, error_of(code, message), bool(required))
+            for other, name, status, text, code, message, required in c.execute(_SQL["inputs"], (id,))
+        ),
+        depth=spec["depth"],
+        pass_number=spec["pass"],
+    )
 
 
 def result(c: Connection, id: int) -> str | None:
     """A task's result; None while there is none. Raises NotFound where there is no such task."""
-    raise NotImplementedError
+    found = c.execute(_SQL["result"], (id,)).fetchone()
+    if found is None:
+        raise NotFound(f"There is no task t{id}.")
+    text: str | None = found[0]
+    return text
 
 
 def audit(c: Connection, *, task: int | None = None, execution: int | None = None, since_id: int = 0, limit: int = 1000) -> list[AuditEvent]:
-    """Audit rows after `since_id`, oldest first."""
-    raise NotImplementedError
+    """Audit rows after `since_id`, oldest first; a tool call's detail has its arguments, as long as they are kept."""
+    query = "audit_of_task" if task is not None else "audit_of_execution" if execution is not None else "audit"
+    rows = c.execute(_SQL[query], {"task": task, "execution": execution, "since": since_id, "most": limit}).fetchall()
+    return [_event(c, row) for row in rows]
+
+
+def _spec(c: Connection, id: int) -> dict[str, Any]:
+    cursor = c.execute(_SQL["spec"], (id,))
+    return dict(zip((column[0] for column in cursor.description), cursor.fetchone(), strict=True))
+
+
+def _turn(c: Connection, row: tuple[Any, ...]) -> Turn:
+    id, number, attempt, answer, said, model, stop_reason, tokens_input, tokens_output, cost_usd, started_at, ended_at, _ = row
+    text = kept(c, answer)
+    return Turn(
+        id=id,
+        number=number,
+        attempt=attempt,
+        text=(said or "") if text is None else message_from_data(json.loads(text)).text,
+        model=model or "",
+        stop_reason=stop_reason,
+        tokens_input=tokens_input,
+        tokens_output=tokens_output,
+        cost_usd=cost_usd,
+        started_at=started_at,
+        ended_at=ended_at,
+        tool_calls=tuple(
+            ToolCall(call, tool, json_object(arguments or "{}"), status, outcome or "", summary, begun, ended)
+            for call, tool, arguments, status, outcome, summary, begun, ended in c.execute(_SQL["tool_calls"], (id,))
+        ),
+    )
+
+
+def _event(c: Connection, row: tuple[Any, ...]) -> AuditEvent:
+    id, at, actor, action, execution, task, agent, *columns, detail = row
+    found: JsonObject = {name: value for name, value in zip(_AUDITED, columns, strict=True) if value is not None}
+    found |= json_object(detail)
+    if action.startswith("tool."):
+        found |= _arguments(c, found)
+    return AuditEvent(id, at, actor, action, execution, task, agent, found)
+
+
+def _arguments(c: Connection, detail: JsonObject) -> JsonObject:
+    """A tool call's arguments instead of their hash, as long as they are kept."""
+    hash = detail.get("arguments")
+    text = kept(c, hash) if isinstance(hash, str) else None
+    return {} if text is None else {"arguments": json.loads(text)}
+
+
+def _subject(parameters: JsonObject) -> str:
+    """What a task is about before its prompt is rendered: its prompt, or the first text among its parameters."""
+    prompt = parameters.get("prompt")
+    texts = [prompt] if isinstance(prompt, str) else [value for value in parameters.values() if isinstance(value, str)]
+    return texts[0] if texts else ""

@@ -1,20 +1,48 @@
 """Executions and their members."""
 
+from collections.abc import Sequence
 from sqlite3 import Connection
+from typing import Any
 
+from abathur_tui.domain.errors import NotFound
+from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Execution, Task
+from abathur_tui.storage.records import runtime_from
+from abathur_tui.storage.sql import named
+from abathur_tui.storage.views.tasks import task_from
+
+_SQL = named("views")
 
 
 def execution(c: Connection, id: int) -> Execution:
     """One execution. Raises NotFound."""
-    raise NotImplementedError
+    found = c.execute(_SQL["execution"], (id,)).fetchone()
+    if found is None:
+        raise NotFound(f"There is no execution x{id}.")
+    return _execution_from(found)
+
+
+def executions(c: Connection, limit: int = 50) -> list[Execution]:
+    """The newest executions, the newest first."""
+    return [_execution_from(row) for row in c.execute(_SQL["executions"], (limit,))]
 
 
 def members(c: Connection, execution: int) -> list[Task]:
     """All tasks of an execution, in its order. Raises NotFound."""
-    raise NotImplementedError
+    rows = c.execute(f"{_SQL['task_columns']} WHERE t.execution = ? ORDER BY t.seq, t.id", (execution,)).fetchall()
+    if not rows:
+        raise NotFound(f"There is no execution x{execution}.")
+    return [task_from(row) for row in rows]
 
 
 def root_of(c: Connection, execution: int) -> int:
     """The task whose result is the execution's. Raises NotFound."""
-    raise NotImplementedError
+    found = c.execute(_SQL["execution"], (execution,)).fetchone()
+    if found is None:
+        raise NotFound(f"There is no execution x{execution}.")
+    return int(found[1])
+
+
+def _execution_from(row: Sequence[Any]) -> Execution:
+    id, root, source, status, runtime, created_at, finished_at, actor = row
+    return Execution(id, root, source or "", Status(status), runtime_from(runtime), created_at, finished_at, actor)

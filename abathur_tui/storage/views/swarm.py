@@ -1,12 +1,22 @@
 """The whole at a glance: counts, agents, loops, today's figures."""
 
+import time
 from dataclasses import dataclass
 from sqlite3 import Connection
+from typing import Any
 
+from abathur_tui.domain.courses import best_of, course_of
+from abathur_tui.domain.errors import LoopTimedOut, NotFound, TargetNotReached
 from abathur_tui.domain.journal import LoopSeries
-from abathur_tui.domain.status import Status
+from abathur_tui.domain.loops import EndedBecause
+from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import Agent
-from abathur_tui.storage.engines import EngineRow
+from abathur_tui.storage.engines import EngineRow, unended
+from abathur_tui.storage.passes import passes
+from abathur_tui.storage.records import json_object, loop_from
+from abathur_tui.storage.sql import named
+
+_SQL = named("views")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +35,88 @@ class Totals:
 
 def counts(c: Connection) -> dict[Status, int]:
     """Tasks per status; every status is there."""
-    raise NotImplementedError
+    found = dict(c.execute(_SQL["counts"]).fetchall())
+    return {status: found.get(status.value, 0) for status in Status}
 
 
 def totals_today(c: Connection, now: float) -> tuple[int, float | None]:
     """Tokens and cost (US dollars, None where a price is not known) since midnight, local time."""
-    raise NotImplementedError
+    tokens, cost, unpriced = c.execute(_SQL["usage_of_day"], (time.strftime("%Y-%m-%d", time.localtime(now)),)).fetchone()
+    return tokens, None if unpriced else cost
 
 
 def agents(c: Connection, limit: int = 500) -> list[Agent]:
-    """Agents that have not ended, then those that ended last; parents before their children within each."""
-    raise NotImplementedError
+    """Agents that have not ended, then the newest of those that have; parents before their children among the first."""
+    alive = [Agent(*row) for row in c.execute(_SQL["agents_alive"], (limit,))]
+    return alive + [Agent(*row) for row in c.execute(_SQL["agents_ended"], (limit - len(alive),))]
 
 
 def loops(c: Connection, limit: int = 50) -> list[LoopSeries]:
-    """Loops with their passes, running ones first, then the newest."""
-    raise NotImplementedError
+    """Loops with their passes: those that have not ended first, then the newest."""
+    return [_series(c, row) for row in c.execute(_SQL["loops"], (limit,)).fetchall()]
+
+
+def loop_task(c: Connection, loop: int) -> int:
+    """The task of a loop id. Raises NotFound."""
+    found = c.execute(_SQL["loop_task"], (loop,)).fetchone()
+    if found is None:
+        raise NotFound(f"There is no loop l{loop}.")
+    return int(found[0])
+
+
+def loop_of(c: Connection, task: int) -> int | None:
+    """The loop id of a task; None where it is no loop."""
+    found = c.execute(_SQL["loop_of"], (task,)).fetchone()
+    return None if found is None else int(found[0])
 
 
 def engine_rows(c: Connection) -> list[EngineRow]:
     """Engines that have not ended in order, the newest first."""
-    raise NotImplementedError
+    return unended(c)
 
 
 def status(c: Connection, now: float) -> Totals:
     """All of it in one snapshot."""
-    raise NotImplementedError
+    tokens, cost = totals_today(c, now)
+    (busy,) = c.execute(_SQL["agents_busy"]).fetchone()
+    return Totals(counts(c), tuple(unended(c)), tokens, cost, busy)
+
+
+def _series(c: Connection, row: tuple[Any, ...]) -> LoopSeries:
+    loop, task, execution, name, spec_text, status_text, detail, code, message, started_at, finished_at, running_pass = row
+    spec = loop_from(spec_text)
+    assert spec is not None
+    done, criterion = passes(c, task), spec.criterion
+    values = [one.metrics.get(criterion.metric) for one in done]
+    best = best_of(criterion, values)
+    status = Status(status_text)
+    return LoopSeries(
+        task=task,
+        loop=loop,
+        execution=execution,
+        name=name,
+        spec=spec,
+        passes=tuple(done),
+        status=status,
+        ended_because=_ended_because(status, code, json_object(detail).get("ended_because")),
+        reason=message or (done[-1].reason if done else ""),
+        best=None if best is None else done[best].number,
+        course=course_of(criterion, [value for value in values if value is not None]),
+        started_at=started_at,
+        finished_at=finished_at,
+        running_pass=running_pass,
+    )
+
+
+def _ended_because(status: Status, code: str | None, said: object) -> EndedBecause | None:
+    """What its worker said when it ended the loop; else what its status and error say."""
+    if status not in ENDED:
+        return None
+    if status is Status.CANCELLED:
+        return EndedBecause.CANCELLED
+    if isinstance(said, str):
+        return EndedBecause(said)
+    if status is Status.COMPLETED:
+        return EndedBecause.CONVERGED
+    by_code = {TargetNotReached.code: EndedBecause.ITERATIONS, LoopTimedOut.code: EndedBecause.TIMEOUT}
+    return by_code.get(code or "", EndedBecause.FAILED)

@@ -1,0 +1,101 @@
+"""Connections to SQLite, with every setting made and checked."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from sqlite3 import Connection
+from urllib.parse import quote
+
+from abathur_tui.domain.errors import AbathurError, DatabaseDamaged, Unexpected
+
+APPLICATION_ID = 0x41425448
+"""`ABTH`: what the file says that it is."""
+BUSY_SECONDS = 5
+LOG_BYTES = 2 * 1024 * 1024
+"""The write-ahead log is moved into the file when it is larger, and cut back to this when it starts anew: so its size says when one is due."""
+
+_ALWAYS = (
+    ("foreign_keys", "on", 1),
+    ("busy_timeout", str(BUSY_SECONDS * 1000), BUSY_SECONDS * 1000),
+    ("trusted_schema", "off", 0),
+    ("recursive_triggers", "on", 1),
+    ("synchronous", "full", 2),
+    ("wal_autocheckpoint", "0", 0),
+    ("journal_size_limit", str(LOG_BYTES), LOG_BYTES),
+    ("temp_store", "memory", 2),
+    ("cache_size", "-16000", -16000),
+)
+"""Setting, value, and what SQLite must answer when asked for it afterwards."""
+
+
+def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> Connection:
+    """A connection that any one thread at a time may use, in autocommit mode. The file must exist. Raises sqlite3.Error.
+
+    `immutable`: nobody can write the file, and there is no log beside it (https://www.sqlite.org/uri.html).
+    """
+    mode = "mode=ro&immutable=1" if immutable else f"mode={'ro' if read_only else 'rw'}"
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?{mode}", uri=True, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=512, check_same_thread=False
+    )
+    try:
+        for name, value, answer in _ALWAYS:
+            set_pragma(connection, name, value, answer)
+        if read_only:
+            set_pragma(connection, "query_only", "on", 1)
+    except (sqlite3.Error, AbathurError):
+        connection.close()
+        raise
+    return connection
+
+
+def set_pragma(connection: Connection, name: str, value: str, answer: object) -> None:
+    """Set a pragma and check that it is set. Raises Unexpected where SQLite does not do as it is told."""
+    connection.execute(f"PRAGMA {name} = {value}")
+    (got,) = connection.execute(f"PRAGMA {name}").fetchone()
+    if got != answer:
+        raise Unexpected(f"SQLite {sqlite3.sqlite_version} does not take {name} = {value} (it says {got}).")
+
+
+def prepare_file(connection: Connection, path: Path) -> None:
+    """Make an empty file ours, or check that it is: `auto_vacuum` before WAL mode, which it does not survive the other way round.
+
+    Raises DatabaseDamaged where the file belongs to another program.
+    """
+    if scalar(connection, "PRAGMA page_count") == 0:
+        set_pragma(connection, "auto_vacuum", "incremental", 2)
+        set_pragma(connection, "application_id", str(APPLICATION_ID), APPLICATION_ID)
+    if scalar(connection, "PRAGMA application_id") != APPLICATION_ID:
+        raise DatabaseDamaged(f"{path} is a database of another program.", hint="Move it away; nothing was changed.")
+    if scalar(connection, "PRAGMA journal_mode") != "wal":
+        (mode,) = connection.execute("PRAGMA journal_mode = wal").fetchone()
+        if mode != "wal":
+            raise Unexpected(f"{path} cannot be put into WAL mode (it stays {mode}).")
+
+
+def scalar(connection: Connection, statement: str) -> object:
+    """The one value that a statement gives."""
+    (value,) = connection.execute(statement).fetchone()
+    return value
+
+
+def in_transaction(connection: Connection, begin: str, body: Callable[[], None]) -> None:
+    """Run `body` between `begin` and COMMIT; whatever it raises rolls back."""
+    connection.execute(begin)
+    try:
+        body()
+        connection.execute("COMMIT")
+    except BaseException:
+        roll_back(connection)
+        raise
+
+
+def roll_back(connection: Connection) -> None:
+    """Roll back if there is anything left to: after "disk full" SQLite has already done it."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def folder_of(connection: Connection) -> Path:
+    """The folder that the connection's file is in."""
+    (_, _, file) = connection.execute("PRAGMA database_list").fetchone()
+    return Path(file).parent

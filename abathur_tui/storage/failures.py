@@ -1,0 +1,82 @@
+"""The one place where SQLite's and the system's errors become ours."""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from abathur_tui.domain.errors import (
+    AbathurError,
+    ChangeRefused,
+    DatabaseBusy,
+    DatabaseDamaged,
+    DiskFull,
+    ProjectGone,
+    ProjectNotWritable,
+    Unexpected,
+)
+
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+_REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH})
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_IO = sqlite3.SQLITE_IOERR
+_LAW = "law: "
+"""How the messages of the schema's own triggers begin."""
+
+
+@contextmanager
+def translated(folder: Path) -> Iterator[None]:
+    """Inside it, `sqlite3.Error` and `OSError` are raised as AbathurError; `folder` is the `.abathur` folder that messages name."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise as_ours(error, folder) from error
+
+
+def as_ours(error: sqlite3.Error | OSError, folder: Path) -> AbathurError:
+    """Our error for SQLite's or the system's."""
+    if isinstance(error, OSError):
+        return _of_system(error, folder)
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    if primary == sqlite3.SQLITE_FULL:
+        return DiskFull(f"The disk that holds {folder} is full.")
+    if primary in _DAMAGED:
+        return DatabaseDamaged(f"{folder / 'abathur.db'} is damaged: {error}.")
+    if primary in _BUSY:
+        return DatabaseBusy(f"{folder / 'abathur.db'} is locked by another program.")
+    if primary in _REFUSED:
+        return ProjectNotWritable(f"{folder} cannot be written: {error}.")
+    if primary == sqlite3.SQLITE_CANTOPEN:
+        return ProjectGone(f"{folder / 'abathur.db'} cannot be opened: {error}.")
+    if primary == sqlite3.SQLITE_CONSTRAINT and str(error).startswith(_LAW):
+        return ChangeRefused(f"The database refuses it: {str(error).removeprefix(_LAW)}.")
+    if primary == _IO:
+        return _of_input_output(error, code, folder)
+    return Unexpected(f"SQLite: {error}.")
+
+
+def _of_input_output(error: sqlite3.Error, code: int | None, folder: Path) -> AbathurError:
+    if not (folder / "abathur.db").exists():
+        return ProjectGone(f"{folder} is gone.")
+    if code in (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_SHMSIZE):
+        # A file size limit and a quota arrive as a failed write.
+        return DiskFull(f"{folder / 'abathur.db'} cannot be written: the disk, a quota or a file size limit is full ({error}).")
+    if code == sqlite3.SQLITE_IOERR_SHORT_READ:
+        return DatabaseDamaged(f"{folder / 'abathur.db'} is cut short: {error}.")
+    return DatabaseDamaged(
+        f"{folder / 'abathur.db'} cannot be read or written: {error}.",
+        hint="Look at the disk (`dmesg`); nothing was overwritten.",
+    )
+
+
+def _of_system(error: OSError, folder: Path) -> AbathurError:
+    if error.errno in _FULL:
+        return DiskFull(f"The disk that holds {folder} is full: {error.strerror}.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ProjectNotWritable(f"{error.filename or folder} cannot be written: {error.strerror}.")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
+        return ProjectGone(f"{error.filename or folder} is gone.")
+    return Unexpected(f"{error.filename or folder}: {error.strerror or error}.")

@@ -1,0 +1,126 @@
+"""The project's folder: its modes, no links in it, and no network file system under it."""
+
+import ctypes
+import os
+import stat
+import sys
+from pathlib import Path
+
+from abathur_tui.domain.errors import NetworkFileSystem, ProjectNotFound, ProjectNotWritable
+
+DATABASE = "abathur.db"
+NETWORK_TYPES = frozenset(
+    {
+        *("nfs", "nfs3", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "afpfs", "afs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs", "ncpfs"),
+        *("fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.rclone", "fuse.s3fs", "fuse.gcsfuse", "fuse.smbnetfs", "fuse.davfs2", "davfs"),
+        *("webdav", "ocfs2", "gfs2", "pvfs2", "orangefs", "coda"),
+    }
+)
+"""Names of file systems on which other machines' locks, or none at all, are seen."""
+
+
+def prepare_folder(folder: Path, *, create: bool) -> None:
+    """Make sure that `folder` is a real folder on a local disk, for this user only.
+
+    Raises ProjectNotFound, ProjectNotWritable (a link, no folder, or the system refuses) and NetworkFileSystem; OSError for all else.
+    """
+    try:
+        mode = folder.lstat().st_mode
+    except FileNotFoundError:
+        if not create:
+            raise ProjectNotFound(f"There is no {folder}.") from None
+        refuse_network(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        mode = folder.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        raise ProjectNotWritable(f"{folder} is a link; a project's folder never is.", hint="Put a real folder in its place.")
+    if not stat.S_ISDIR(mode):
+        raise ProjectNotWritable(f"{folder} is not a folder.", hint="Move it away.")
+    refuse_network(folder)
+    if stat.S_IMODE(mode) & 0o077 and os.access(folder, os.W_OK) and folder.stat().st_uid == os.geteuid():
+        folder.chmod(0o700)
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise ProjectNotWritable where one of the database's files is a link or anything else than a file."""
+    for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "queue.lock", "write.lock", "engine.lock"):
+        try:
+            mode = (folder / name).lstat().st_mode
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(mode):
+            raise ProjectNotWritable(f"{folder / name} is not an ordinary file.", hint="Nothing in .abathur may be a link: put the real file there.")
+
+
+def private_folder(folder: Path) -> Path:
+    """`folder`, made for this user only where it is not there; never a link. Raises ProjectNotWritable or OSError."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not stat.S_ISDIR(folder.lstat().st_mode):
+        raise ProjectNotWritable(f"{folder} is a link; nothing in a project's folder is.", hint="Put a real folder in its place.")
+    return folder
+
+
+def make_private(path: Path) -> None:
+    """Make a file that only this user reads and writes, or mend the mode of the one that is there. Raises OSError.
+
+    A file that is there is never opened: closing it would drop the POSIX locks of a connection that this process has on it (fcntl(2)).
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        status = path.lstat()
+        if stat.S_IMODE(status.st_mode) & 0o077 and status.st_uid == os.geteuid():
+            path.chmod(0o600)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode; None where there is no such file."""
+    try:
+        status = os.stat(path, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def refuse_network(path: Path) -> None:
+    """Raise NetworkFileSystem where `path` is on one."""
+    kind = file_system(path)
+    if kind in NETWORK_TYPES:
+        raise NetworkFileSystem(f"{path} is on a network file system ({kind}).")
+
+
+def file_system(path: Path) -> str:
+    """The name of the file system that `path` is on; empty where the system does not say."""
+    if sys.platform == "darwin":
+        return _darwin_file_system(path)
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            return type_in_mountinfo(os.path.realpath(path), file.read())
+    except OSError:
+        return ""
+
+
+def type_in_mountinfo(path: str, mountinfo: str) -> str:
+    """The type of the mount that `path` is under, from the text of /proc/self/mountinfo (proc_pid_mountinfo(5)); the last of equals wins."""
+    best, kind = -1, ""
+    for line in mountinfo.splitlines():
+        fields, _, rest = line.partition(" - ")
+        words = fields.split(" ")
+        if len(words) < 5 or not rest:
+            continue
+        point = words[4].replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
+        inside = path == point or path.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= best:
+            best, kind = len(point), rest.split(" ", 1)[0]
+    return kind
+
+
+def _darwin_file_system(path: Path) -> str:
+    """From statfs(2): `f_fstypename` is at byte 72 of the 64-bit structure; `f_flags` at 64, with MNT_LOCAL 0x1000."""
+    library = ctypes.CDLL(None, use_errno=True)
+    buffer = ctypes.create_string_buffer(4096)
+    if library.statfs(os.fsencode(path), buffer) != 0:
+        return ""
+    name = buffer.raw[72:88].split(b"\0", 1)[0].decode("ascii", "replace")
+    local = int.from_bytes(buffer.raw[64:68], sys.byteorder) & 0x1000
+    return name if local else name if name in NETWORK_TYPES else "nfs"

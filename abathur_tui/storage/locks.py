@@ -1,0 +1,113 @@
+"""OS locks that say which engine lives on this host and which one is active. They end with their process, however it ends."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from abathur_tui.storage.files import private_folder
+
+_TRIES_SECONDS = 0.2
+"""Looking at a lock takes it for a moment, so one that is refused is tried again for so long."""
+
+
+class HeldLock:
+    """An OS lock on a file, held until `release` or the process's end."""
+
+    def __init__(self, descriptor: int) -> None:
+        """`descriptor` is an open file with the lock on it."""
+        self._descriptor: int | None = descriptor
+
+    def release(self) -> None:
+        """Let go; the file stays."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def hold_engine_lock(folder: Path, engine: str) -> HeldLock | None:
+    """Become the project's active engine on this host; None where another one is. `folder` is the `.abathur` folder. Raises OSError."""
+    return _hold(folder / "engine.lock", engine)
+
+
+def hold_life_lock(folder: Path, engine: str) -> HeldLock:
+    """Say that this engine lives, until its process ends. Raises RuntimeError where somebody else says so, and OSError."""
+    held = _hold(private_folder(folder / "engines") / f"{engine}.lock", engine)
+    if held is None:
+        raise RuntimeError(f"engine {engine} lives already")
+    return held
+
+
+def engine_alive(folder: Path, engine: str) -> bool:
+    """Whether an engine on this host lives: its lock is held."""
+    return _is_held(folder / "engines" / f"{engine}.lock")
+
+
+def active_engine(folder: Path) -> str | None:
+    """The id of the engine that holds the engine lock; None where nobody does."""
+    path = folder / "engine.lock"
+    return _words(path)[0] if _is_held(path) else None
+
+
+def active_engine_process(folder: Path) -> int | None:
+    """The process id of the active engine; None where there is none."""
+    path = folder / "engine.lock"
+    return int(_words(path)[1]) if _is_held(path) else None
+
+
+def living_engines(folder: Path) -> list[tuple[str, int]]:
+    """Id and process id of the engines that live on this host."""
+    try:
+        paths = sorted((folder / "engines").glob("*.lock"))
+    except OSError:
+        return []
+    return [(path.stem, int(_words(path)[1])) for path in paths if _is_held(path)]
+
+
+def forget(folder: Path, engine: str) -> None:
+    """Take away the life lock's file of an engine that has ended for good: its id is never used again. Raises OSError."""
+    path = folder / "engines" / f"{engine}.lock"
+    if not _is_held(path):
+        path.unlink(missing_ok=True)
+
+
+def _hold(path: Path, engine: str) -> HeldLock | None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + _TRIES_SECONDS
+    while not _try(descriptor, fcntl.LOCK_EX):
+        if time.monotonic() > deadline:
+            os.close(descriptor)
+            return None
+        time.sleep(0.01)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{engine} {os.getpid()}\n".encode(), 0)
+    return HeldLock(descriptor)
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        # A shared lock, so that two that look at once do not see each other.
+        return not _try(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _try(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _words(path: Path) -> tuple[str, str]:
+    """Engine id and process id in a lock file; empty and 0 for the moment in which its holder has not written them yet."""
+    try:
+        engine, process = path.read_text("ascii").split()
+    except (OSError, ValueError):
+        return "", "0"
+    return engine, process

@@ -1,0 +1,64 @@
+-- name: lane_candidates
+-- The first claimable tasks of one lane, N its number in the statement. Index tasks_claimable: its WHERE must stand here word for word.
+SELECT * FROM (
+    SELECT id, priority, execution, seq FROM tasks
+    WHERE lane = :laneN AND status = 'pending' AND due IS NULL AND held IS NULL
+        AND NOT EXISTS (SELECT 1 FROM lanes WHERE lane = :laneN AND held_why <> '')
+    ORDER BY priority DESC, execution, seq LIMIT :freeN
+);
+
+-- name: claim
+-- The one statement that claims: CANDIDATES are the candidates of each lane with free slots. Index tasks_claimable, then primary keys.
+UPDATE tasks
+SET status = 'running', version = version + 1, epoch = epoch + 1, attempt = attempt + 1, engine = :engine, why = '', held = NULL, expires = NULL,
+    started_at = coalesce(started_at, :now), actor = 'engine', reason = 'claimed', changed_at = :now
+WHERE id IN (SELECT id FROM (CANDIDATES) ORDER BY priority DESC, execution, seq LIMIT :most)
+RETURNING id, epoch, execution, kind, lane, attempt, failures, agent, priority, seq;
+
+-- name: claim_suspect
+-- A task whose worker died twice or more, by its id. By the primary key.
+UPDATE tasks
+SET status = 'running', version = version + 1, epoch = epoch + 1, attempt = attempt + 1, engine = :engine, why = '', held = NULL, expires = NULL,
+    started_at = coalesce(started_at, :now), actor = 'engine', reason = 'claimed alone', changed_at = :now
+WHERE id = :id
+RETURNING id, epoch, execution, kind, lane, attempt, failures, agent, priority, seq;
+
+-- name: suspects
+-- Tasks whose workers died twice or more, which run one at a time. Index tasks_suspect.
+SELECT id, lane FROM tasks
+WHERE held = 'suspect' AND status = 'pending' AND due IS NULL
+    AND NOT EXISTS (SELECT 1 FROM lanes WHERE lanes.lane = tasks.lane AND held_why <> '')
+ORDER BY priority DESC, execution, seq LIMIT 100;
+
+-- name: suspect_runs
+-- Whether one of them runs now. Index tasks_running.
+SELECT 1 FROM tasks WHERE status = 'running' AND crashes >= 2 LIMIT 1;
+
+-- name: attempt
+-- An attempt begins. By the primary key.
+INSERT INTO attempts (task, epoch, number, engine, started_at) VALUES (?, ?, ?, ?, ?);
+
+-- name: lanes
+-- Lanes with pending tasks. The few rows of counts and lanes; index tasks_claimable for `ready`.
+SELECT n.lane, n.tasks, coalesce(l.held_why, ''), l.held_until, coalesce(l.held_message, ''), coalesce(l.runtime, any_lane.runtime),
+    coalesce(l.held_why, '') = '' AND (
+        EXISTS (SELECT 1 FROM tasks WHERE lane = n.lane AND status = 'pending' AND due IS NULL AND held IS NULL)
+        OR EXISTS (SELECT 1 FROM tasks WHERE held = 'suspect' AND lane = n.lane AND due IS NULL)
+    )
+FROM counts AS n
+LEFT JOIN lanes AS l ON l.lane = n.lane
+LEFT JOIN (SELECT runtime FROM lanes LIMIT 1) AS any_lane
+WHERE n.status = 'pending' AND n.tasks > 0
+ORDER BY n.lane;
+
+-- name: hold_lane
+-- Claim nothing of a lane. By the primary key.
+UPDATE lanes SET held_why = :why, held_until = :until, held_message = :message, held_by = :actor WHERE lane = :lane;
+
+-- name: free_lane
+-- Let a lane go on. By the primary key.
+UPDATE lanes SET held_why = '', held_until = NULL, held_message = '', held_by = '' WHERE lane = :lane AND held_why <> '';
+
+-- name: audit_lane
+-- What happened to a lane, for the audit.
+INSERT INTO audit (at, actor, action, detail) VALUES (?, ?, ?, ?);

@@ -1,0 +1,78 @@
+-- name: running
+-- What an engine was running. Index tasks_running.
+SELECT id, epoch FROM tasks WHERE status = 'running' AND engine = ?;
+
+-- name: interrupt
+-- Its worker has died; a crash counts only if the task held a slot (its `why` is empty). By the primary key.
+UPDATE tasks
+SET status = 'interrupted', version = version + 1, crashes = crashes + (why = ''), why = '', engine = NULL,
+    actor = 'rescue', reason = 'its engine died', changed_at = :now
+WHERE id = :id AND status = 'running' AND engine = :engine;
+
+-- name: bury
+-- Five crashes that it caused. By the primary key.
+UPDATE tasks
+SET status = 'dead', version = version + 1, finished_at = :now, error_code = 'ABTH-ERR-026',
+    error_message = 'Its worker died ' || crashes || ' times in a row without finishing a step.',
+    actor = 'rescue', reason = 'too many crashes', changed_at = :now
+WHERE id = :id AND status = 'interrupted' AND crashes >= :most;
+
+-- name: follow_cancel
+-- Somebody had asked for its end. By the primary key and requests_open.
+UPDATE tasks
+SET status = 'cancelled', version = version + 1, finished_at = :now, changed_at = :now,
+    actor = (SELECT actor FROM requests WHERE task = :id AND kind = 'cancel' AND closed_at IS NULL),
+    reason = (SELECT payload ->> 'reason' FROM requests WHERE task = :id AND kind = 'cancel' AND closed_at IS NULL)
+WHERE id = :id AND status = 'interrupted' AND EXISTS (SELECT 1 FROM requests WHERE task = :id AND kind = 'cancel' AND closed_at IS NULL);
+
+-- name: follow_pause
+-- Somebody had asked to pause it. By the primary key and requests_open.
+UPDATE tasks
+SET status = 'paused', version = version + 1, why = 'by you', changed_at = :now, reason = 'paused',
+    actor = (SELECT actor FROM requests WHERE task = :id AND kind = 'pause' AND closed_at IS NULL)
+WHERE id = :id AND status = 'interrupted' AND EXISTS (SELECT 1 FROM requests WHERE task = :id AND kind = 'pause' AND closed_at IS NULL);
+
+-- name: put_back
+-- Into the queue again; after two crashes it runs alone. By the primary key.
+UPDATE tasks
+SET status = 'pending', version = version + 1, held = CASE WHEN crashes >= 2 THEN 'suspect' END,
+    actor = 'rescue', reason = 'put back to resume', changed_at = :now
+WHERE id = :id AND status = 'interrupted';
+
+-- name: agents
+-- The agents of an engine that have not ended. Index agents_alive.
+SELECT id, state FROM agents WHERE engine = ? AND state <> 'TERMINATED';
+
+-- name: agent_state
+-- One step towards their end. By the primary key.
+UPDATE agents SET state = :state, version = version + 1, activity = '', reason = 'its engine died', changed_at = :now,
+    ended_at = CASE WHEN :state = 'TERMINATED' THEN :now END
+WHERE id = :id;
+
+-- name: due
+-- What has become due. Index tasks_due.
+UPDATE tasks SET due = NULL, why = CASE WHEN status = 'pending' AND held IS NULL THEN '' ELSE why END WHERE due <= ?;
+
+-- name: expire
+-- What had not started in time. Index tasks_expiring.
+UPDATE tasks
+SET status = 'failed', version = version + 1, why = '', finished_at = :now, due = NULL, held = NULL, expires = NULL,
+    error_code = 'ABTH-ERR-025', error_message = 'It had not started by the time that it was given.',
+    actor = 'queue', reason = 'expired', changed_at = :now
+WHERE expires <= :now AND status IN ('waiting', 'pending', 'paused');
+
+-- name: expired_elsewhere
+-- Expiry means nothing to what has started or ended. Index tasks_expiring.
+UPDATE tasks SET expires = NULL WHERE expires <= ?;
+
+-- name: lanes_due
+-- Lanes whose hold is over. The few rows of lanes.
+SELECT lane FROM lanes WHERE held_why <> '' AND held_until <= ?;
+
+-- name: next
+-- The next moment at which something is due, expires, or a lane goes on. Indexes tasks_due and tasks_expiring.
+SELECT min(at) FROM (
+    SELECT min(due) AS at FROM tasks WHERE due IS NOT NULL
+    UNION ALL SELECT min(expires) FROM tasks WHERE expires IS NOT NULL
+    UNION ALL SELECT min(held_until) FROM lanes WHERE held_why <> ''
+);

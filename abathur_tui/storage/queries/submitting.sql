@@ -1,0 +1,65 @@
+-- name: open_tasks
+-- How many tasks have not ended, for `queue.max_size`. The few rows of counts.
+SELECT coalesce(sum(tasks), 0) FROM counts WHERE status NOT IN ('completed', 'failed', 'cancelled', 'dead');
+
+-- name: status_of
+-- One task's status. By the primary key.
+SELECT status FROM tasks WHERE id = ?;
+
+-- name: last_task
+-- The highest id that was ever given out. The few rows of sqlite_sequence.
+SELECT seq FROM sqlite_sequence WHERE name = 'tasks';
+
+-- name: execution
+-- A new execution, its root still unknown. By the primary key.
+INSERT INTO executions (source, runtime, actor, created_at) VALUES (?, ?, ?, ?);
+
+-- name: root
+-- Its root. By the primary key.
+UPDATE executions SET root = ? WHERE id = ?;
+
+-- name: template
+-- A template's text, kept with the execution. By the primary key.
+INSERT INTO execution_templates (execution, template, body) VALUES (?, ?, ?);
+
+-- name: lane
+-- A lane and the runtime that its newest execution has there. By the primary key.
+INSERT INTO lanes (lane, runtime) VALUES (?, ?) ON CONFLICT (lane) DO UPDATE SET runtime = excluded.runtime WHERE runtime <> excluded.runtime;
+
+-- name: task
+-- A new task. By the primary key.
+INSERT INTO tasks (
+    id, execution, seq, parent, kind, name, template, template_version, agent, status, why, priority, lane, unmet, broken, due, expires,
+    on_failure, tags, instance, instances, pass, pass_round, created_at, actor, reason, changed_at
+) VALUES (
+    :id, :execution, :seq, :parent, :kind, :name, :template, :template_version, :agent, :status, :why, :priority, :lane, :unmet, :broken, :due, :expires,
+    :on_failure, :tags, :instance, :instances, :pass, :pass_round, :now, :actor, :reason, :now
+);
+
+-- name: spec
+-- What its worker needs. By the primary key.
+INSERT INTO specs (
+    task, node, depth, prompt, parameters, refs, model, timeout_seconds, retries, loop_spec, join_spec, lead, estimated_seconds, complexity
+) VALUES (
+    :id, :node, :depth, :prompt, :parameters, :refs, :model, :timeout_seconds, :retries, :loop_spec, :join_spec, :lead, :estimated_seconds, :complexity
+);
+
+-- name: loop
+-- A loop's own id. By the primary key.
+INSERT INTO loops (task) VALUES (?);
+
+-- name: edge
+-- What a task waits for. By the primary key.
+INSERT INTO edges (task, depends_on, need, state, position, required) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: parent_of_child
+-- What a child inherits from the task that its lease names. By the primary key.
+SELECT execution, seq, round FROM tasks WHERE id = ? AND epoch = ? AND engine = ? AND status = 'running';
+
+-- name: inherited
+-- The runtime of an execution, and the times that a parent's spec gives its children. By the primary keys.
+SELECT e.runtime, s.timeout_seconds, s.retries, s.model FROM executions AS e, specs AS s WHERE e.id = ? AND s.task = ?;
+
+-- name: child
+-- The task that is a pass of a loop's present round. Index tasks_by_parent.
+SELECT c.id FROM tasks AS c JOIN tasks AS p ON p.id = c.parent WHERE c.parent = ? AND c.pass_round = p.round AND c.pass = ?;

@@ -1,0 +1,115 @@
+-- name: task_columns
+-- The columns of a task as lists show it; a pending task whose lane is held says why and until when. Used by all that reads tasks.
+SELECT t.id, t.execution, t.parent, t.kind, t.name, t.template, t.template_version, t.agent, t.status,
+    CASE WHEN t.status = 'pending' AND t.why = '' AND l.held_why IS NOT NULL THEN l.held_why ELSE t.why END,
+    t.progress, t.priority, t.attempt, t.unmet,
+    (SELECT json_group_array(depends_on) FROM (SELECT depends_on FROM edges WHERE task = t.id ORDER BY position)),
+    t.tags, t.created_at, t.started_at, t.finished_at,
+    CASE WHEN t.status = 'pending' AND t.due IS NULL THEN l.held_until ELSE t.due END,
+    t.error_code, t.error_message, t.tokens_input, t.tokens_output, CASE WHEN t.unpriced = 0 THEN t.cost_usd END, t.instance, t.instances
+FROM tasks AS t LEFT JOIN lanes AS l ON l.lane = t.lane AND l.held_why <> '';
+
+-- name: first_of_status
+-- The first tasks of one status, N its number in the statement, for a page of a list of several. Index tasks_by_status.
+SELECT * FROM (SELECT id, priority FROM tasks WHERE status = :statusN ORDER BY priority DESC, id LIMIT :most);
+
+-- name: result
+-- A task's result. By the primary keys.
+SELECT c.body FROM tasks AS t LEFT JOIN content AS c ON c.hash = t.result WHERE t.id = ?;
+
+-- name: spec
+-- What its worker needs, with its execution's runtime. By the primary keys.
+SELECT s.prompt, s.parameters, s.refs, x.runtime, s.model, s.timeout_seconds, s.retries, t.failures, t.on_failure, s.loop_spec, s.join_spec, s.lead,
+    s.depth, t.pass, s.rendered, t.round
+FROM tasks AS t JOIN specs AS s ON s.task = t.id JOIN executions AS x ON x.id = t.execution WHERE t.id = ?;
+
+-- name: inputs
+-- What a task depends on, in its order. Primary keys.
+SELECT d.id, d.name, d.status, c.body, d.error_code, d.error_message, e.required
+FROM edges AS e JOIN tasks AS d ON d.id = e.depends_on LEFT JOIN content AS c ON c.hash = d.result
+WHERE e.task = ? ORDER BY e.position;
+
+-- name: attempts
+-- The tries at a task. By the primary key.
+SELECT number, agent, started_at, ended_at, outcome, error_code, error_message FROM attempts WHERE task = ? ORDER BY epoch;
+
+-- name: turns
+-- The turns of a task that have ended, of all rounds. Index turns_by_task.
+SELECT u.id, u.number, u.attempt, u.answer, said.body, u.model, u.stop_reason, u.tokens_input, u.tokens_output, u.cost_usd, u.started_at, u.ended_at, u.round
+FROM turns AS u LEFT JOIN content AS said ON said.hash = u.said
+WHERE u.task = ? AND u.state <> 'open' ORDER BY u.round, u.id;
+
+-- name: tool_calls
+-- The tool calls of a turn. By the primary key.
+SELECT k.id, k.tool, arguments.body, k.status, text.body, k.summary, k.started_at, k.ended_at
+FROM tool_calls AS k LEFT JOIN content AS arguments ON arguments.hash = k.arguments LEFT JOIN content AS text ON text.hash = k.text
+WHERE k.turn = ? ORDER BY k.started_at, k.id;
+
+-- name: speaking
+-- What is being said in a task's open turn. Indexes turns_open and output_by_turn.
+SELECT o.text FROM turns AS u JOIN output AS o ON o.turn = u.id WHERE u.task = ? AND u.state = 'open' ORDER BY o.turn, o.offset, o.id;
+
+-- name: audit
+-- Audit rows after an id. By the primary key.
+SELECT id, at, actor, action, execution, task, agent, from_state, to_state, version, attempt, engine, cause, error, result, reason, detail FROM audit WHERE id > :since ORDER BY id LIMIT :most;
+
+-- name: audit_of_task
+-- Those of a task. Index audit_by_task.
+SELECT id, at, actor, action, execution, task, agent, from_state, to_state, version, attempt, engine, cause, error, result, reason, detail FROM audit WHERE task = :task AND id > :since ORDER BY id LIMIT :most;
+
+-- name: audit_of_execution
+-- Those of an execution. Index audit_by_execution.
+SELECT id, at, actor, action, execution, task, agent, from_state, to_state, version, attempt, engine, cause, error, result, reason, detail FROM audit WHERE execution = :execution AND id > :since ORDER BY id LIMIT :most;
+
+-- name: arguments
+-- The arguments of a tool call, which the audit names by their hash. By the unique index on hash.
+SELECT body FROM content WHERE hash = ?;
+
+-- name: execution
+-- An execution with its root's status. By the primary keys.
+SELECT x.id, x.root, c.body, t.status, x.runtime, x.created_at, t.finished_at, x.actor
+FROM executions AS x JOIN tasks AS t ON t.id = x.root LEFT JOIN content AS c ON c.hash = x.source WHERE x.id = ?;
+
+-- name: executions
+-- The newest executions. By the primary key.
+SELECT x.id, x.root, c.body, t.status, x.runtime, x.created_at, t.finished_at, x.actor
+FROM executions AS x JOIN tasks AS t ON t.id = x.root LEFT JOIN content AS c ON c.hash = x.source ORDER BY x.id DESC LIMIT ?;
+
+-- name: counts
+-- Tasks per status. The few rows of counts.
+SELECT status, sum(tasks) FROM counts GROUP BY status;
+
+-- name: usage_of_day
+-- What a day has cost. By the primary key.
+SELECT coalesce(sum(tokens_input + tokens_output), 0), coalesce(sum(cost_usd), 0), coalesce(sum(unpriced), 0) FROM usage WHERE day = ?;
+
+-- name: agents_alive
+-- Agents that have not ended; parents before their children, because ids grow. Index agents_alive.
+SELECT a.id, a.parent, a.execution, a.task, a.definition, a.state, a.activity, coalesce(t.name, ''), a.turn, a.tokens_input, a.tokens_output,
+    CASE WHEN a.unpriced = 0 THEN a.cost_usd END, a.started_at, a.ended_at
+FROM agents AS a LEFT JOIN tasks AS t ON t.id = a.task WHERE a.state <> 'TERMINATED' ORDER BY a.id LIMIT ?;
+
+-- name: agents_ended
+-- The newest of those that have ended. By the primary key.
+SELECT a.id, a.parent, a.execution, a.task, a.definition, a.state, a.activity, coalesce(t.name, ''), a.turn, a.tokens_input, a.tokens_output,
+    CASE WHEN a.unpriced = 0 THEN a.cost_usd END, a.started_at, a.ended_at
+FROM agents AS a LEFT JOIN tasks AS t ON t.id = a.task WHERE a.state = 'TERMINATED' ORDER BY a.id DESC LIMIT ?;
+
+-- name: agents_busy
+-- How many agents work. Index agents_busy.
+SELECT count(*) FROM agents WHERE state = 'BUSY';
+
+-- name: loops
+-- The newest loops. By the primary keys.
+SELECT l.id, t.id, t.execution, t.name, s.loop_spec, t.status, t.detail, t.error_code, coalesce(t.error_message, ''), t.started_at, t.finished_at,
+    (SELECT max(p.pass) FROM tasks AS p WHERE p.parent = t.id AND p.pass_round = t.round AND p.status NOT IN ('completed', 'failed', 'dead', 'cancelled'))
+FROM loops AS l JOIN tasks AS t ON t.id = l.task JOIN specs AS s ON s.task = t.id
+ORDER BY t.status IN ('completed', 'failed', 'dead', 'cancelled'), l.id DESC LIMIT ?;
+
+-- name: loop_task
+-- A loop's task. By the primary key.
+SELECT task FROM loops WHERE id = ?;
+
+-- name: loop_of
+-- A task's loop. By the unique index on task.
+SELECT id FROM loops WHERE task = ?;

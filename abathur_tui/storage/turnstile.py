@@ -1,0 +1,72 @@
+"""A turnstile between processes, before `BEGIN IMMEDIATE`: for fairness only, so nobody waits longer than a second."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+MOST_SECONDS = 1.0
+"""After this a writer goes on without its turn: SQLite's own lock still protects the file."""
+_PAUSE_SECONDS = 0.0005
+
+
+class Turnstile:
+    """Who wants to write takes `queue.lock`, then `write.lock`, and lets the first go: so one waits at the front, the others behind.
+
+    The files are never unlinked: a lock on an unlinked file is held by nobody else. For one thread only.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is the `.abathur` folder. Raises OSError."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._queue = os.open(folder / "queue.lock", flags, 0o600)
+        try:
+            self._write = os.open(folder / "write.lock", flags, 0o600)
+        except OSError:
+            os.close(self._queue)
+            raise
+        self._held = False
+
+    def enter(self) -> bool:
+        """Wait for the turn; False where it did not come within a second."""
+        deadline = time.monotonic() + MOST_SECONDS
+        if not _lock(self._queue, deadline):
+            return False
+        try:
+            self._held = _lock(self._write, deadline)
+        finally:
+            fcntl.flock(self._queue, fcntl.LOCK_UN)
+        if self._held:
+            os.pwrite(self._write, b"%-20d\n" % os.getpid(), 0)
+        return self._held
+
+    def leave(self) -> None:
+        """Let the next one write."""
+        if self._held:
+            self._held = False
+            fcntl.flock(self._write, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go and close the files."""
+        os.close(self._queue)
+        os.close(self._write)
+
+
+def holder(folder: Path) -> int | None:
+    """The process that last took the write lock; None where that is not known."""
+    try:
+        return int((folder / "write.lock").read_bytes()[:20])
+    except (OSError, ValueError):
+        return None
+
+
+def _lock(descriptor: int, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return True
