@@ -1,11 +1,14 @@
 """Every setting, its type, its range and its default; each field's docstring is its entry in `docs/configuration.md`."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from abathur_tui.domain.execution import RuntimeName
 from abathur_tui.domain.quantities import bytes_of, seconds_of
+
+_ADDRESS = re.compile(r"https?://[^\s@/?#]{1,255}(?:/[^\s@?#]{0,1000})?")
 
 
 def duration(value: object) -> object:
@@ -16,6 +19,13 @@ def duration(value: object) -> object:
 def size(value: object) -> object:
     """The bytes that a text stands for; anything else is left for the type's own check."""
     return bytes_of(value) if isinstance(value, str) else value
+
+
+def address(value: object) -> object:
+    """The address of a server. Raises ValueError, without the value: a password could stand in it."""
+    if isinstance(value, str) and not _ADDRESS.fullmatch(value):
+        raise ValueError("it must be an address such as https://models.example:8443, without a user's name or password")
+    return value
 
 
 Seconds = Annotated[float, BeforeValidator(duration), Field(allow_inf_nan=False)]
@@ -48,7 +58,7 @@ class Api(Section):
     """Who answers: `anthropic`, `local` or `command`. Without it: `anthropic` where there is a key, else the embedded model."""
     model: str | None = Field(default=None, min_length=1, max_length=200)
     """The model's name. Without it: the runtime's own default."""
-    base_url: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$", max_length=2000)
+    base_url: Annotated[str, BeforeValidator(address)] | None = None
     """Address of a server that speaks the Anthropic Messages API. Without it: ANTHROPIC_BASE_URL, else Anthropic's own."""
 
 
@@ -129,6 +139,13 @@ class Monitoring(Section):
     """The least serious kind of event that is written to `.abathur/logs`."""
 
 
+class Screen(Section):
+    """How the screen looks."""
+
+    theme: Literal["auto", "dark", "light"] = "auto"
+    """The colours: `auto` follows the terminal where it says what its background is, and is dark elsewhere."""
+
+
 class Settings(Section):
     """All settings, each at its default unless given."""
 
@@ -141,3 +158,4 @@ class Settings(Section):
     loop: Loop = Loop()
     language: Language = Language()
     monitoring: Monitoring = Monitoring()
+    screen: Screen = Screen()

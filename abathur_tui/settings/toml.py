@@ -24,7 +24,6 @@ _IN_PLAIN_WORDS = {
     "a valid list": "an array",
     "a valid dictionary": "a table",
     "a valid dictionary or object to extract fields from": "a table",
-    "a finite number": "a finite number",
 }
 _BARE_OR_QUOTED = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
 _DOTTED = rf"{_BARE_OR_QUOTED}(?:\s*\.\s*{_BARE_OR_QUOTED})*"
@@ -32,6 +31,12 @@ _HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]\]?\s*(?:#.*)?")
 _ASSIGNMENT = re.compile(rf"\s*({_DOTTED})\s*=(.*)")
 _WORD = re.compile(_BARE_OR_QUOTED)
 _STRING_OR_COMMENT = re.compile(r'"""|\'\'\'|"(?:[^"\\]|\\.)*"|\'[^\']*\'|#.*')
+_SECRETS = (
+    (re.compile(r"""((?:key|token|secret|passw|passphrase|credential)\w*["']?\s*=\s*).*""", re.IGNORECASE), r"\1…"),
+    (re.compile(r"\bsk-[\w-]{6,}"), "sk-…"),
+    (re.compile(r"://[^/\s\"']*@"), "://…@"),
+)
+"""What looks like a key or a password, and what is shown in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Source:
         while place and place not in self.lines:
             place = place[:-1]
         line = self.lines.get(place)
-        written = None if line is None else self.text.split("\n")[line - 1].rstrip("\r")
+        written = None if line is None else shown_line(self.text, line)
         column = None if written is None else len(written) - len(written.lstrip()) + 1
         length = 1 if written is None else len(re.split(r"\s*(?:=|#|$)", written.strip(), maxsplit=1)[0])
         return Detail(message, line, column, written, length=max(length, 1), suggestion=suggestion, file=self.file)
@@ -64,6 +69,8 @@ def read(text: str, file: str) -> Source | Detail:
         return _broken(text, file, str(error))
     except RecursionError:
         return Detail("this is no TOML that can be read: it is nested too deeply", file=file)
+    except ValueError as error:  # a number that is too long for Python
+        return Detail(f"this is no TOML that can be read: {error}", file=file)
     return Source(file, text, data, key_lines(text))
 
 
@@ -131,6 +138,14 @@ def _known_keys(model: type[BaseModel], path: Key) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
+def shown_line(text: str, line: int) -> str:
+    """A line of the text (from 1) as an error may show it: without the secrets that may stand in it."""
+    shown = text.split("\n")[line - 1].rstrip("\r")
+    for secret, instead in _SECRETS:
+        shown = secret.sub(instead, shown)
+    return shown
+
+
 def dotted(key: Key) -> str:
     """A key as it is spoken of: `queue.max_size`, `nested[0].template`."""
     text = ""
@@ -153,7 +168,7 @@ def _broken(text: str, file: str, message: str) -> Detail:
     found = _BROKEN_AT.search(message)
     what = _BROKEN_AT.sub("", message)
     line, column = (int(found[1]), int(found[2])) if found and found[1] else (len(lines), len(lines[-1]) + 1)
-    return Detail(f"this is no valid TOML: {what[:1].lower()}{what[1:]}", line, column, lines[line - 1].rstrip("\r"), file=file)
+    return Detail(f"this is no valid TOML: {what[:1].lower()}{what[1:]}", line, column, shown_line(text, line), file=file)
 
 
 def _reason(kind: str, message: str, value: object) -> str:

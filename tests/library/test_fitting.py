@@ -1,6 +1,6 @@
 """Results are cut to what there is room for: the nearest keep most, at sensible places, and it is said."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abathur_tui.library.fitting import Input, cut, fitted
@@ -47,6 +47,7 @@ def test_what_would_keep_next_to_nothing_is_left_out_whole() -> None:
     assert cut("x" * 900, 50) == "[left out for length: 900 characters]"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=3000), st.integers(1, 4)), max_size=6), st.integers(-10, 6000))
 def test_the_whole_is_never_longer_than_the_room_but_for_the_notes(texts: list[tuple[str, int]], room: int) -> None:
     inputs = [Input(str(number), text, distance) for number, (text, distance) in enumerate(texts)]

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abathur_tui.library.front_matter import FrontMatterBroken, Value, read_markdown
@@ -65,6 +65,7 @@ def test_what_is_broken_is_said_with_its_line(text: str, line: int) -> None:
     assert caught.value.line == line
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab:-#|>[]'\",\\ \n\t"), max_size=60))
 def test_no_text_makes_it_crash(text: str) -> None:
     with suppress(FrontMatterBroken):

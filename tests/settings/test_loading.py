@@ -161,6 +161,7 @@ def test_all_mistakes_of_all_layers_come_at_once_with_their_places(project: Path
         ("[queue]\nmax_size = 1\nmax_size = 2\n", 3),
         ("a = " + "[" * 5000, None),
         ("x", 1),
+        ("a = " + "9" * 5000, None),
     ],
 )
 def test_broken_toml_is_one_mistake_with_its_line(project: Path, text: str, line: int | None) -> None:
@@ -219,3 +220,28 @@ def test_what_is_no_plain_small_text_is_a_mistake_and_never_read(project: Path, 
         "the file cannot be read: it is no regular file",
     ]
     assert "password" not in str(found)
+
+
+def test_a_mistake_shows_no_secret(project: Path) -> None:
+    write(
+        project / ".abathur/config.toml",
+        'api_key = "hunter2"\n[api]\nmodle = "sk-ant-hunter2-hunter2"\nmodel = 1 # https://me:hunter2@models.example\n',
+    )
+    write(user_file(), '[api]\nbase_url = "https://me:hunter2@models.example"\ntoken = """hunter2\n')
+
+    found = mistakes(project, {"ABATHUR_API__BASE_URL": "https://me:hunter2@models.example", "ABATHUR_API__KEY": "hunter2"})
+
+    assert len(found) == 6
+    assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8080", "https://models.example/v1/", "http://[::1]:80"])
+def test_an_address_is_taken_as_it_is(project: Path, address: str) -> None:
+    assert load(project, environ={"ABATHUR_API__BASE_URL": address}).settings.api.base_url == address
+
+
+@pytest.mark.parametrize("address", ["models.example", "file:///etc/passwd", "https://", "https://a b", ""])
+def test_what_is_no_address_is_refused(project: Path, address: str) -> None:
+    (mistake,) = mistakes(project, {"ABATHUR_API__BASE_URL": address})
+
+    assert "such as https://models.example" in mistake.message

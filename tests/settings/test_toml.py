@@ -4,7 +4,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abathur_tui.settings.toml import Key, Source, key_lines, read
@@ -37,6 +37,7 @@ _words = st.sampled_from(["a", "b", "c-d", "e_f", "'g h'", '"i.j"'])
 _scalars = st.sampled_from(["1", "true", '"x = 1"', "'[y]'", '"""\na = 1\n[z]\n"""', "[\n 1,\n 2 ]", "[]", '"# no"', "1 # [", "{ q = 1 }"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.lists(_words, min_size=1, max_size=2, unique=True), st.lists(st.tuples(_words, _scalars), max_size=4)), max_size=5))
 def test_every_key_that_has_a_line_of_its_own_is_found_on_it(tables: list[tuple[list[str], list[tuple[str, str]]]]) -> None:
     # given a text of tables and assignments, and the line of each
