@@ -76,18 +76,13 @@ class AgentJob:
         if self._conversation is not None:
             self._conversation.leave(c, reason, now)
 
-    def rest(self, c: Connection, now: float) -> None:
-        """Part of the transaction that ends the attempt: the agent waits for another task."""
-        if self._agent is not None:
-            agents.set_state(c, self._agent, "IDLE", now)
-
     def dismiss(self, c: Connection, now: float, failed: str = "") -> None:
-        """Part of the transaction that ends the attempt: the agent ends; `failed` says why where it broke."""
+        """Part of the transaction that has ended the attempt, and made the agent idle: it ends; `failed` says why where it broke."""
         if self._agent is not None:
             dismiss(c, self._agent, now, failed=failed)
 
-    def rested(self) -> None:
-        """The transaction with `rest` is committed."""
+    def rests(self) -> None:
+        """The attempt has ended, and its agent is idle."""
         if self._agent is not None:
             self._shop.swarm.give_back(self._agent, self._definition, self._shop.clock.monotonic())
 

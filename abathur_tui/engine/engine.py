@@ -202,7 +202,7 @@ class Engine:
                 watching.cancel()
 
     async def _rounds(self, foreman: Foreman) -> Exit:
-        while not self._stopping:
+        while not self._is_stopping:
             self._wake.clear()
             if self._is_broken:
                 return Exit.FAILED
@@ -216,7 +216,7 @@ class Engine:
                 elif (end := await self._end_when_idle()) is not None:
                     return end
             except AbathurError:
-                if not self._is_broken:
+                if self._broken is None:
                     raise
                 return Exit.FAILED
             await self._sleep(foreman.seconds_to_next_round())
@@ -303,6 +303,10 @@ class Engine:
             return False
         engines.beat(c, self.id, self._shop.slots.busy, self._shop.slots.limit, self._with.clock.now())
         return True
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._stopping
 
     @property
     def _is_broken(self) -> bool:

@@ -16,7 +16,7 @@ from abathur_tui.domain.ids import ExecutionId, TaskId, execution_text, task_tex
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.loops import EndedBecause, LoopSpec, Pass, Verdict
 from abathur_tui.domain.plan import Kind, PlanNode
-from abathur_tui.domain.status import ENDED, Status, Why
+from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import Task, TaskError
 from abathur_tui.engine.course import best_pass, told
 from abathur_tui.engine.measure import NotANumber, read_numbers
@@ -158,9 +158,6 @@ class Loop:
         if child is None:
             assert node is not None
             child = queue.add_child(c, self._claim.lease, node, now, pass_number=number)
-        elif views.task(c, child).status in ENDED - {Status.COMPLETED}:
-            # The loop was started again after this pass had failed it.
-            queue.retry(c, [child], "loop", now)
         queue.report_progress(c, self._claim.lease, min((number - 1) / self._spec.max_iterations, 1.0), now)
         queue.park(c, self._claim.lease, Why.CHILDREN, now)
         return child

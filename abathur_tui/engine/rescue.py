@@ -57,7 +57,6 @@ class Rescue:
         # First what it runs, then its tasks: an agent that goes on while another takes its task would do the work twice.
         killed = await asyncio.to_thread(kill_noted, notes_of(self._folder, row.id)) if row.host == socket.gethostname() else []
         tasks = await self._database.write(queue.recover, row.id, self._clock.now())
-        await self._database.write(engines.end, row.id, self._clock.now())
         with contextlib.suppress(OSError):  # only its lock's file
             await asyncio.to_thread(engines.forget, self._folder, row.id)
         self._log.info("engine.rescued", f"{len(tasks)} tasks of a dead engine go on; {len(killed)} programs ended", other=row.id, pid=row.pid)

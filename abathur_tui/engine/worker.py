@@ -112,13 +112,8 @@ class Worker:
                 raise
             raise TaskTimedOut(f"The task took longer than its {work.timeout_seconds:g} seconds.") from error
 
-        def complete(c: Connection) -> None:
-            now = self._shop.clock.now()
-            queue.complete(c, self.claim.lease, answer, now)
-            job.rest(c, now)
-
-        await self._shop.database.write(complete)
-        job.rested()
+        await self._shop.database.write(lambda c: queue.complete(c, self.claim.lease, answer, self._shop.clock.now()))
+        job.rests()
 
     async def _do_loop(self, work: Work) -> None:
         if work.loop is None:
@@ -150,28 +145,28 @@ class Worker:
             self._shop.runtimes.refused(work.runtime)
             self._shop.log.warning("lane.held", error.message, code=error.code, lane=self.claim.lane)
             await self._shop.database.write(self._hold, error)
+            if self._job is not None:
+                self._job.rests()
             return
         self._shop.log.info("task.failed", error.message, code=error.code, task=self.claim.lease.task, attempt=self.claim.attempt)
         await self._shop.database.write(self._fail, work, error, kind)
         if self._job is not None and not isinstance(error, Unexpected):
-            self._job.rested()
+            self._job.rests()
 
     def _hold(self, c: Connection, error: RuntimeFailure) -> None:
         now = self._shop.clock.now()
         self._leave_agent(c, error.message, now)
-        if self._job is not None:
-            self._job.dismiss(c, now)
         queue.release(c, self.claim.lease, error.message, now)
         hold_for_account(c, self.claim.lane, error, now)
 
     def _fail(self, c: Connection, work: Work, error: AbathurError, kind: FailureKind | None) -> None:
         now = self._shop.clock.now()
         self._leave_agent(c, error.message, now)
-        if self._job is not None:
-            if isinstance(error, Unexpected):
-                self._job.dismiss(c, now, failed=error.message)
-            else:
-                self._job.rest(c, now)
+        self._end_failed(c, work, error, kind, now)
+        if self._job is not None and isinstance(error, Unexpected):
+            self._job.dismiss(c, now, failed=error.message)
+
+    def _end_failed(self, c: Connection, work: Work, error: AbathurError, kind: FailureKind | None, now: float) -> None:
         task_error = TaskError(error.code, error.message)
         if kind is None:
             queue.fail(c, self.claim.lease, task_error, now)
@@ -200,8 +195,6 @@ class Worker:
     def _end_stopped(self, c: Connection, stop: Stop) -> None:
         now = self._shop.clock.now()
         self._leave_agent(c, stop, now)
-        if self._job is not None:
-            self._job.dismiss(c, now)
         match stop:
             case Stop.CANCEL:
                 best = self._loop.best if self._loop is not None else None
@@ -214,6 +207,8 @@ class Worker:
                 pass
             case _:
                 assert_never(stop)
+        if self._job is not None:
+            self._job.dismiss(c, now)
 
     def _leave_agent(self, c: Connection, reason: str, now: float) -> None:
         if self._job is not None:
