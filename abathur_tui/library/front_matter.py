@@ -79,7 +79,7 @@ def _value(first: str, inner: list[str], line: int) -> Value | None:
     if first.startswith(("[", '"', "'")):
         whole = " ".join([first, *(part.strip() for part in inner if part.strip())])
         return _flow_list(whole, line) if whole.startswith("[") else _quoted(whole, line)
-    plain = _COMMENT.sub("", first).strip() if inner or _COMMENT.search(first) else first
+    plain = _COMMENT.sub("", first).strip()
     below = next((part for part in inner if part.strip() and not part.lstrip().startswith("#")), "")
     if not plain and _ITEM.match(below):
         return tuple(_scalar(item[1] or "", line) for part in inner if (item := _ITEM.match(part)))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from abathur_tui.domain.data import JsonObject, JsonValue
+from abathur_tui.domain.errors import PromptFailed
 from abathur_tui.library.fitting import Input, fitted
 from abathur_tui.library.prompt_language import CompiledPrompt, compile_prompt
 
@@ -58,7 +59,10 @@ def _filled(template: CompiledPrompt, parameters: JsonObject, inputs: Sequence[I
 
 def _details(values: Mapping[str, JsonValue]) -> str:
     """Values by name: short ones as a list, then long ones under headings."""
-    shown = {name.replace("_", " "): _shown(value) for name, value in values.items()}
+    try:
+        shown = {name.replace("_", " "): _shown(value) for name, value in values.items()}
+    except RecursionError as error:
+        raise PromptFailed("A prompt's parameters are nested too deeply.") from error
     short = [f"- {name}: {text}" for name, text in shown.items() if not _is_long(text)]
     long = [_section(name, text) for name, text in shown.items() if _is_long(text)]
     return "\n\n".join([*(["\n".join(["Given:", *short])] if short else []), *long])

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.errors import PromptFailed
 from abathur_tui.library.prompts import Input, render
 
@@ -151,3 +151,13 @@ def test_a_broken_template_names_its_line() -> None:
     (detail,) = caught.value.details
     assert (detail.line, detail.source) == (2, "Two {{ x|urlize }}")
     assert "urlize" in detail.message
+
+
+@pytest.mark.parametrize("template", ["{{ x }}", "Go."])
+def test_values_that_are_nested_too_deeply_are_an_error_of_ours(template: str) -> None:
+    deep: JsonValue = "bottom"
+    for _ in range(3000):
+        deep = [deep, "a\nb"]
+
+    with pytest.raises(PromptFailed):
+        render(template, {"x": deep})
