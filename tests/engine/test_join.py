@@ -57,7 +57,7 @@ def test_below_the_threshold_it_fails_with_the_rate_and_each_failure() -> None:
 
 
 def test_a_required_member_fails_it_whatever_the_share() -> None:
-    with pytest.raises(ForkFailed, match="A member that must complete did not. CODE 5"):
+    with pytest.raises(ForkFailed, match=r"A member that must complete did not\. CODE 5"):
         joined(done(1), done(2), done(3), done(4), failed(5, required=True))
 
 
