@@ -1,9 +1,10 @@
 """ABYSSAL: text to a plan. Parse, check, expand by a registry, format, and find commands in prose."""
 
 from abathur_tui.language.context import PlanContext
-from abathur_tui.language.extract import Found, is_document
+from abathur_tui.language.extract import Found, extract, is_document
+from abathur_tui.language.formatter import format
 from abathur_tui.language.parser import parse
 from abathur_tui.language.planning import mistakes, plan, plan_prompt, plan_template
 from abathur_tui.language.tree import Document
 
-__all__ = ["Document", "Found", "PlanContext", "is_document", "mistakes", "parse", "plan", "plan_prompt", "plan_template"]
+__all__ = ["Document", "Found", "PlanContext", "extract", "format", "is_document", "mistakes", "parse", "plan", "plan_prompt", "plan_template"]

@@ -66,7 +66,7 @@ class _Checker:
         if name in ("true", "false", "null", *FUNCTIONS):
             self._mistakes.add(DocumentInvalid, place, f"`{name}` has a meaning of its own", "choose another name")
         elif name in self._bound:
-            line = self._mistakes.position(self._bound[name][0])[0]
+            line = self._mistakes.line(self._bound[name][0])
             self._mistakes.add(UnknownName, place, f"`{name}` is bound twice, first on line {line}", "choose another name")
         self._bound.setdefault(name, place)
 

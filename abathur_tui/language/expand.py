@@ -23,7 +23,7 @@ from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.naming import join_name, label, node_name
 from abathur_tui.language.parameters import Binder
 from abathur_tui.language.placeholders import TooLong, filled
-from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, Supplied
+from abathur_tui.language.resolved import Bound, Given, Lost, ResolvedCommand, Supplied
 
 MOST_EDGES_PER_NODE = 50
 """Edges that a plan may have, for each node that it may have."""

@@ -38,7 +38,7 @@ def difference(revisions: str, folder: Path, max_bytes: int) -> str:
     command = [program, "--no-pager", *options, "diff", *flags, revisions, "--", ".", *excluded]
     with tempfile.TemporaryFile() as errors:
         try:
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(
                 command, cwd=folder, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
             )
         except OSError as error:

@@ -1,11 +1,9 @@
 """All that is wrong with a text, gathered, so that its author is told everything at once."""
 
-import re
-from bisect import bisect_right
-
 from abathur_tui.domain import errors
 from abathur_tui.domain.errors import AbathurError, Detail, DocumentInvalid
 from abathur_tui.domain.safe_text import safe
+from abathur_tui.language.places import Places
 
 MOST = 100
 """Mistakes that are told of one text."""
@@ -37,38 +35,39 @@ class Mistakes:
 
     def __init__(self, text: str | None) -> None:
         """`text` is what offsets point into; None: there is no text (a form, a command line's options), and details have no place."""
-        self._text = text
+        self._places = None if text is None else Places(text)
         self._details: list[tuple[int, Detail]] = []
         self._seen: set[tuple[int, str]] = set()
-        self._line_starts: list[int] = []
+        self._broken: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._details)
 
     def add(self, kind: type[AbathurError], place: tuple[int, int], message: str, suggestion: str | None = None) -> None:
-        """Note a mistake of the error class `kind` at `place` (start and end offset). Raises `TooMany` at the last that is told."""
+        """Note a mistake of the error class `kind` at `place` (start and end offset). Raises `TooMany` at the last that is told.
+
+        What could not be read is wrong once: that it makes no sense either is not told.
+        """
         start, end = place
-        if (start, message) in self._seen:
+        if (start, message) in self._seen or (start in self._broken and kind is not DocumentInvalid):
             return
         self._seen.add((start, message))
-        if self._text is None or start < 0:
+        if kind is DocumentInvalid and start >= 0:
+            self._broken.add(start)
+        if self._places is None or start < 0:
             detail = Detail(message, suggestion=suggestion, code=kind.code)
         else:
-            line, column = self.position(start)
-            source = self._source(line)
-            visible = len(source) if source is not None else 0
-            length = max(1, min(end - start, visible - column + 1))
+            line, column = self._places.position(start)
+            source = safe(self._places.line(line, _LONGEST_LINE))
+            length = max(1, min(end - start, len(source) - column + 1))
             detail = Detail(message, line, column, source, length, suggestion, code=kind.code)
         self._details.append((start, detail))
         if len(self._details) >= MOST:
             raise TooMany
 
-    def position(self, offset: int) -> tuple[int, int]:
-        """Line and column, both from 1, of an offset."""
-        if not self._line_starts:
-            self._line_starts = [0, *(found.end() for found in re.finditer("\n", self._text or ""))]
-        line = bisect_right(self._line_starts, offset)
-        return line, offset - self._line_starts[line - 1] + 1
+    def line(self, offset: int) -> int:
+        """The number of the line of an offset."""
+        return self._places.position(offset)[0] if self._places else 0
 
     def details(self) -> tuple[Detail, ...]:
         """The mistakes in the text's order."""
@@ -89,9 +88,3 @@ class Mistakes:
         """Raise `error()` where there is any mistake."""
         if self._details:
             raise self.error()
-
-    def _source(self, line: int) -> str | None:
-        text = self._text or ""
-        start = self._line_starts[line - 1]
-        end = self._line_starts[line] - 1 if line < len(self._line_starts) else len(text)
-        return safe(text[start : min(end, start + _LONGEST_LINE)].rstrip("\r")) if end - start >= 0 else None

@@ -196,7 +196,7 @@ class _Reader:
             self._take(token)
             return
         following = self._peek()
-        line = self._mistakes.position(top.start)[0]
+        line = self._mistakes.line(top.start)
         message = f"this {described(token)} closes nothing: the {described(top)} of line {line} is open"
         self._report(token, message, f"close it with {described(Token(due, 0, 0, ''))}")
         if following is None or following.type != due:
