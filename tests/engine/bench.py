@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from abathur_tui.domain.conversation import Runtime
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName, SubmitOptions
 from abathur_tui.domain.journal import LogEntry
+from abathur_tui.domain.leases import Claim
 from abathur_tui.domain.loops import Direction, LoopSpec, ThresholdCriterion
 from abathur_tui.domain.plan import Edge, JoinSpec, JoinStrategy, Kind, Need, Plan, PlanNode
 from abathur_tui.domain.status import Status
@@ -21,9 +24,12 @@ from abathur_tui.engine.keys import Keys
 from abathur_tui.processes import Children
 from abathur_tui.settings import Settings
 from abathur_tui.settings.model import Queue, Swarm, System
-from abathur_tui.storage import Database, queue, views
+from abathur_tui.storage import Database, engines, queue, views
+from abathur_tui.storage.engines import EngineRow
 from tests.scripted import ScriptedRuntime, ScriptedTool, tools_by_name
 from tests.waiting import eventually_async
+
+T = TypeVar("T")
 
 QUICK = Settings(
     system=System(idle_seconds=600),
@@ -162,6 +168,16 @@ class Bench:
     def log(self, id: int) -> Sequence[LogEntry]:
         """A task's log."""
         return self.database.read_now(views.log_since, None, task=id)[0]
+
+    def claim(self, engine: str) -> list[Claim]:
+        """Claim what there is, as an engine that a test plays itself."""
+        now = time.time()
+        self.database.write_now(engines.register, EngineRow(engine, 1, socket.gethostname(), now), now)
+        return self.database.write_now(queue.claim, engine, {self.choice.lane: 100}, 100, now)
+
+    def write(self, operation: Callable[..., T], *args: object) -> T:
+        """A write at this moment."""
+        return self.database.write_now(operation, *args, time.time())
 
     def prompts(self) -> list[str]:
         """What the runtime was asked, the last message of each turn."""

@@ -1,0 +1,214 @@
+"""What becomes of tasks whose attempts fail."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from abathur_tui.domain.conversation import FailureKind, TurnRequest
+from abathur_tui.domain.errors import AccountRefused, ApiRefused, ApiUnavailable, Exit
+from abathur_tui.domain.plan import Edge, OnFailure
+from abathur_tui.domain.status import Status, Why
+from abathur_tui.engine.engine import Manner
+from abathur_tui.engine.keys import hand_over
+from abathur_tui.storage import queue, views
+from tests.engine.bench import Bench, node
+from tests.scripted import Say, Script, Step, Wait, in_order
+from tests.waiting import eventually_async
+
+Make = Callable[[Script], Bench]
+BUSY = ApiUnavailable("529: overloaded")
+
+
+async def test_a_transient_failure_is_tried_again_and_what_was_said_is_kept(bench: Make) -> None:
+    project = bench(in_order([Say("I thi"), BUSY], [Say("done")]))
+    [task] = project.submit(node())
+
+    assert await project.drain() is Exit.DONE
+
+    detail = project.detail(task)
+    assert detail.task.status is Status.COMPLETED
+    assert [attempt.outcome for attempt in detail.attempts] == ["retrying", "completed"]
+    assert [turn.text for turn in detail.turns] == ["I thi", "done"]
+    assert [turn.stop_reason for turn in detail.turns] == [None, "end_turn"]
+
+
+async def test_after_the_first_attempt_and_its_retries_it_is_dead(bench: Make) -> None:
+    project = bench(lambda _: [BUSY])
+    [task] = project.submit(node(retries=3))
+
+    await project.drain()
+
+    ended = project.task(task)
+    assert (ended.status, ended.attempt) == (Status.DEAD, 4)
+    assert ended.error is not None
+    assert ended.error.message == "529: overloaded"
+
+
+async def test_a_permanent_failure_is_dead_at_once_and_its_dependents_name_it(bench: Make) -> None:
+    project = bench(lambda _: [ApiRefused("no such model")])
+    tasks = project.submit(node("n1"), node("n2"), edges=[Edge("n2", "n1")])
+
+    await project.drain()
+
+    assert (project.task(tasks[0]).status, project.task(tasks[0]).attempt) == (Status.DEAD, 1)
+    dependent = project.task(tasks[1])
+    assert dependent.status is Status.FAILED
+    assert dependent.error is not None
+    assert f"t{tasks[0]}" in dependent.error.message
+
+
+async def test_what_nobody_knows_is_tried_again_once(bench: Make) -> None:
+    project = bench(lambda _: [ApiUnavailable("strange", kind=FailureKind.UNKNOWN)])
+    [task] = project.submit(node())
+
+    await project.drain()
+
+    assert (project.task(task).status, project.task(task).attempt) == (Status.DEAD, 2)
+
+
+async def test_a_mistake_of_the_runtimes_takes_neither_the_engine_nor_the_other_tasks_with_it(bench: Make) -> None:
+    project = bench(lambda request: [KeyError("bug")] if request.messages[0].text == "bug" else [Say("fine")])
+    broken, fine = project.submit(node("n1", "bug"), node("n2", "fine"))
+
+    await project.drain()
+
+    error = project.task(broken).error
+    assert error is not None
+    assert error.code == "ABTH-ERR-199"
+    assert project.task(fine).status is Status.COMPLETED
+
+
+async def test_a_task_that_may_fail_once_only_has_one_attempt(bench: Make) -> None:
+    project = bench(lambda _: [BUSY])
+    [task] = project.submit(node(on_failure=OnFailure.FAIL))
+
+    await project.drain()
+
+    assert (project.task(task).status, project.task(task).attempt) == (Status.DEAD, 1)
+
+
+async def test_dependents_of_a_task_that_may_be_skipped_go_on(bench: Make) -> None:
+    project = bench(lambda request: [ApiRefused("no")] if request.messages[0].text == "optional" else [Say("fine")])
+    tasks = project.submit(node("n1", "optional", on_failure=OnFailure.SKIP), node("n2"), edges=[Edge("n2", "n1")])
+
+    await project.drain()
+
+    assert [project.task(task).status for task in tasks] == [Status.DEAD, Status.COMPLETED]
+
+
+async def test_a_task_that_takes_too_long_is_ended_and_its_attempt_has_failed(bench: Make) -> None:
+    project = bench(lambda _: [Say("on my way"), Wait(asyncio.Event())])
+    [task] = project.submit(node(timeout_seconds=0.1, retries=1))
+
+    await project.drain()
+
+    ended = project.detail(task)
+    assert (ended.task.status, ended.task.attempt) == (Status.DEAD, 2)
+    assert ended.task.error is not None
+    assert ended.task.error.code == "ABTH-ERR-023"
+    assert project.runtime.cancelled == 2
+    assert ended.turns[0].text == "on my way"
+
+
+class Account:
+    """A key that is refused until somebody settles it."""
+
+    def __init__(self) -> None:
+        self.settled = False
+
+    def __call__(self, _: TurnRequest) -> list[Step]:
+        return [Say("paid")] if self.settled else [AccountRefused("401: invalid x-api-key")]
+
+
+async def test_an_accounts_refusal_holds_its_lane_and_burns_nothing(bench: Make) -> None:
+    project = bench(Account())
+    tasks = project.submit(*(node(f"n{number}") for number in range(20)))
+
+    assert await project.drain() is Exit.REFUSED
+
+    assert {project.task(task).status for task in tasks} == {Status.PENDING}
+    assert {project.task(task).attempt for task in tasks} == {0}
+    assert {project.task(task).why for task in tasks} == {Why.KEY}
+    assert len(project.runtime.requests) <= project.settings.swarm.max_agents
+
+
+async def test_a_key_that_arrives_lets_the_lane_go_on(bench: Make) -> None:
+    account = Account()
+    project = bench(account)
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.task(task).why == Why.KEY)
+
+        account.settled = True
+        assert await asyncio.to_thread(hand_over, project.data, {"f00d": "sk-new"})
+
+        await project.until(task, Status.COMPLETED)
+    assert project.keys == {"f00d": "sk-new"}
+
+
+@pytest.mark.parametrize("manner", [Manner(stay=True), Manner(drain=True)])
+async def test_an_engine_that_a_person_starts_tries_held_lanes_again(bench: Make, manner: Manner) -> None:
+    account = Account()
+    project = bench(account)
+    [task] = project.submit(node())
+    await project.drain()
+
+    account.settled = True
+    async with project.running(manner):
+        await project.until(task, Status.COMPLETED)
+
+
+async def test_an_engine_that_starts_on_demand_does_not(bench: Make) -> None:
+    project = bench(Account())
+    project.submit(node())
+    await project.drain()
+    asked = len(project.runtime.requests)
+
+    async with project.running():
+        await asyncio.sleep(0.3)
+
+    assert len(project.runtime.requests) == asked
+
+
+async def test_a_quota_goes_on_by_itself_at_the_time_that_the_server_named(bench: Make) -> None:
+    project = bench(in_order([AccountRefused("quota", retry_after=0.4)], [Say("done")]))
+    [task] = project.submit(node())
+
+    async with project.running():
+        await eventually_async(lambda: project.task(task).why == Why.QUOTA)
+        await project.until(task, Status.COMPLETED, seconds=3)
+
+
+async def test_a_drain_leaves_what_waits_for_a_quota(bench: Make) -> None:
+    project = bench(lambda _: [AccountRefused("quota", retry_after=3600)])
+    project.submit(node())
+
+    assert await project.drain() is Exit.DONE
+
+
+async def test_a_missing_key_is_seen_before_anything_is_claimed(bench: Make) -> None:
+    def opens(*_: object) -> None:
+        raise AccountRefused("the key is not here")
+
+    project = bench(lambda _: [])
+    project.opens = opens  # type: ignore[assignment]
+    [task] = project.submit(node())
+
+    assert await project.drain() is Exit.REFUSED
+
+    assert project.detail(task).attempts == ()
+    [lane] = project.database.read_now(queue.lanes)
+    assert (lane.held_why, lane.message) == (Why.KEY, "the key is not here")
+
+
+async def test_retrying_the_dead_task_brings_its_dependents_back(bench: Make) -> None:
+    project = bench(in_order([ApiRefused("no")], [Say("one")], [Say("two")]))
+    tasks = project.submit(node("n1"), node("n2"), edges=[Edge("n2", "n1")])
+    await project.drain()
+
+    project.database.write_now(queue.retry, [tasks[0]], "user", 0.0)
+    await project.drain()
+
+    assert [project.result(task) for task in tasks] == ["one", "two"]
+    assert project.database.read_now(views.counts)[Status.COMPLETED] == 2
