@@ -9,9 +9,8 @@ from abathur_tui.language.context import PlanContext
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.options import OPTION_NAMES, read_options
 from abathur_tui.language.parameters import Binder
-from abathur_tui.language.refused import Refused
 from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, ResolvedStatement, Supplied
-from abathur_tui.language.sources import FUNCTIONS, Sources
+from abathur_tui.language.sources import FUNCTIONS, Refused, Sources
 from abathur_tui.language.tree import Argument, Array, Broken, Call, Command, Document, Literal, Name, Object, Value
 
 _LITERALS = {"true": "true", "false": "false", "null": "null", "none": "null", "nil": "null", "yes": "true", "no": "false"}

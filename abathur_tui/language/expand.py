@@ -12,6 +12,7 @@ A nested template whose `depends_on` names the step comes after it in either cas
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import cast
 
 from abathur_tui.domain.errors import CyclicDependencies, NotYet, OverLimit
 from abathur_tui.domain.plan import JoinStrategy, Kind, OnFailure
@@ -181,34 +182,33 @@ class Expander:
             return []
         order = _sorted(template.nested)
         if order is None:
-            self._mistakes.add(CyclicDependencies, step.command.place, f"the templates inside {template.name} depend on each other in a circle")
+            message = f"the templates inside {template.name} depend on each other in a circle"
+            self._mistakes.add(CyclicDependencies, step.command.place, message)
             return []
-        me = f"{template.name}@{template.version}"
-        lineage = (*step.inherited.lineage, me)
-        if me in step.inherited.lineage:
-            circle = " → ".join(name.partition("@")[0] for name in lineage[lineage.index(me) :])
-            self._mistakes.add(CyclicDependencies, step.command.place, f"templates nest each other in a circle: {circle}")
-            raise Full
-        inherited = Inherited(step.inherited.priority, step.inherited.model, step.inherited.tags, lineage)
+        inherited = self._inner(step)
         late = _after_own_step(template)
         by_name: dict[str, Draft] = {}
         for nested in template.nested:
             child = self._nested_template(nested, step, values, inherited)
-            if child is None:
-                continue
-            by_name[nested.name] = child
-            if nested.name in late:
-                step.followers.append(child)
-                if nested.required:
-                    step.face.required.append(child)
-            else:
-                step.inputs.append(child)
-                if nested.required and step.own is None:
+            if child is not None:
+                by_name[nested.name] = child
+                (step.followers if nested.name in late else step.inputs).append(child)
+                if nested.required and (nested.name in late or step.own is None):
                     step.face.required.append(child)
         for nested in order:
             if nested.name in by_name:
                 self._come_after(by_name[nested.name], [by_name[other] for other in nested.depends_on if other in by_name])
         return [by_name[nested.name] for nested in order if nested.name in by_name]
+
+    def _inner(self, step: _Step) -> Inherited:
+        """What the templates inside the command's template are given. Raises Full where they nest each other in a circle."""
+        template, lineage = step.command.template, step.inherited.lineage
+        me = f"{template.name}@{template.version}"
+        if me in lineage:
+            circle = " → ".join(name.partition("@")[0] for name in (*lineage[lineage.index(me) :], me))
+            self._mistakes.add(CyclicDependencies, step.command.place, f"templates nest each other in a circle: {circle}")
+            raise Full
+        return Inherited(step.inherited.priority, step.inherited.model, step.inherited.tags, (*lineage, me))
 
     def _nested_template(self, nested: Nested, step: _Step, values: dict[str, Placed], inherited: Inherited) -> Draft | None:
         place = step.command.place
@@ -224,7 +224,7 @@ class Expander:
                 self._mistakes.add(OverLimit, place, f"what {step.command.template.name} passes on to {nested.template} is too long")
                 return None
             if passed is not None:
-                given.append(Supplied(name, passed, place, place))
+                given.append(Supplied(name, cast("Given", passed), place, place))
         command = self._binder.bind(template, (), given, place)
         if command is None:
             return None
@@ -283,7 +283,7 @@ class Expander:
 def results_in(values: Mapping[str, Placed]) -> list[Draft]:
     """The nodes whose results stand in the values, in written order."""
     found: list[Draft] = []
-    rest: list[Placed] = list(reversed(values.values()))
+    rest: list[Placed] = list(values.values())[::-1]
     while rest:
         match rest.pop():
             case Result(draft=draft):

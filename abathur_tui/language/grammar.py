@@ -85,15 +85,15 @@ class Machine:
             action = self._actions[states[-1]].get(kind)
             if action is None:
                 return False
-            if action.__class__ is int:
-                states.append(action)  # type: ignore[arg-type]
+            if isinstance(action, int):
+                states.append(action)
                 values.append(token)
                 return True
-            size = action.size  # type: ignore[union-attr]
+            size = action.size
             children = values[-size:]
             del values[-size:], states[-size:]
-            values.append(action.callback(children))  # type: ignore[union-attr]
-            states.append(self._following[states[-1]][action.origin])  # type: ignore[union-attr]
+            values.append(action.callback(children))
+            states.append(self._following[states[-1]][action.origin])
 
     def finish(self) -> Statement | None:
         """The statement; None where it is not complete."""

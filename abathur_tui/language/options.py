@@ -1,7 +1,7 @@
 """The parameters that every command takes, read and checked: `priority`, `after`, `agent`, `timeout`…"""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from abathur_tui.domain.errors import AbathurError, NotYet, UnknownAgent, WrongValue
@@ -89,7 +89,7 @@ def _parallel(name: str, value: Given) -> None:
 
 
 def _after(name: str, value: Given) -> tuple[Bound | ResolvedCommand, ...]:
-    items = value if isinstance(value, list) else [value]
+    items: Sequence[Given] = value if isinstance(value, list) else (value,)
     if not all(isinstance(item, Bound | ResolvedCommand) for item in items):
         raise _Mistake("`after` takes names of statements: after=[first, second]", "write the names without quotes" if _texts(items) else None)
     return tuple(item for item in items if isinstance(item, Bound | ResolvedCommand))
@@ -140,7 +140,7 @@ def _on_failure(name: str, value: Given) -> OnFailure:
 
 
 def _tags(name: str, value: Given) -> tuple[str, ...]:
-    items = value if isinstance(value, list) else [value]
+    items: Sequence[Given] = value if isinstance(value, list) else (value,)
     if not _texts(items) or any(len(item) > 100 or not item.isprintable() or not item.strip() for item in items if isinstance(item, str)):
         raise _Mistake('`tags` takes short texts: tags=["nightly", "backend"]')
     return tuple(dict.fromkeys(item.strip() for item in items if isinstance(item, str)))
@@ -165,7 +165,7 @@ def _meant(value: Given, choices: Mapping[str, int] | tuple[str, ...]) -> str | 
     return f'did you mean "{meant}"?' if meant else None
 
 
-def _texts(items: list[Given]) -> bool:
+def _texts(items: Sequence[Given]) -> bool:
     return all(isinstance(item, str) for item in items)
 
 

@@ -10,7 +10,7 @@ from abathur_tui.language.drafts import Result
 from abathur_tui.language.loops import LOOP_NAMES, is_loop, read_loop
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.options import OPTION_NAMES, read_options
-from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, Supplied
+from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, Supplied, given
 from abathur_tui.language.spelling import nearly
 
 _BY_ENGINE = frozenset({"results", "instance", "instances"})
@@ -85,7 +85,7 @@ class Binder:
                 what = f"`{parameter.name}`" + (f" ({parameter.description})" if parameter.description else "")
                 where = place if one is None else one.place
                 self.mistakes.add(MissingParameter, where, f"{template.name} needs {what}", f"{parameter.name}={choices}")
-            return parameter.default
+            return given(parameter.default)
         self._check_type(parameter, one)
         return one.value
 

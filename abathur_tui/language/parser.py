@@ -7,13 +7,13 @@ checked as well; else the rest of the statement is passed over. Either way it is
 import gc
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from abathur_tui.domain.errors import DocumentInvalid, OverLimit
 from abathur_tui.language.grammar import Machine
 from abathur_tui.language.mistakes import Mistakes, TooMany
 from abathur_tui.language.repair import Repair, described, mended
-from abathur_tui.language.strings import number_of, text_of
+from abathur_tui.language.strings import HALF, number_of, text_of
 from abathur_tui.language.tokens import CLOSING, COMMENT, OPENING, WRONG, Scanner, Token
 from abathur_tui.language.tree import Comment, Document, Statement
 
@@ -43,11 +43,8 @@ def read(text: str, *, max_bytes: int = MAX_BYTES) -> tuple[Document, Mistakes]:
     check_length(text, max_bytes)
     mistakes = Mistakes(text)
     reader = _Reader(text, mistakes)
-    with _no_garbage_collection():
-        try:
-            reader.read()
-        except TooMany:
-            pass
+    with _no_garbage_collection(), suppress(TooMany):
+        reader.read()
     document = Document(text, tuple(reader.statements), tuple(reader.comments), frozenset(reader.lost_names))
     return document, mistakes
 
@@ -100,7 +97,7 @@ class _Reader:
     def _step(self, token: Token) -> None:
         kind = token.type
         if kind == COMMENT:
-            self.comments.append(Comment(self._text[token.start : token.end].rstrip(), token.start, token.end))
+            self._comment(token)
             return
         if self._skipping:
             self._skip(token)
@@ -118,6 +115,14 @@ class _Reader:
             self._mismatch(token)
             return
         self._take(token)
+
+    def _comment(self, token: Token) -> None:
+        text = str(token.value)
+        half = None if text.isascii() else HALF.search(text)
+        if half:
+            place = (token.start + half.start(), token.start + half.end())
+            self._mistakes.add(DocumentInvalid, place, "this byte is not UTF-8", "save the text as UTF-8")
+        self.comments.append(Comment(text.rstrip(), token.start, token.end))
 
     def _literal(self, token: Token) -> Token:
         """The token with what it means."""

@@ -20,7 +20,7 @@ from abathur_tui.language.naming import shortened
 from abathur_tui.language.options import OPTION_NAMES, read_options
 from abathur_tui.language.parameters import Binder
 from abathur_tui.language.parser import MAX_BRACKETS, check_length, read
-from abathur_tui.language.resolved import NOWHERE, Given, ResolvedStatement, Supplied
+from abathur_tui.language.resolved import NOWHERE, ResolvedStatement, Supplied, given
 from abathur_tui.language.strings import unusable
 
 GENERALIST = "generalist"
@@ -64,7 +64,7 @@ def plan_template(
     template = find_template(registry, plain, version or None, NOWHERE, found)
     found.raise_if_any()
     assert template is not None
-    positional = [] if subject is None else [Supplied("", _given(subject), NOWHERE, NOWHERE)]
+    positional = [] if subject is None else [Supplied("", given(subject), NOWHERE, NOWHERE)]
     binder = Binder(registry, found, context.max_iterations)
     command = binder.bind(template, positional, [*_supplied(parameters), *_supplied(common)], NOWHERE)
     found.raise_if_any()
@@ -225,17 +225,7 @@ def _node(draft: Draft, ids: Mapping[Draft, str]) -> PlanNode:
 
 
 def _supplied(values: Mapping[str, JsonValue] | None) -> list[Supplied]:
-    return [Supplied(name, _given(value), NOWHERE, NOWHERE) for name, value in (values or {}).items()]
-
-
-def _given(value: JsonValue) -> Given:
-    match value:
-        case list():
-            return [_given(item) for item in value]
-        case dict():
-            return {key: _given(item) for key, item in value.items()}
-        case _:
-            return value
+    return [Supplied(name, given(value), NOWHERE, NOWHERE) for name, value in (values or {}).items()]
 
 
 def _check_json(values: JsonObject, context: PlanContext, found: Mistakes) -> None:

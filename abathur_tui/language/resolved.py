@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from abathur_tui.domain.data import JsonValue
 from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.plan import JoinStrategy, OnFailure
 from abathur_tui.domain.templates import Template
@@ -84,3 +85,14 @@ class ResolvedStatement:
     """Where it refers to names, in values and in `after`."""
     uses: frozenset[str]
     """The names whose results stand in its values."""
+
+
+def given(value: JsonValue) -> Given:
+    """The same value, as one in which places for results might stand."""
+    match value:
+        case list():
+            return [given(item) for item in value]
+        case dict():
+            return {key: given(item) for key, item in value.items()}
+        case _:
+            return value

@@ -73,8 +73,8 @@ class Scanner:
             if quotes == character * 3:
                 self._never_closed.add(quotes)
                 return Token(WRONG, start, start + 3, quotes, f"this {quotes} is never closed", f"close the text with {quotes}")
-            suggestion = f"close it with {character}, or use three quotes for a text of several lines"
-            return self._token(start, _LINE, f"this text has no closing {character}", suggestion)
+            advice = f"close it with {character}, or use three quotes for a text of several lines"
+            return self._token(start, _LINE, f"this text has no closing {character}", advice)
         if _ODD_NUMBER.match(text, start):
             return self._token(start, _ODD_NUMBER, "this is not a number", "numbers are written as in JSON: 12, -0.5, 2e3")
         found = _ODD_WORD.match(text, start)

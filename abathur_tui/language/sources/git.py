@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from abathur_tui.language.refused import Refused
+from abathur_tui.language.sources.refused import Refused
 
 _SECONDS = 20.0
 _RANGE = re.compile(r"[0-9A-Za-z_@.][0-9A-Za-z_@./^~{}+#=-]*?(\.\.\.?)[0-9A-Za-z_@.][0-9A-Za-z_@./^~{}+#=-]*")
