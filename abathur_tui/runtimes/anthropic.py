@@ -3,7 +3,7 @@
 import json
 import time
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from urllib.parse import urlsplit
 
 import httpx2
@@ -69,7 +69,7 @@ class AnthropicRuntime:
         size = self._size or size_of(self.model)
         return Limits(size.context, min(size.output, ANSWER_TOKENS), tools=True)
 
-    async def turn(self, request: TurnRequest) -> AsyncIterator[Event]:
+    async def turn(self, request: TurnRequest) -> AsyncGenerator[Event, None]:
         """Answer one turn. Raises `RuntimeFailure`, whatever goes wrong."""
         model = full_name(request.model) if request.model else self.model
         if model in DEPRECATED_MODELS and model not in self._warned_of:
