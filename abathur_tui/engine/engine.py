@@ -191,7 +191,7 @@ class Engine:
 
     async def _work(self, heart: Heartbeat) -> Exit:
         async with asyncio.TaskGroup() as group:
-            foreman = Foreman(self._shop, group)
+            foreman = Foreman(self._shop, group, self._superseded)
             watching = group.create_task(self._watch(heart))
             rescuing = group.create_task(self._keep_rescuing())
             try:
@@ -313,6 +313,8 @@ class Engine:
         return self._broken is not None
 
     def _superseded(self) -> None:
+        if self._stopping:
+            return
         self.log.warning("engine.superseded", "it was stopped for longer than its lease, and another engine has taken over")
         self.stop()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
@@ -14,7 +14,7 @@ from abathur_tui.engine.lanes import Lanes
 from abathur_tui.engine.swarm import dismiss
 from abathur_tui.engine.worker import Stop, Worker
 from abathur_tui.engine.workshop import Workshop
-from abathur_tui.storage import queue, requests, views
+from abathur_tui.storage import engines, queue, requests, views
 
 DUE_SECONDS = 0.25
 """How soon after a change it asks again what is due when."""
@@ -34,12 +34,14 @@ class _Look:
 class Foreman:
     """Hands out the work. All of its workers are tasks of the group that it is given."""
 
-    def __init__(self, shop: Workshop, group: asyncio.TaskGroup) -> None:
-        """Nobody works yet."""
+    def __init__(self, shop: Workshop, group: asyncio.TaskGroup, superseded: Callable[[], None]) -> None:
+        """Nobody works yet. `superseded` is called when another engine has taken over from this one."""
         self.lanes = Lanes(shop)
         self._shop = shop
         self._group = group
+        self._superseded = superseded
         self._workers: dict[int, Worker] = {}
+        """By task; of two that have had the same task, the later one."""
         self._running: set[asyncio.Task[None]] = set()
         self._next_due: float | None = 0.0
         """On the wall clock."""
@@ -124,11 +126,23 @@ class Foreman:
         free = {lane: slots.free_in(lane) for lane in ready if self.lanes.is_prepared(lane)}
         free = {lane: number for lane, number in free.items() if number > 0}
         if slots.free() > 0 and (free or queue.JOIN_LANE in ready):
-            await self._shop.database.write_kept(self._begin_all, queue.claim, self._shop.engine, free, slots.free(), self._shop.clock.now())
+            await self._shop.database.write_kept(self._begin_all, self._claim_as_engine, free, slots.free())
         return bool(ready)
 
-    def _begin_all(self, claims: list[Claim]) -> None:
+    def _claim_as_engine(self, c: Connection, free: dict[str, int], limit: int) -> list[Claim] | None:
+        """Claim, unless this engine is none any more: nobody would ever rescue what it claims."""
+        row = engines.row(c, self._shop.engine)
+        if row is None or row.ended_at is not None:
+            return None
+        return queue.claim(c, self._shop.engine, free, limit, self._shop.clock.now())
+
+    def _begin_all(self, claims: list[Claim] | None) -> None:
+        if claims is None:
+            self._superseded()
+            return
         for claim in claims:
+            if (earlier := self._workers.get(claim.lease.task)) is not None:
+                earlier.stop(Stop.ABANDON)  # its lease is lost, and it has not noticed yet
             worker = Worker(self._shop, claim, self._shop.slots.take(claim.lane))
             self._workers[claim.lease.task] = worker
             self._own(self._work(worker))

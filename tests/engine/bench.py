@@ -169,10 +169,10 @@ class Bench:
         """A task's log."""
         return self.database.read_now(views.log_since, None, task=id)[0]
 
-    def claim(self, engine: str) -> list[Claim]:
+    def claim(self, engine: str, host: str | None = None) -> list[Claim]:
         """Claim what there is, as an engine that a test plays itself."""
         now = time.time()
-        self.database.write_now(engines.register, EngineRow(engine, 1, socket.gethostname(), now), now)
+        self.database.write_now(engines.register, EngineRow(engine, 1, host or socket.gethostname(), now), now)
         return self.database.write_now(queue.claim, engine, {self.choice.lane: 100}, 100, now)
 
     def write(self, operation: Callable[..., T], *args: object) -> T:
