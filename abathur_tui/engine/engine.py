@@ -76,6 +76,7 @@ class Equipment:
     """Called as soon as a stop is ordered: the guard must not start another engine."""
     clock: Clock = field(default_factory=SystemClock)
     gone_seconds: float = GONE_SECONDS
+    release_seconds: float = RELEASE_SECONDS
 
 
 class Engine:
@@ -198,7 +199,7 @@ class Engine:
                 return await self._rounds(foreman)
             finally:
                 rescuing.cancel()
-                await foreman.close(Stop.ABANDON if self._broken is not None else Stop.RELEASE, RELEASE_SECONDS)
+                await foreman.close(Stop.ABANDON if self._broken is not None else Stop.RELEASE, self._with.release_seconds)
                 watching.cancel()
 
     async def _rounds(self, foreman: Foreman) -> Exit:
@@ -330,7 +331,7 @@ class Engine:
         await self._with.children.aclose()
         if self._broken is None:
             try:
-                async with asyncio.timeout(RELEASE_SECONDS):
+                async with asyncio.timeout(self._with.release_seconds):
                     await self._database.write(engines.end, self.id, self._with.clock.now())
             except (AbathurError, TimeoutError) as error:
                 self.log.warning("engine.not_ended", f"its row could not be ended: {error}")

@@ -118,7 +118,7 @@ class Bench:
         submitted = self.database.write_now(queue.submit, plan, chosen, time.time())
         return [submitted.tasks[one.id] for one in nodes]
 
-    def engine(self, manner: Manner = AS_LONG_AS_ASKED, database: Database | None = None) -> Engine:
+    def engine(self, manner: Manner = AS_LONG_AS_ASKED, database: Database | None = None, *, release_seconds: float = 10.0) -> Engine:
         """An engine that has not started."""
         equipment = Equipment(
             project=self.folder,
@@ -129,6 +129,7 @@ class Bench:
             children=Children(),
             keys=self.keys,
             gone_seconds=self.gone_seconds,
+            release_seconds=release_seconds,
         )
         return Engine(database or self.database, equipment, manner)
 

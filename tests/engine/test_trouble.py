@@ -1,0 +1,127 @@
+"""Disks that are full, locks that are held, folders that go away."""
+
+import asyncio
+import contextlib
+import resource
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+
+from abathur_tui.domain.conversation import TurnRequest
+from abathur_tui.domain.errors import Exit
+from abathur_tui.domain.status import Status
+from abathur_tui.storage import views
+from tests.engine.bench import Bench, node
+from tests.engine.test_life import events
+from tests.scripted import Say, Script, Step, Wait
+from tests.waiting import eventually_async
+
+Make = Callable[[Script], Bench]
+
+
+class Talking:
+    """Says a lot, when it is let go on."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+
+    def __call__(self, _: TurnRequest) -> list[Step]:
+        return [Say("before "), Wait(self.go), Say("x" * 50_000)]
+
+
+@contextlib.contextmanager
+def full_disk(project: Bench) -> Iterator[None]:
+    """No file of this process grows beyond what the log has now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((project.data / "abathur.db-wal").stat().st_size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_on_a_full_disk_the_engine_waits_and_drops_nothing(bench: Make) -> None:
+    talking = Talking()
+    project = bench(talking)
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.detail(task).partial == "before ")
+        with full_disk(project):
+            talking.go.set()
+            await eventually_async(lambda: project.runtime.active == 0)
+            await asyncio.sleep(0.3)
+            assert project.task(task).status is Status.RUNNING
+
+        await project.until(task, Status.COMPLETED)
+
+    assert project.detail(task).turns[0].text == "before " + "\n\n" + "x" * 50_000
+    assert len(project.runtime.requests) == 1
+    assert "storage.waits" in events(project)
+    assert "storage.recovered" in events(project)
+
+
+async def test_while_somebody_else_holds_the_write_lock_the_engine_waits(bench: Make) -> None:
+    talking = Talking()
+    project = bench(talking)
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.detail(task).partial == "before ")
+        other = sqlite3.connect(project.data / "abathur.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        talking.go.set()
+        await asyncio.sleep(6)  # longer than the database's own patience of five seconds
+        assert project.task(task).status is Status.RUNNING
+        other.execute("ROLLBACK")
+        other.close()
+
+        await project.until(task, Status.COMPLETED)
+
+
+async def test_a_folder_that_is_away_for_a_moment_is_waited_for(bench: Make) -> None:
+    talking = Talking()
+    project = bench(talking)
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.detail(task).partial == "before ")
+        project.data.rename(project.folder / "elsewhere")
+        talking.go.set()
+        await asyncio.sleep(0.5)
+        (project.folder / "elsewhere").rename(project.data)
+
+        await project.until(task, Status.COMPLETED)
+
+
+async def test_a_folder_that_was_removed_ends_agents_and_engine(bench: Make) -> None:
+    project = bench(lambda _: [Wait(asyncio.Event())])
+    project.gone_seconds = 0.5
+    project.submit(node())
+    work = asyncio.create_task(project.engine().run())
+    await eventually_async(lambda: project.runtime.active == 1)
+
+    shutil.rmtree(project.data)
+
+    async with asyncio.timeout(5):
+        assert await work is Exit.FAILED
+    assert project.runtime.cancelled == 1
+    assert not project.data.exists()
+
+
+async def test_a_stop_on_a_full_disk_comes_to_an_end_and_loses_nothing(bench: Make) -> None:
+    talking = Talking()
+    project = bench(talking)
+    [task] = project.submit(node())
+    engine = project.engine(release_seconds=0.5)
+    work = asyncio.create_task(engine.run())
+    await eventually_async(lambda: project.detail(task).partial == "before ")
+    with full_disk(project):
+        talking.go.set()
+        await eventually_async(lambda: project.runtime.active == 0)
+        engine.stop()
+        async with asyncio.timeout(5):
+            await work
+    assert project.task(task).status is Status.RUNNING
+
+    await project.drain()
+
+    assert project.task(task).status is Status.COMPLETED
+    assert project.database.read_now(views.counts)[Status.RUNNING] == 0
