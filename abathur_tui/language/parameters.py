@@ -118,7 +118,9 @@ class Binder:
             return False
         meant = slip or nearest(one.name, [*declared, *sorted(OPTION_NAMES)])
         suggestion = f"did you mean {meant}?" if meant else f"it takes {', '.join(declared)}" if declared else None
-        message = f"`{one.name}` is a name that prompts have already" if one.name in _BY_ENGINE else f"{template.name} has no parameter `{one.name}`"
+        message = f"{template.name} has no parameter `{one.name}`"
+        if one.name in _BY_ENGINE:
+            message, suggestion = f"`{one.name}` is a name that prompts have already", "choose another name"
         self.mistakes.add(UnknownParameter, one.place, message, suggestion)
         return False
 

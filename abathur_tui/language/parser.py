@@ -24,10 +24,11 @@ MAX_BRACKETS = 64
 _RESTARTS = 10
 """How often reading starts again at a later line, after a bracket that is never closed: it must not take quadratic time."""
 _DEEPEST_INDENT = 16
-_HEAD = re.compile(r"[A-Za-z_][0-9A-Za-z_-]*+\s*+[=\[]")
+_HEAD = re.compile(r"[A-Za-z_][0-9A-Za-z_-]*+\s*+(?:[=\[]|ABYSSAL\s*+\[)")
 _STATEMENT = re.compile(r"(?:[A-Za-z_][0-9A-Za-z_-]*+\s*+=\s*+)?ABYSSAL\s*+\[")
 _BINDING = re.compile(r"([A-Za-z_][0-9A-Za-z_-]*+)\s*+=")
 _WORDS = frozenset({"NAME", "ABYSSAL", "CONSTANT"})
+_STARTS = frozenset({"NAME", "ABYSSAL"})
 _LITERALS = frozenset({"STRING", "TRIPLE", "NUMBER"})
 
 
@@ -66,7 +67,7 @@ class _Reader:
         self._text = text
         self._mistakes = mistakes
         self._scanner = Scanner(text)
-        self._tokens = iter(self._scanner.tokens())
+        self._tokens = self._scanner.tokens()
         self._peeked: list[Token] = []
         self._restarts = 0
         self._begin(None)
@@ -74,16 +75,19 @@ class _Reader:
     def read(self) -> None:
         """Read it all."""
         while True:
-            for token in self._tokens:
+            token = self._peeked.pop() if self._peeked else next(self._tokens, None)
+            if token is not None:
                 self._step(token)
-                while self._peeked:
-                    self._step(self._peeked.pop())
-            restart_at = self._end_of_text()
-            if restart_at is None:
+            elif not self._goes_on():
                 return
-            self._tokens = iter(self._scanner.tokens(restart_at))
-            self.comments = [comment for comment in self.comments if comment.start < restart_at]
-            self._begin(None)
+
+    def _read_again(self, start: int) -> None:
+        """Go on at an earlier place, in a new statement."""
+        self._restarts += 1
+        self._tokens = self._scanner.tokens(start)
+        self._peeked.clear()
+        self.comments = [comment for comment in self.comments if comment.start < start]
+        self._begin(None)
 
     def _begin(self, first: Token | None) -> None:
         self._machine = Machine()
@@ -92,7 +96,7 @@ class _Reader:
         self._previous: Token | None = None
         self._skipping = False
         self._since_repair = 3
-        self._restart: tuple[int, Token] | None = None
+        self._restart: tuple[int, Token, bool] | None = None
 
     def _step(self, token: Token) -> None:
         kind = token.type
@@ -168,8 +172,8 @@ class _Reader:
         if text[:3] in ('"""', "'''"):
             self._give_up()
             return
-        stand_in = "STRING" if text[0] in "\"'" else "NUMBER" if text[0] in "+-.0123456789" else "NAME" if text[0].isalpha() else None
-        if stand_in and self._machine.takes(stand_in):
+        stand_in = "NUMBER" if text[0] in "+-.0123456789" else "NAME" if text[0].isalpha() else "STRING"
+        if self._machine.takes(stand_in):
             value = text if stand_in == "NAME" else None
             self._machine.take(token._replace(type=stand_in, value=value))
             self._taken(token._replace(type=stand_in))
@@ -183,7 +187,7 @@ class _Reader:
             self._report(token, f"`{token.value}[` starts no command", "commands start with ABYSSAL[")
             return token._replace(type="ABYSSAL")
         if self._open and token.type != "CONSTANT" and self._restart is None and self._starts_line(token):
-            self._restart = (token.start, self._open[-1])
+            self._restart = (token.start, self._open[-1], self._since_repair >= 3)
         return token
 
     def _mismatch(self, token: Token) -> None:
@@ -210,8 +214,7 @@ class _Reader:
     def _unexpected(self, token: Token) -> None:
         """The grammar has no place for the token: mend the text if that is possible, else pass over the statement."""
         if self._open and self._starts_line(token):
-            self._report(self._open[-1], f"this {described(self._open[-1])} is never closed", None)
-            self._give_up(token)
+            self._never_closed(token)
             return
         repair = mended(self._machine, self._previous, token)
         self._report_repair(token, repair)
@@ -244,7 +247,7 @@ class _Reader:
 
     def _skip(self, token: Token) -> None:
         """One token further, while passing over a statement."""
-        if token.type in _WORDS:
+        if token.type in _STARTS:
             begins = _HEAD.match(self._text, token.start) if not self._open else self._starts_line(token)
             if begins:
                 self._begin(None)
@@ -255,22 +258,31 @@ class _Reader:
         elif token.type in CLOSING and self._open:
             self._open.pop()
 
-    def _end_of_text(self) -> int | None:
-        """Tell what is unfinished; the offset from which to read on, where later statements were taken for a part of the unfinished one."""
+    def _never_closed(self, token: Token | None) -> None:
+        """A new statement, or the end of the text, while a bracket is open."""
+        opening, news = self._open[-1], self._since_repair >= 3
+        again = self._restart if self._restarts < _RESTARTS else None
+        if again is not None:
+            start, opening, news = again
+        if news:
+            self._report(opening, f"this {described(opening)} is never closed", f"add {described(Token(OPENING[opening.type], 0, 0, ''))}")
+        self._give_up(None if again else token)
+        if again is not None:
+            self._read_again(start)
+
+    def _goes_on(self) -> bool:
+        """At the end of the text: tell what is unfinished; whether an earlier place is read again."""
         if self._first is None or self._skipping:
-            return None
+            return False
         if self._open:
-            restart, opening = self._restart or (None, self._open[-1])
-            if self._since_repair >= 3 or restart is not None:
-                self._report(opening, f"this {described(opening)} is never closed", f"add {described(Token(OPENING[opening.type], 0, 0, ''))}")
-            self._give_up()
-            self._restarts += 1
-            return restart if self._restarts <= _RESTARTS else None
+            self._never_closed(None)
+            return not self._skipping
         end = self._previous.end if self._previous else self._first.end
         repair = mended(self._machine, self._previous, None)
-        self._report(Token("", max(0, end - 1), end, ""), repair.message, repair.suggestion)
+        if self._since_repair >= 3:
+            self._report(Token("", max(0, end - 1), end, ""), repair.message, repair.suggestion)
         self._give_up()
-        return None
+        return False
 
     # Small things
 

@@ -48,7 +48,7 @@ def mended(machine: Machine, previous: Token | None, token: Token | None) -> Rep
     if kind == "COMMA" and (before == "COMMA" or before in OPENING):
         return Repair("this comma separates nothing", "leave it out", found=True)
     other = _REPLACED.get(kind)
-    if other and machine.takes(other) and (kind != "STRING" or str(token.value).replace("-", "_").isidentifier()):
+    if other and machine.takes(other) and (kind != "STRING" or (before == "LSQB" and str(token.value).isidentifier())):
         message = "a name stands without quotes here" if kind == "STRING" else f"expected {_SIGNS[other]}, found {_SIGNS[kind]}"
         suggestion = str(token.value) if kind == "STRING" else f"write {_SIGNS[other]}"
         return Repair(message, suggestion, found=True, token=token._replace(type=other))

@@ -18,6 +18,9 @@ CLOSING = {closing: opening for opening, closing in OPENING.items()}
 _BLANK = re.compile(r"[ \t\r\n\f]*+")
 _ODD_NUMBER = re.compile(r"[+-]?\.?[0-9][0-9A-Za-z_.+-]*+")
 _ODD_WORD = re.compile(r"""[^\s"'()\[\]{},:=#@]++""")
+_QUOTES = {"\u201c": "\u201d", "\u201e": "\u201c", "\u2018": "\u2019", "\u00ab": "\u00bb", "`": "`"}
+"""Quotes that word processors make of plain ones, with what closes them."""
+_LONGEST_QUOTED = 500
 _LINE = re.compile(r"[^\r\n]*+")
 
 
@@ -80,6 +83,9 @@ class Scanner:
         found = _ODD_WORD.match(text, start)
         word = found[0] if found else character
         odd = next((letter for letter in word if not letter.isascii() or not letter.isprintable()), character)
+        if odd in _QUOTES:
+            end = text.find(_QUOTES[odd], start + 1, start + _LONGEST_QUOTED)
+            return Token(WRONG, start, end + 1 or start + 1, text[start : end + 1 or start + 1], f"{_described(odd)} is no quote here", "use \" or '")
         suggestion = "names are made of plain letters, digits, _ and -; texts go in quotes" if odd.isalpha() else None
         return self._token(start, _ODD_WORD, f"{_described(odd)} has no meaning here", suggestion)
 
