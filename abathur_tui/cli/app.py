@@ -1,19 +1,18 @@
 """The program's root: finds the command by its name, runs it, and turns whatever goes wrong into one error and one exit code."""
 
 import os
-import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 import typer.main
 
-from abathur_tui import __version__
-from abathur_tui.cli import mistakes, output
 from abathur_tui.cli.commands import ALL, SECTIONS
-from abathur_tui.cli.invocation import Form, Group, Invocation, declared, write_help
-from abathur_tui.domain.errors import Exit
+from abathur_tui.cli.finishing import finish
+from abathur_tui.cli.invocation import Group, Invocation, write_options
+from abathur_tui.domain.errors import ArgumentInvalid, Exit
+from abathur_tui.domain.nearest import nearest
 
 _HELP = "A full-screen terminal cockpit for swarms of agents. Without a command, the screen opens."
 _EXAMPLES = """
@@ -34,6 +33,13 @@ class Root(Group):
         """All names, in the order of `--help`."""
         return list(ALL)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command; an unknown one is told with those that are nearly it."""
+        if args[0] not in ALL:
+            near = nearest(args[0], ALL)
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {near!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, loaded now; None where there is none."""
         entry = ALL.get(cmd_name)
@@ -52,64 +58,42 @@ class Root(Group):
         for title, entries in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), entry.help) for name, entry in entries.items()])
-        write_help(self, ctx, formatter)
+        write_options(self, ctx, formatter)
 
 
-def _version_option(version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False) -> None:
-    """The option itself: only its declaration is used."""
+def root(*, completion: bool = True) -> Root:
+    """The program; `completion`: with the options that install the shell's completion, which take 50 ms to be read where they are not given."""
+    program = Root(name="abathur", help=_HELP, epilog=_EXAMPLES, rich_markup_mode=None)
+    if completion:
+        program.params.extend(typer.main.get_install_completion_arguments())
+    return program
 
 
-def _tell_version(context: Any, parameter: Any, wanted: bool) -> bool:
-    if wanted:
-        output.lines(f"abathur {__version__}")
-        raise typer.Exit
-    return wanted
-
-
-def root() -> Root:
-    root = Root(name="abathur", help=_HELP, epilog=_EXAMPLES, rich_markup_mode=None, commands=dict.fromkeys(ALL))
-    root.params[:0] = declared(_version_option, _tell_version)
-    root.params.extend(typer.main.get_install_completion_arguments())
-    return root
-
-
-def main(arguments: Sequence[str]) -> int:
-    """One command line, to its exit code. No exception leaves it."""
-    call = Invocation()
-    if "--json" in arguments:
-        call.form = Form.JSON  # so that a mistake further to the left is told as JSON too
-    output.prepare()
+def main(call: Invocation, arguments: Sequence[str]) -> int:
+    """One call, with what is left of its arguments for the command, to its exit code. No exception leaves it."""
     if "_ABATHUR_COMPLETE" in os.environ:
         root().main(prog_name="abathur")
-    try:
-        code = _invoke(arguments, call)
-        sys.stdout.flush()
-        return code
-    except (output.OutputClosed, BrokenPipeError):
-        return output.closed()
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
-    except Exception as error:
-        return _report(error, call)
+    return finish(call, lambda: _invoke(call, arguments))
 
 
-def _invoke(arguments: Sequence[str], call: Invocation) -> int:
-    program = root()
+def _invoke(call: Invocation, arguments: Sequence[str]) -> int:
+    if call.mistake:
+        raise ArgumentInvalid(call.mistake, hint="See `abathur --help`.")
+    program = root(completion=arguments[0].startswith("-"))
     try:
         with program.make_context("abathur", list(arguments), obj=call, max_content_width=110) as context:
             code = program.invoke(context)
     except typer.Exit as leave:
         return leave.exit_code
+    except typer.Abort as error:
+        raise ArgumentInvalid("Nothing was answered, so nothing was done.") from error
+    except typer.TyperException as error:
+        raise _wrong_use(error) from error
     return code if isinstance(code, int) else Exit.DONE
 
 
-def _report(error: Exception, call: Invocation) -> int:
-    try:
-        told = mistakes.translated(error)
-        mistakes.tell(told, call, error)
-        sys.stdout.flush()
-    except (output.OutputClosed, OSError):
-        return output.closed()
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
-    return told.exit
+def _wrong_use(error: typer.TyperException) -> ArgumentInvalid:
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    hint = f"See `{context.command_path} --help`." if context else "See `abathur --help`."
+    return ArgumentInvalid(message if message.endswith((".", "?", ")")) else f"{message}.", hint=hint)

@@ -53,7 +53,7 @@ def start(
     """
     call = invocation(context)
     with opened(call, create=True) as project:
-        tell_notices(call, project.workbench.loaded.notices)
+        tell_notices(call, project.loaded.notices)
         return asyncio.run(_detached(project, call, drain=drain) if detach else _attended(project, call, drain=drain))
 
 

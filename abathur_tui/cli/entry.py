@@ -1,27 +1,53 @@
-"""Where the program starts: answers `--version` and forks the screen's guard before anything slow is imported."""
+"""Where the program starts: answers `--version`, and forks the screen's guard, before anything slow is imported."""
 
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from abathur_tui import __version__, guard
+from abathur_tui import __version__
+
+if TYPE_CHECKING:
+    from abathur_tui.cli.shared_options import Invocation
 
 
 def main() -> None:
     """The `abathur` program."""
     _open_standard_streams()
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """One command line, to its exit code."""
     if list(arguments) in (["--version"], ["version"]):
         return _version()
-    if _asks_for_screen(arguments):
-        return _screen(arguments)
-    from abathur_tui.cli import app  # typer takes 50 ms, which `--version` and the screen's guard must not pay
+    # From here on each import waits for its need: 20 ms for the options, 50 for typer, 300 for the screen.
+    from abathur_tui.cli.shared_options import read_shared
 
-    return app.main(arguments)
+    call, left = read_shared(arguments)
+    if left == ["--version"]:
+        left = ["version"]
+    if not left and not call.mistake and not call.json:
+        from abathur_tui import guard
+
+        return guard.run_screen(lambda: _screen(call))
+    if left == ["status"] and not call.mistake:
+        from abathur_tui.cli import finishing, glance
+
+        return finishing.finish(call, lambda: glance.glance(call))
+    from abathur_tui.cli import app
+
+    return app.main(call, left)
+
+
+def _screen(call: "Invocation") -> int:
+    from abathur_tui.cli import screen  # in the guard's child only: the guard stays small
+
+    return screen.main(call)
 
 
 def _version() -> int:
@@ -31,29 +57,6 @@ def _version() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter's last flush would complain
         return 1
     return 0
-
-
-def _asks_for_screen(arguments: Sequence[str]) -> bool:
-    """True where there is no command, only options that go with the screen."""
-    rest = list(arguments)
-    while rest:
-        option = rest.pop(0)
-        if option == "--project" and rest:
-            rest.pop(0)
-        elif not (option == "--debug" or option.startswith("--project=")):
-            return False
-    return True
-
-
-def _screen(arguments: Sequence[str]) -> int:
-    def child() -> int:
-        from abathur_tui.cli import screen  # in the guard's child only: the guard stays small
-
-        return screen.main(arguments)
-
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        return guard.run_screen(child)
-    return child()
 
 
 def _open_standard_streams() -> None:

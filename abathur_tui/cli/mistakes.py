@@ -5,11 +5,9 @@ import json
 import sys
 import traceback
 
-import typer
-
 from abathur_tui.cli import output
-from abathur_tui.cli.invocation import Invocation
-from abathur_tui.domain.errors import AbathurError, ArgumentInvalid, Detail, DiskFull, ProjectNotWritable, Unexpected
+from abathur_tui.cli.shared_options import Invocation
+from abathur_tui.domain.errors import AbathurError, Detail, DiskFull, Exit, ProjectNotWritable, Unexpected
 from abathur_tui.domain.safe_text import safe_json, safe_line
 
 _SOURCE_CELLS = 100
@@ -21,16 +19,22 @@ def translated(error: Exception) -> AbathurError:
     match error:
         case AbathurError():
             return error
-        case typer.TyperException():
-            return _wrong_use(error)
-        case typer.Abort():
-            return ArgumentInvalid("Nothing was answered, so nothing was done.")
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return DiskFull(_of_file(error))
         case OSError(errno=errno.EACCES | errno.EPERM | errno.EROFS):
             return ProjectNotWritable(_of_file(error))
         case _:
             return Unexpected(f"Something unexpected happened: {type(error).__name__}: {error}")
+
+
+def report(error: Exception, call: Invocation) -> int:
+    """Tell an error; gives its exit code."""
+    told = translated(error)
+    try:
+        tell(told, call, error)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    return told.exit
 
 
 def tell(told: AbathurError, call: Invocation, cause: BaseException | None) -> None:
@@ -75,13 +79,6 @@ def _source(source: str, column: int | None, length: int) -> list[str]:
     shown = output.cut(before + marked + rest, _SOURCE_CELLS)
     caret = "^" * max(1, min(output.cell_width(marked), _SOURCE_CELLS - output.cell_width(before)))
     return [f"    | {shown}", f"    | {' ' * output.cell_width(before)}{caret}"]
-
-
-def _wrong_use(error: typer.TyperException) -> ArgumentInvalid:
-    context = getattr(error, "ctx", None)
-    message = error.format_message()
-    hint = f"See `{context.command_path} --help`." if context else "See `abathur --help`."
-    return ArgumentInvalid(message if message.endswith((".", "?", ")")) else f"{message}.", hint=hint)
 
 
 def _of_file(error: OSError) -> str:

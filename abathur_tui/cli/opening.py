@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from abathur_tui.cli.invocation import Invocation
 from abathur_tui.cli.output import note
+from abathur_tui.cli.shared_options import Invocation
 from abathur_tui.project import Project, find
 
 if TYPE_CHECKING:
@@ -31,10 +31,12 @@ def tell_notices(call: Invocation, notices: tuple[str, ...]) -> None:
 
 
 def workbench(call: Invocation) -> "Workbench":
-    """Settings and templates of the project, where there is one, else the user's and those that ship."""
+    """Templates and settings of the project, where there is one, else the user's and those that ship."""
     from abathur_tui.project.workbench import Workbench  # pydantic, lark and jinja: 130 ms that `status` and `task list` must not pay
+    from abathur_tui.settings import load
 
-    bench = Workbench(find(call.project))
+    place = find(call.project)
+    bench = Workbench(place, load(place.folder if place else None))
     tell_notices(call, bench.loaded.notices)
     return bench
 

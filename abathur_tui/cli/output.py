@@ -29,9 +29,9 @@ def closed() -> int:
     return _CLOSED_PIPE_EXIT
 
 
-def document(value: object) -> None:
+def document(value: object, *, flush: bool = False) -> None:
     """The one JSON document of an answer: indented for people, on one line for programs."""
-    _write(_json(value, indent=2 if sys.stdout.isatty() else None) + "\n")
+    _write(_json(value, indent=2 if sys.stdout.isatty() else None) + "\n", flush=flush)
 
 
 def record(value: object, *, flush: bool = True) -> None:

@@ -7,8 +7,8 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
-from abathur_tui.cli.invocation import Invocation
 from abathur_tui.cli.output import cell_width, cut, encodable
+from abathur_tui.cli.shared_options import Invocation
 from abathur_tui.domain.journal import LogEntry
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.safe_text import safe, safe_line

@@ -8,6 +8,7 @@ import typer
 
 from abathur_tui.cli.app import root
 from abathur_tui.cli.commands import SECTIONS
+from abathur_tui.cli.shared_options import HELP
 
 _HEAD = """\
 # Commands
@@ -19,6 +20,8 @@ _HEAD = """\
 Commands find the project by walking up from the current folder; those that write make one where there is none.
 
 """
+_PIPE = "\\|"
+"""In a table's cell, a bar is no border."""
 
 
 def all_commands() -> Iterator[tuple[str, Any]]:
@@ -37,30 +40,23 @@ def all_commands() -> Iterator[tuple[str, Any]]:
 
 def page() -> str:
     """The whole page."""
-    shared: dict[str, str] = {}
-    parts = [_HEAD]
+    options = "".join(f"| `{declaration.replace('|', _PIPE)}` | {help} |\n" for declaration, help in HELP)
+    parts = [_HEAD, f"Every command takes these, before or after its name:\n\n| option | |\n|---|---|\n{options}\n"]
     for name, command in all_commands():
         parts.append(f"## abathur {name}\n\n{inspect.cleandoc(command.help or '')}\n\n")
-        rows = []
-        for parameter, declaration, help in _parameters(command):
-            if parameter.expose_value:
-                rows.append(f"| `{declaration}` | {help} |\n")
-            else:
-                shared[declaration] = help
+        rows = [f"| `{declaration}` | {help} |\n" for declaration, help in _parameters(command)]
         if rows:
             parts.append("| argument or option | |\n|---|---|\n" + "".join(rows) + "\n")
         parts.append(f"```sh\n{inspect.cleandoc(command.epilog or '')}\n```\n\n")
-    options = "".join(f"| `{declaration}` | {help} |\n" for declaration, help in shared.items())
-    parts.insert(1, f"Every command takes these, before or after its name:\n\n| option | |\n|---|---|\n{options}\n")
     return "".join(parts).rstrip() + "\n"
 
 
-def _parameters(command: Any) -> Iterator[tuple[Any, str, str]]:
+def _parameters(command: Any) -> Iterator[tuple[str, str]]:
     context = typer.Context(command, info_name=command.name)
     for parameter in command.params:
         record = parameter.get_help_record(context)
         if record is not None:
-            yield parameter, record[0].replace("|", "\\|"), record[1].replace("|", "\\|")
+            yield record[0].replace("|", _PIPE), record[1].replace("|", _PIPE)
 
 
 if __name__ == "__main__":

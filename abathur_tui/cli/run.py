@@ -44,7 +44,7 @@ def run(
     call = invocation(context)
     wanted = read_text(text)
     with opened(call, create=True) as project:
-        tell_notices(call, project.workbench.loaded.notices)
+        tell_notices(call, project.loaded.notices)
         return asyncio.run(_run(project, wanted, Wish(runtime=runtime, model=model), call, detach=detach))
 
 

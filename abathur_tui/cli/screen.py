@@ -2,27 +2,16 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from abathur_tui.cli import mistakes, output
-from abathur_tui.cli.invocation import Invocation
+from abathur_tui.cli.finishing import finish
 from abathur_tui.cli.opening import opened
-from abathur_tui.domain.errors import Exit, NoTerminal
+from abathur_tui.cli.shared_options import Invocation
+from abathur_tui.domain.errors import NoTerminal
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(call: Invocation) -> int:
     """Open the screen on the project, made where there is none; gives the exit code. No exception leaves it."""
-    output.prepare()
-    call = Invocation(project=_project(arguments), debug="--debug" in arguments)
-    try:
-        return _open(call)
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
-    except Exception as error:
-        told = mistakes.translated(error)
-        mistakes.tell(told, call, error)
-        return told.exit
+    return finish(call, lambda: _open(call))
 
 
 def _open(call: Invocation) -> int:
@@ -34,12 +23,3 @@ def _open(call: Invocation) -> int:
 
     with opened(call, create=True) as project:
         return screen.run(project)
-
-
-def _project(arguments: Sequence[str]) -> Path | None:
-    for position, option in enumerate(arguments):
-        if option == "--project":
-            return Path(arguments[position + 1])
-        if option.startswith("--project="):
-            return Path(option.removeprefix("--project="))
-    return None

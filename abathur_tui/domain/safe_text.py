@@ -3,11 +3,15 @@
 Each character that could is replaced by one visible character, so positions stay true and a text may be cut anywhere.
 """
 
+from functools import cache
+
 _CONTROL_PICTURES = 0x2400
 _VISIBLE = "\N{REPLACEMENT CHARACTER}"
 
 
+@cache
 def _unsafe() -> dict[int, str]:
+    """Made at the first text that is not plain: it takes some milliseconds."""
     kept = {ord("\n"), ord("\t")}
     table = {code: chr(_CONTROL_PICTURES + code) for code in range(0x20) if code not in kept}
     table[0x7F] = "\N{SYMBOL FOR DELETE}"
@@ -29,13 +33,15 @@ def _unsafe() -> dict[int, str]:
     return table
 
 
+@cache
+def _unsafe_in_json() -> dict[int, str]:
+    """JSON escapes the lower ones itself; between its tokens they are layout."""
+    return {code: _json_escape(code) for code in _unsafe() if code >= 0x20}
+
+
 def _json_escape(code: int) -> str:
     units = chr(code).encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
-
-
-_UNSAFE = _unsafe()
-_UNSAFE_IN_JSON = {code: _json_escape(code) for code in _UNSAFE if code >= 0x20}  # JSON escapes the lower ones itself; between tokens they are layout
 
 
 def safe(text: str) -> str:
@@ -43,7 +49,7 @@ def safe(text: str) -> str:
 
     `safe(safe(x)) == safe(x)`, and `safe(a) + safe(b) == safe(a + b)`.
     """
-    return text if text.isascii() and text.isprintable() else text.translate(_UNSAFE)
+    return text if text.isascii() and text.isprintable() else text.translate(_unsafe())
 
 
 def safe_line(text: str) -> str:
@@ -53,7 +59,7 @@ def safe_line(text: str) -> str:
 
 def safe_json(document: str) -> str:
     """A JSON text in which the same characters are escapes: they can only stand inside its strings, so it means what it meant."""
-    return document.translate(_UNSAFE_IN_JSON)
+    return document if document.isascii() and "\x7f" not in document else document.translate(_unsafe_in_json())
 
 
 def escaped(text: str) -> str:

@@ -32,6 +32,7 @@ from abathur_tui.storage import Database, engines, queue, views
 
 if TYPE_CHECKING:
     from abathur_tui.project.workbench import Workbench
+    from abathur_tui.settings import Loaded
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -128,11 +129,18 @@ class Project:
         self.close()
 
     @cached_property
-    def workbench(self) -> "Workbench":
-        """Settings, templates and the language."""
-        from abathur_tui.project.workbench import Workbench  # pydantic, lark and jinja: 130 ms that reading the queue need not pay
+    def loaded(self) -> "Loaded":
+        """Settings, where each came from, and notices. Raises ConfigInvalid."""
+        from abathur_tui.settings import load  # pydantic: 40 ms that reading the queue need not pay
 
-        return Workbench(self.place, environ=self._environ, flags=self._flags)
+        return load(self.folder, environ=self._environ, flags=self._flags)
+
+    @cached_property
+    def workbench(self) -> "Workbench":
+        """Templates, the language, and what answers."""
+        from abathur_tui.project.workbench import Workbench  # lark and jinja: 90 ms that looking need not pay
+
+        return Workbench(self.place, self.loaded, environ=self._environ)
 
     async def read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What one of storage's views gives."""
@@ -242,7 +250,7 @@ class Project:
             engine=EngineInfo(row.id, row.pid, row.host, row.since) if row else None,
             counts=totals.counts,
             agents_busy=totals.agents_busy,
-            agents_limit=row.limit if row and row.limit else self.workbench.settings.swarm.max_agents,
+            agents_limit=row.limit if row and row.limit else self.loaded.settings.swarm.max_agents,
             tokens_today=totals.tokens_today,
             cost_today_usd=totals.cost_today_usd,
         )

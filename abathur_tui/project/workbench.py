@@ -1,4 +1,4 @@
-"""What needs no queue: settings, templates, the language, and the choice of a runtime."""
+"""What needs no queue: templates, the language, and the choice of a runtime."""
 
 import os
 from collections.abc import Mapping
@@ -16,27 +16,18 @@ from abathur_tui.library import FileRegistry
 from abathur_tui.project.finding import Place
 from abathur_tui.project.wish import Wish
 from abathur_tui.runtimes import choose, keys_in
-from abathur_tui.settings import Loaded, Settings, load
+from abathur_tui.settings import Loaded
 
 
 class Workbench:
-    """A folder's settings and templates; the folder need not be a project."""
+    """A folder's templates under its settings; the folder need not be a project."""
 
-    def __init__(self, place: Place | None, *, environ: Mapping[str, str] = os.environ, flags: Mapping[str, object] | None = None) -> None:
-        """`flags`: settings from the command line, by dotted name; they win over all others."""
+    def __init__(self, place: Place | None, loaded: Loaded, *, environ: Mapping[str, str] = os.environ) -> None:
+        """`loaded`: the settings that hold there."""
         self.folder = place.folder if place else None
+        self.loaded = loaded
+        self.settings = loaded.settings
         self._environ = environ
-        self._flags = flags or {}
-
-    @cached_property
-    def loaded(self) -> Loaded:
-        """Settings, where each came from, and notices. Raises ConfigInvalid."""
-        return load(self.folder, environ=self._environ, flags=self._flags)
-
-    @property
-    def settings(self) -> Settings:
-        """Settings. Raises ConfigInvalid."""
-        return self.loaded.settings
 
     @cached_property
     def registry(self) -> FileRegistry:

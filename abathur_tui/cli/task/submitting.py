@@ -108,7 +108,7 @@ def submit(
     subject = _subject(prompt, input)
     start = _start(at, in_)
     with opened(call, create=True) as project:
-        tell_notices(call, project.workbench.loaded.notices)
+        tell_notices(call, project.loaded.notices)
 
         async def run() -> int:
             wish = Wish(
