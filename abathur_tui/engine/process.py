@@ -50,18 +50,22 @@ async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, 
             keys=keys,
             on_stop=guard.stop,
         )
-        engine = Engine(database, equipment, manner)
-        notes = notes_of(folder, engine.id)
-        notes.parent.mkdir(mode=0o700, exist_ok=True)
-        guard.keep_notes_in(notes)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, engine.stop)
-        # A terminal that closes does not end it: it is not the terminal's.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        return await engine.run()
+        return await live(Engine(database, equipment, manner), folder, guard)
     finally:
         database.close()
+
+
+async def live(engine: Engine, folder: Path, guard: GuardPipe) -> Exit:
+    """Run an engine as this process's purpose: TERM and INT stop it in order, and its children are noted for whoever comes after it."""
+    notes = notes_of(folder, engine.id)
+    notes.parent.mkdir(mode=0o700, exist_ok=True)
+    guard.keep_notes_in(notes)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, engine.stop)
+    # A terminal that closes does not end it: it is not the terminal's.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    return await engine.run()
 
 
 def _take_keys(keys: Keys) -> None:

@@ -1,0 +1,122 @@
+"""An engine with a scripted runtime in a process of its own, for tests that kill.
+
+`python -m tests.engine.scripted_engine FOLDER LEASE_SECONDS [FLAG]…`. Each task has two turns with a tool call between them. What the
+tool does cannot be undone: it adds a line to FOLDER/effects.log.
+"""
+
+import asyncio
+import os
+import random
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from abathur_tui.domain.conversation import (
+    Event,
+    Limits,
+    Message,
+    TextBlock,
+    TextDelta,
+    ToolDefinition,
+    ToolOutcome,
+    ToolResultBlock,
+    ToolUseBlock,
+    TurnDone,
+    TurnRequest,
+    Usage,
+)
+from abathur_tui.domain.data import JsonObject
+from abathur_tui.engine.engine import Engine, Equipment, Manner
+from abathur_tui.engine.process import live
+from abathur_tui.guard import GuardPipe, Keys, Restarts, run_engine
+from abathur_tui.processes import Children
+from abathur_tui.settings import Settings
+from abathur_tui.settings.model import Queue, Swarm
+from abathur_tui.storage import Database
+from tests.engine.bench import OneRole
+
+FOLDER_VARIABLE = "SCRIPTED_ENGINE_FOLDER"
+RESTARTS = Restarts(quick_seconds=0.0, pauses_seconds=(0.0,))
+
+
+@dataclass
+class SlowRuntime:
+    """Takes some hundredths of a second, and runs a program, for each turn."""
+
+    folder: Path
+    children: Children
+    chance: random.Random = field(default_factory=random.Random)
+
+    async def limits(self) -> Limits:
+        """Enough."""
+        return Limits(100_000, 1000, tools=True)
+
+    async def turn(self, request: TurnRequest) -> AsyncIterator[Event]:
+        """A tool call first; then an answer that says whether its outcome is known."""
+        results = [block for block in request.messages[-1].blocks if isinstance(block, ToolResultBlock)]
+        text = "I look first." if not results else ("unknown" if results[0].is_error else "known")
+        yield TextDelta(text[:3])
+        async with await self.children.start(["sleep", "60"], cwd=self.folder, env=dict(os.environ)):
+            await asyncio.sleep(self.chance.uniform(0.02, 0.15))
+        yield TextDelta(text[3:])
+        call = ToolUseBlock(f"{request.caller.task}-call", "affect", {"task": request.caller.task})
+        blocks = (TextBlock(text),) if results else (TextBlock(text), call)
+        yield TurnDone(Message("assistant", blocks), "end_turn" if results else "tool_use", Usage(1, 1), "slow", 0.0)
+
+    async def aclose(self) -> None:
+        """Nothing to end."""
+
+
+@dataclass
+class Affect:
+    """A tool whose effect stays."""
+
+    folder: Path
+
+    @property
+    def definition(self) -> ToolDefinition:
+        """Takes the task's name."""
+        return ToolDefinition("affect", "Has an effect.", {"type": "object"})
+
+    async def run(self, arguments: JsonObject) -> ToolOutcome:
+        """Have the effect, then take a while."""
+        with (self.folder / "effects.log").open("a") as file:
+            file.write(f"{arguments['task']}\n")
+        await asyncio.sleep(0.02)
+        return ToolOutcome("done")
+
+
+def settings(lease_seconds: float) -> Settings:
+    """Short leases, several slots."""
+    return Settings(queue=Queue(lease_seconds=lease_seconds, heartbeat_seconds=lease_seconds / 4), swarm=Swarm(max_agents=6))
+
+
+def serve(guard: GuardPipe, keys: Keys) -> int:
+    """Work off the folder's queue."""
+    project, lease_seconds, flags = Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
+    return asyncio.run(_serve(project, settings(lease_seconds), flags, guard, keys))
+
+
+async def _serve(project: Path, settings: Settings, flags: list[str], guard: GuardPipe, keys: Keys) -> int:
+    database = Database.open(project / ".abathur")
+    children = Children(guard)
+    equipment = Equipment(
+        project=project,
+        settings=settings,
+        registry=OneRole(),
+        tools={"affect": Affect(project)},
+        open_runtime=lambda *_: SlowRuntime(project, children),
+        children=children,
+        keys=keys,
+        on_stop=guard.stop,
+    )
+    manner = Manner(stay="--stay" in flags, drain="--drain" in flags, standby="--standby" in flags)
+    try:
+        return await live(Engine(database, equipment, manner), project / ".abathur", guard)
+    finally:
+        database.close()
+
+
+if __name__ == "__main__":
+    sys.exit(run_engine(serve, RESTARTS))

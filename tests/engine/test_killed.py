@@ -1,0 +1,230 @@
+"""Whatever is killed and whenever: nothing is lost, no finished step is made twice, nothing is left running."""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from abathur_tui.domain.status import Status
+from abathur_tui.storage import engines, views
+from abathur_tui.storage.engines import EngineRow
+from tests.engine.bench import Bench, join_node, loop_node, node, settles
+from tests.engine.scripted_engine import FOLDER_VARIABLE
+from tests.scripted import ScriptedRuntime, say
+from tests.waiting import eventually
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Processes:
+    """A project whose engines are processes."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.folder = folder
+        self.project = Bench(folder, ScriptedRuntime(say("")))
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *flags: str, lease_seconds: float = 5.0) -> subprocess.Popen[bytes]:
+        """Start an engine as its launcher does."""
+        with (self.folder / "engine.log").open("ab") as log:
+            engine = subprocess.Popen(
+                [sys.executable, "-m", "tests.engine.scripted_engine", str(self.folder), str(lease_seconds), *flags],
+                cwd=REPOSITORY,
+                env={**os.environ, FOLDER_VARIABLE: str(self.folder)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._started.append(engine)
+        return engine
+
+    def active(self) -> EngineRow | None:
+        """The active engine, once it is registered."""
+        active = engines.active_engine(self.project.data)
+        return self.project.database.read_now(engines.row, active) if active else None
+
+    def await_active(self, other_than: EngineRow | None = None) -> EngineRow:
+        """The active engine, another one than that."""
+
+        def found() -> EngineRow | None:
+            row = self.active()
+            return row if row is not None and (other_than is None or row.id != other_than.id) else None
+
+        row = eventually(found, 10)
+        assert row is not None
+        return row
+
+    def running(self) -> list[psutil.Process]:
+        """All processes that carry this folder: engines, guards, children."""
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def programs(self) -> set[int]:
+        """The agents' programs among them."""
+        return {process.pid for process in self.running() if self._command(process)[:1] == ["sleep"]}
+
+    def guards(self) -> list[psutil.Process]:
+        """The guards among them."""
+        return [process for process in self.running() if any("beside.py" in word for word in self._command(process))]
+
+    def effects(self) -> Counter[str]:
+        """How often each task's tool call had its effect."""
+        file = self.folder / "effects.log"
+        return Counter(file.read_text().split()) if file.exists() else Counter()
+
+    def end(self) -> None:
+        """Kill all that is left."""
+        for process in self.running():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        for engine in self._started:
+            engine.wait()
+        self.project.close()
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return bool(process.status() != psutil.STATUS_ZOMBIE and process.environ().get(FOLDER_VARIABLE) == str(self.folder))
+        except psutil.Error:
+            return False
+
+    def _command(self, process: psutil.Process) -> list[str]:
+        try:
+            return list(process.cmdline())
+        except psutil.Error:
+            return []
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    """A project whose engines are processes; nothing of them survives the test."""
+    made = Processes(tmp_path / "project")
+    yield made
+    made.end()
+
+
+def kill(pid: int) -> None:
+    """Kill a process that may be gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def check_that_no_step_was_made_twice(processes: Processes, tasks: list[int]) -> None:
+    """Every task has its two finished turns, each once, and one effect at most."""
+    for task in tasks:
+        finished = [turn.number for turn in processes.project.detail(task).turns if turn.stop_reason is not None]
+        assert len(finished) == len(set(finished)) == 2
+        assert processes.project.result(task) in ("known", "unknown")
+    assert max(processes.effects().values()) == 1
+
+
+def test_a_killed_engine_is_back_at_work_within_five_seconds_and_its_programs_are_gone(processes: Processes) -> None:
+    tasks = processes.project.submit(*(node(f"n{number}") for number in range(12)))
+    processes.start()
+    first = processes.await_active()
+    programs = eventually(processes.programs)
+
+    killed = time.monotonic()
+    kill(first.pid)
+    processes.await_active(first)
+    eventually(lambda: processes.project.database.read_now(views.counts)[Status.RUNNING] > 0)
+    assert time.monotonic() - killed < 5
+
+    eventually(lambda: processes.project.database.read_now(views.counts)[Status.COMPLETED] == 12, 20)
+    assert not programs & processes.programs()
+    check_that_no_step_was_made_twice(processes, tasks)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_engines_and_guards_that_are_killed_at_any_moment_lose_nothing(processes: Processes, seed: int) -> None:
+    chance = random.Random(seed)
+    project = processes.project
+    tasks = project.submit(*(node(f"n{number}") for number in range(24)), join_node("all"), edges=settles("all", *(f"n{n}" for n in range(24))))
+    [loop] = project.submit(loop_node("echo x >> passes.log; wc -l < passes.log", target=3))
+    processes.start()
+    for _ in range(5):
+        row = processes.await_active()
+        time.sleep(chance.uniform(0.0, 0.6))
+        victim = chance.choice(["engine", "guard", "both"])
+        if victim != "engine":
+            for guard in processes.guards():
+                kill(guard.pid)
+        if victim != "guard":
+            kill(row.pid)
+        if victim == "both":
+            eventually(lambda row=row: not engines.engine_alive(project.data, row.id))  # type: ignore[misc]
+            processes.start()
+
+    eventually(lambda: project.task(tasks[-1]).status is Status.COMPLETED and project.task(loop).status is Status.COMPLETED, 40)
+
+    check_that_no_step_was_made_twice(processes, tasks[:-1])
+    [course] = project.database.read_now(views.loops)
+    assert [done.number for done in course.passes] == [1, 2, 3] or course.passes[-1].metrics["score"] >= 3
+    eventually(lambda: not processes.programs())
+
+
+def test_when_both_are_killed_the_next_engine_ends_what_they_left_running(processes: Processes) -> None:
+    tasks = processes.project.submit(*(node(f"n{number}") for number in range(6)))
+    processes.start()
+    first = processes.await_active()
+    eventually(lambda: len(processes.programs()) >= 3)
+    # Stopped first, so that neither sees the other go.
+    for guard in processes.guards():
+        guard.suspend()
+    os.kill(first.pid, signal.SIGSTOP)
+    left = processes.programs()
+    assert left
+    for guard in processes.guards():
+        guard.kill()
+    kill(first.pid)
+    eventually(lambda: not engines.engine_alive(processes.project.data, first.id))
+    assert left & processes.programs()
+
+    processes.start("--drain").wait(20)
+
+    assert not left & processes.programs()
+    assert {processes.project.task(task).status for task in tasks} == {Status.COMPLETED}
+
+
+def test_term_ends_agents_gives_tasks_back_and_starts_nothing_again(processes: Processes) -> None:
+    tasks = processes.project.submit(*(node(f"n{number}") for number in range(12)))
+    engine = processes.start()
+    row = processes.await_active()
+    eventually(processes.programs)
+
+    os.kill(row.pid, signal.SIGTERM)
+
+    assert engine.wait(5) == 0
+    eventually(lambda: not processes.running())
+    counts = processes.project.database.read_now(views.counts)
+    assert counts[Status.PENDING] + counts[Status.COMPLETED] == 12
+    assert {processes.project.task(task).attempt for task in tasks} <= {0, 1}
+    assert processes.project.database.read_now(engines.unended) == []
+    assert not list((processes.project.data / "engines").iterdir())
+
+
+def test_an_engine_that_was_stopped_past_its_lease_is_taken_over_and_ends_itself_on_waking(processes: Processes) -> None:
+    tasks = processes.project.submit(*(node(f"n{number}") for number in range(12)))
+    first = processes.start(lease_seconds=1.0)
+    row = processes.await_active()
+    programs = eventually(processes.programs)
+    os.kill(row.pid, signal.SIGSTOP)
+    processes.start("--standby", lease_seconds=1.0)
+
+    eventually(lambda: processes.project.database.read_now(views.counts)[Status.COMPLETED] == 12, 20)
+    assert not programs & processes.programs()
+    check_that_no_step_was_made_twice(processes, tasks)
+
+    os.kill(row.pid, signal.SIGCONT)
+    assert first.wait(5) == 0
+    second = processes.await_active(row)
+    assert processes.project.database.read_now(engines.row, second.id)

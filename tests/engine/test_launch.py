@@ -1,0 +1,172 @@
+"""Starting, stopping and looking at engines, as commands do it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from abathur_tui.domain.errors import EngineDidNotStart
+from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
+from abathur_tui.domain.status import Status
+from abathur_tui.engine.launch import engine_status, ensure_engine, start_engine, stop_engine
+from abathur_tui.storage import engines, views
+from tests.alive import alive
+from tests.engine.bench import Bench, node
+from tests.scripted import ScriptedRuntime, say
+from tests.waiting import eventually, eventually_async
+
+ENSURE = """
+import asyncio, sys
+from pathlib import Path
+from abathur_tui.engine.launch import ensure_engine
+print(asyncio.run(ensure_engine(Path(sys.argv[1]), Path(sys.argv[1]) / ".abathur")).id)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Bench]:
+    """A project whose agents are programs that answer with their prompt in capitals."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    made = Bench(folder, ScriptedRuntime(say("")))
+    made.choice = RuntimeChoice(
+        RuntimeName.COMMAND, argv=("/usr/bin/tr", "a-z", "A-Z"), working_folder=str(folder), environment=(("PATH", os.defpath),)
+    )
+    yield made
+    if (info := engine_status(made.data)) is not None:
+        asyncio.run(stop_engine(made.data))
+        assert eventually(lambda: not alive(info.pid))
+    made.close()
+
+
+async def test_an_engine_is_started_works_and_is_stopped(project: Bench) -> None:
+    [task] = project.submit(node(prompt="shout"))
+
+    info = await ensure_engine(project.folder, project.data)
+    await project.until(task, Status.COMPLETED)
+
+    assert project.result(task) == "SHOUT"
+    assert engine_status(project.data) == info
+    assert os.getsid(info.pid) == info.pid
+    assert stat.S_IMODE((project.data / "logs" / "engine.log").stat().st_mode) == 0o600
+    assert await stop_engine(project.data)
+    assert engine_status(project.data) is None
+    assert not await stop_engine(project.data)
+    await eventually_async(lambda: not alive(info.pid))
+    assert (project.data / "logs" / "engine.log").read_text() == ""
+
+
+async def test_one_that_is_there_is_used(project: Bench) -> None:
+    first = await ensure_engine(project.folder, project.data)
+
+    assert await ensure_engine(project.folder, project.data) == first
+
+
+def test_many_commands_at_the_same_instant_start_one_engine(project: Bench) -> None:
+    commands = [subprocess.Popen([sys.executable, "-c", ENSURE, project.folder], stdout=subprocess.PIPE, text=True) for _ in range(6)]
+
+    ids = {command.communicate(timeout=30)[0].strip() for command in commands}
+
+    assert len(ids) == 1
+    assert ids == {row.id for row in project.database.read_now(views.engine_rows)}
+
+
+async def test_what_keeps_it_from_starting_is_said(project: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ABATHUR_QUEUE__MAX_RETRIES", "many")
+    began = time.monotonic()
+
+    with pytest.raises(EngineDidNotStart) as caught:
+        await ensure_engine(project.folder, project.data)
+
+    assert "max_retries" in caught.value.message
+    assert time.monotonic() - began < 8
+
+
+async def test_a_drain_ends_when_the_queue_is_worked_off(project: Bench) -> None:
+    tasks = project.submit(*(node(f"n{number}") for number in range(5)))
+
+    engine = await start_engine(project.folder, project.data, drain=True)
+
+    assert await engine.wait() == 0
+    assert {project.task(task).status for task in tasks} == {Status.COMPLETED}
+
+
+async def test_a_drain_that_an_account_holds_up_ends_with_4(project: Bench) -> None:
+    project.choice = RuntimeChoice(RuntimeName.ANTHROPIC, key_fingerprint="missing")
+    [task] = project.submit(node())
+
+    engine = await start_engine(project.folder, project.data, drain=True)
+
+    assert await engine.wait() == 4
+    assert project.task(task).status is Status.PENDING
+
+
+async def test_keys_are_never_in_its_environment_nor_on_the_disk(project: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-very-secret")
+
+    info = await ensure_engine(project.folder, project.data, keys={"f00d": "sk-ant-very-secret"})
+
+    engine = psutil.Process(info.pid)
+    assert not any("very-secret" in value for value in [*engine.environ().values(), *engine.cmdline()])
+    await stop_engine(project.data)
+    assert not any(b"very-secret" in file.read_bytes() for file in project.data.rglob("*") if file.is_file())
+
+
+async def test_a_killed_engine_is_started_again_by_its_guard_and_stop_stops_that_one(project: Bench) -> None:
+    first = await ensure_engine(project.folder, project.data)
+
+    os.kill(first.pid, signal.SIGKILL)
+    await eventually_async(lambda: (status := engine_status(project.data)) is not None and status.id != first.id)
+    [task] = project.submit(node())
+    await project.until(task, Status.COMPLETED)
+
+    second = engine_status(project.data)
+    assert second is not None
+    assert await stop_engine(project.data)
+    await asyncio.sleep(0.5)
+    assert engine_status(project.data) is None
+    assert project.database.read_now(engines.unended) == []
+
+
+async def test_an_engine_with_nothing_to_do_costs_next_to_nothing(project: Bench) -> None:
+    info = await ensure_engine(project.folder, project.data)
+    await asyncio.sleep(0.5)
+    before = cpu_seconds(info.pid)
+
+    await asyncio.sleep(2)
+
+    assert cpu_seconds(info.pid) - before < 0.2
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
+
+
+def test_the_engine_loads_no_screen_no_sdk_and_no_model_at_its_start(project: Bench) -> None:
+    code = "import abathur_tui.engine.process, sys, json; print(json.dumps(sorted(sys.modules)))"
+
+    loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+    heavy = {"textual", "rich", "anthropic", "httpx2", "xllamacpp", "typer", "lark"}
+    assert heavy & {name.partition(".")[0] for name in loaded} == set()
+
+
+async def test_a_module_of_the_projects_own_folder_is_never_loaded(project: Bench) -> None:
+    (project.folder / "json.py").write_text("raise SystemExit('loaded from the project')")
+    here = os.getcwd()
+    os.chdir(project.folder)
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.chdir, here)
+        assert await ensure_engine(project.folder, project.data)
