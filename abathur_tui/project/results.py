@@ -81,19 +81,26 @@ def make_result(execution: Execution, tasks: Sequence[Task], output: str | None,
 
 def critical_path(root: Task, tasks: Mapping[int, Task]) -> tuple[int, ...]:
     """From the root backwards, each time to the one that was done last of those that it had to wait for."""
-    inside: dict[int, list[Task]] = {}
+    passes: dict[int, list[Task]] = {}
     for task in tasks.values():
-        if task.parent is not None:
-            inside.setdefault(task.parent, []).append(task)
+        if task.parent is not None and task.parent in tasks and tasks[task.parent].kind is Kind.LOOP:
+            passes.setdefault(task.parent, []).append(task)
     path: list[int] = []
     step: Task | None = root
     while step is not None and step.id not in path:
         path.append(step.id)
-        awaited = [tasks[task] for task in step.depends_on if task in tasks]
-        if step.kind is Kind.LOOP:
-            awaited += inside.get(step.id, [])
-        step = max((task for task in awaited if task.id not in path), key=_end, default=None)
+        step = max((task for task in _awaited(step, tasks, passes) if task.id not in path), key=_end, default=None)
     return tuple(reversed(path))
+
+
+def _awaited(step: Task, tasks: Mapping[int, Task], passes: Mapping[int, Sequence[Task]]) -> list[Task]:
+    """What a task had to wait for: a loop for its passes, a pass for those before it, the first one for what its loop needs."""
+    if step.id in passes:
+        return list(passes[step.id])
+    loop = step.parent if step.parent in passes else None
+    before = [task for task in passes[loop] if task.id < step.id] if loop is not None else []
+    needing = tasks[loop] if loop is not None else step
+    return before or [tasks[task] for task in needing.depends_on if task in tasks]
 
 
 def _end(task: Task) -> float:
