@@ -8,7 +8,7 @@ from abathur_tui.language.parser import MAX_BRACKETS, MAX_BYTES, check_length
 from abathur_tui.language.places import Places
 from abathur_tui.language.tokens import CLOSING, COMMENT, OPENING, WRONG, Scanner
 
-_COMMAND = re.compile(r"(?<![0-9A-Za-z_-])ABYSSAL\s*+\[")
+_COMMAND = re.compile(r"(?<![0-9A-Za-z_-])ABYSSAL(?:\s|(?:#|//)[^\n]*+\n)*+\[")
 _BINDING = re.compile(r"(?<![^\s`>*])[A-Za-z_][0-9A-Za-z_-]*[ \t]*=[ \t]*\Z")
 _LONGEST_BINDING = 100
 
