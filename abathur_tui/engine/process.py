@@ -31,7 +31,8 @@ def serve(project: Path, data: Path | None, stay: bool, drain: bool, standby: bo
             _take_keys(keys)
         return asyncio.run(_serve(project, folder, Manner(stay, drain, standby), guard, keys))
     except AbathurError as error:
-        print(f"{error.code}: {error.message} {error.advice}".rstrip(), file=sys.stderr)
+        details = "".join(f"\n  {detail.message}" for detail in error.details)
+        print(f"{error.code}: {error.message} {error.advice}".rstrip() + details, file=sys.stderr)
         return error.exit
 
 

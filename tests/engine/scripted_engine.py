@@ -1,6 +1,6 @@
 """An engine with a scripted runtime in a process of its own, for tests that kill.
 
-`python -m tests.engine.scripted_engine FOLDER LEASE_SECONDS [FLAG]…`. Each task has two turns with a tool call between them. What the
+`python -m tests.engine.scripted_engine FOLDER LEASE_SECONDS TURN_SECONDS [FLAG]…`. Each task has two turns with a tool call between them. What the
 tool does cannot be undone: it adds a line to FOLDER/effects.log.
 """
 
@@ -42,10 +42,11 @@ RESTARTS = Restarts(quick_seconds=0.0, pauses_seconds=(0.0,))
 
 @dataclass
 class SlowRuntime:
-    """Takes some hundredths of a second, and runs a program, for each turn."""
+    """Takes a while, and runs a program, for each turn."""
 
     folder: Path
     children: Children
+    turn_seconds: float
     chance: random.Random = field(default_factory=random.Random)
 
     async def limits(self) -> Limits:
@@ -58,7 +59,7 @@ class SlowRuntime:
         text = "I look first." if not results else ("unknown" if results[0].is_error else "known")
         yield TextDelta(text[:3])
         async with await self.children.start(["sleep", "60"], cwd=self.folder, env=dict(os.environ)):
-            await asyncio.sleep(self.chance.uniform(0.02, 0.15))
+            await asyncio.sleep(self.turn_seconds * self.chance.uniform(0.3, 1.7))
         yield TextDelta(text[3:])
         call = ToolUseBlock(f"{request.caller.task}-call", "affect", {"task": request.caller.task})
         blocks = (TextBlock(text),) if results else (TextBlock(text), call)
@@ -94,11 +95,11 @@ def settings(lease_seconds: float) -> Settings:
 
 def serve(guard: GuardPipe, keys: Keys) -> int:
     """Work off the folder's queue."""
-    project, lease_seconds, flags = Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
-    return asyncio.run(_serve(project, settings(lease_seconds), flags, guard, keys))
+    project, lease_seconds, turn_seconds, flags = Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]
+    return asyncio.run(_serve(project, settings(lease_seconds), turn_seconds, flags, guard, keys))
 
 
-async def _serve(project: Path, settings: Settings, flags: list[str], guard: GuardPipe, keys: Keys) -> int:
+async def _serve(project: Path, settings: Settings, turn_seconds: float, flags: list[str], guard: GuardPipe, keys: Keys) -> int:
     database = Database.open(project / ".abathur")
     children = Children(guard)
     equipment = Equipment(
@@ -106,7 +107,7 @@ async def _serve(project: Path, settings: Settings, flags: list[str], guard: Gua
         settings=settings,
         registry=OneRole(),
         tools={"affect": Affect(project)},
-        open_runtime=lambda *_: SlowRuntime(project, children),
+        open_runtime=lambda *_: SlowRuntime(project, children, turn_seconds),
         children=children,
         keys=keys,
         on_stop=guard.stop,

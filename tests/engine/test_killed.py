@@ -34,11 +34,11 @@ class Processes:
         self.project = Bench(folder, ScriptedRuntime(say("")))
         self._started: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *flags: str, lease_seconds: float = 5.0) -> subprocess.Popen[bytes]:
+    def start(self, *flags: str, lease_seconds: float = 5.0, turn_seconds: float = 0.1) -> subprocess.Popen[bytes]:
         """Start an engine as its launcher does."""
         with (self.folder / "engine.log").open("ab") as log:
             engine = subprocess.Popen(
-                [sys.executable, "-m", "tests.engine.scripted_engine", str(self.folder), str(lease_seconds), *flags],
+                [sys.executable, "-m", "tests.engine.scripted_engine", str(self.folder), str(lease_seconds), str(turn_seconds), *flags],
                 cwd=REPOSITORY,
                 env={**os.environ, FOLDER_VARIABLE: str(self.folder)},
                 stdin=subprocess.DEVNULL,
@@ -71,7 +71,7 @@ class Processes:
 
     def programs(self) -> set[int]:
         """The agents' programs among them."""
-        return {process.pid for process in self.running() if self._command(process)[:1] == ["sleep"]}
+        return {process.pid for process in self.running() if self._command(process)[-1:] == ["60"]}
 
     def guards(self) -> list[psutil.Process]:
         """The guards among them."""
@@ -129,7 +129,7 @@ def check_that_no_step_was_made_twice(processes: Processes, tasks: list[int]) ->
 
 def test_a_killed_engine_is_back_at_work_within_five_seconds_and_its_programs_are_gone(processes: Processes) -> None:
     tasks = processes.project.submit(*(node(f"n{number}") for number in range(12)))
-    processes.start()
+    processes.start(turn_seconds=0.3)
     first = processes.await_active()
     programs = eventually(processes.programs)
 
@@ -174,7 +174,7 @@ def test_engines_and_guards_that_are_killed_at_any_moment_lose_nothing(processes
 
 def test_when_both_are_killed_the_next_engine_ends_what_they_left_running(processes: Processes) -> None:
     tasks = processes.project.submit(*(node(f"n{number}") for number in range(6)))
-    processes.start()
+    processes.start(turn_seconds=0.5)
     first = processes.await_active()
     eventually(lambda: len(processes.programs()) >= 3)
     # Stopped first, so that neither sees the other go.
@@ -197,7 +197,7 @@ def test_when_both_are_killed_the_next_engine_ends_what_they_left_running(proces
 
 def test_term_ends_agents_gives_tasks_back_and_starts_nothing_again(processes: Processes) -> None:
     tasks = processes.project.submit(*(node(f"n{number}") for number in range(12)))
-    engine = processes.start()
+    engine = processes.start(turn_seconds=0.5)
     row = processes.await_active()
     eventually(processes.programs)
 
@@ -214,7 +214,7 @@ def test_term_ends_agents_gives_tasks_back_and_starts_nothing_again(processes: P
 
 def test_an_engine_that_was_stopped_past_its_lease_is_taken_over_and_ends_itself_on_waking(processes: Processes) -> None:
     tasks = processes.project.submit(*(node(f"n{number}") for number in range(12)))
-    first = processes.start(lease_seconds=1.0)
+    first = processes.start(lease_seconds=1.0, turn_seconds=0.3)
     row = processes.await_active()
     programs = eventually(processes.programs)
     os.kill(row.pid, signal.SIGSTOP)
