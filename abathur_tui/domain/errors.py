@@ -14,6 +14,7 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── forks (131)          ForkFailed
     ├── answers (141-142)    AnswerDeclined, TooManyTurns
     ├── engine (151)         EngineDidNotStop
+    ├── library (161-162)    VersionTaken, TemplateFixed
     └── all else (199)       Unexpected
 """
 
@@ -672,3 +673,28 @@ class EngineDidNotStop(AbathurError):
 
     code = "ABTH-ERR-151"
     hint = "Look at .abathur/logs; `kill -9` ends it and loses nothing: its tasks go back to the queue."
+
+
+# Library
+
+
+class VersionTaken(AbathurError):
+    """That version of the template exists, with another text.
+
+    What a version says never changes, so that `NAME@1.0.0` means the same tomorrow.
+    """
+
+    code = "ABTH-ERR-161"
+    exit = Exit.REFUSED
+    hint = "Give the changed template the next version."
+
+
+class TemplateFixed(AbathurError):
+    """That template's file is not Abathur's to remove.
+
+    It ships with Abathur, or lies in a folder that the configuration adds.
+    """
+
+    code = "ABTH-ERR-162"
+    exit = Exit.REFUSED
+    hint = "A template of the same name in the project or in your own folder stands in front of one that ships."

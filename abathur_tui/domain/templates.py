@@ -95,6 +95,8 @@ class Template:
     """`builtin`, `user` or `project`."""
     text: str = ""
     """The file as it was read: what an execution keeps of it."""
+    file: str = ""
+    """The path of the file; empty for a template that was made otherwise."""
 
     @property
     def subject(self) -> Parameter | None:
@@ -115,6 +117,30 @@ class AgentDefinition:
     tools: tuple[str, ...] | None = None
     """Names of the tools that it may use; None means all."""
     origin: str = "builtin"
+    file: str = ""
+    """The path of the file; empty for a definition that was made otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateUse:
+    """How one version of a template has done in a project, from the tasks that were made of it. None where nothing was measured."""
+
+    uses: int = 0
+    """Tasks that were made of it."""
+    judged: int = 0
+    """Those that have ended otherwise than by being cancelled."""
+    completed: int = 0
+    mean_seconds: float | None = None
+    """From the first start to the end, of those that completed."""
+    mean_tokens: float | None = None
+    """Input and output, of those that completed."""
+    mean_cost_usd: float | None = None
+    """Of those that completed and whose price is known."""
+
+    @property
+    def success_rate(self) -> float | None:
+        """0 to 1, of those that were judged."""
+        return self.completed / self.judged if self.judged else None
 
 
 class Registry(Protocol):

@@ -1,68 +1,24 @@
 """Agent definitions: Markdown files with front matter, as Claude Code has them; a file that is none is left out with a notice."""
 
-import os
-import stat
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
+from dataclasses import replace
 
+from abathur_tui.domain.errors import Detail
 from abathur_tui.domain.templates import AgentDefinition
+from abathur_tui.library.folder import Broken
 from abathur_tui.library.front_matter import FrontMatterBroken, Value, read_markdown, split_list
 
-_MOST_BYTES = 262_144
-_MOST_FILES = 1000
-_MOST_DEPTH = 4
 OUR_TOOLS = {"Read": "read_file", "Grep": "grep", "Glob": "list_folder", "LS": "list_folder"}
 """Claude Code's tools, and ours that do the same."""
 
 
-@dataclass
-class AgentFolder:
-    """A folder of agent definitions, read when it is first asked for."""
-
-    path: Path
-    origin: str
-    inside: Path | None = None
-    """Files that links lead out of this folder are left out; None lets links lead anywhere."""
-    notices: list[str] = field(default_factory=list)
-
-    @cached_property
-    def definitions(self) -> tuple[AgentDefinition, ...]:
-        """All that can be read, by path."""
-        found = []
-        for path in self._files():
-            try:
-                found.append(agent_from_markdown(self._text(path), self.origin))
-            except (OSError, ValueError) as error:
-                line = f":{error.line}" if isinstance(error, FrontMatterBroken) else ""
-                reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-                self.notices.append(f"{path}{line}: left out as an agent: {reason}.")
-        return tuple(found)
-
-    def _files(self) -> list[Path]:
-        found: list[Path] = []
-        for folder, folders, files in os.walk(self.path):
-            if len(Path(folder).relative_to(self.path).parts) >= _MOST_DEPTH:
-                folders.clear()
-            folders.sort()
-            found += [Path(folder, name) for name in sorted(files) if name.endswith(".md")]
-            if len(found) > _MOST_FILES:
-                self.notices.append(f"{self.path}: only the first {_MOST_FILES} files were read.")
-                return found[:_MOST_FILES]
-        return found
-
-    def _text(self, path: Path) -> str:
-        if self.inside is not None and not path.resolve().is_relative_to(self.inside.resolve()):
-            raise ValueError("a link leads out of the project")
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is no regular file")
-        if status.st_size > _MOST_BYTES:
-            raise ValueError(f"it is longer than {_MOST_BYTES} bytes")
-        try:
-            return path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError("it is no UTF-8 text") from error
+def read_agent(text: str, file: str, origin: str) -> AgentDefinition:
+    """The definition in a file. Raises Broken."""
+    try:
+        return replace(agent_from_markdown(text, origin), file=file)
+    except FrontMatterBroken as error:
+        raise Broken((Detail(str(error), error.line),)) from error
+    except ValueError as error:
+        raise Broken((Detail(str(error)),)) from error
 
 
 def agent_from_markdown(text: str, origin: str) -> AgentDefinition:

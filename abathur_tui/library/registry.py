@@ -1,73 +1,123 @@
 """All templates and agent definitions that hold in a folder: the project's over the user's over those that ship."""
 
-from functools import cached_property
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from abathur_tui.domain.notices import Notice
 from abathur_tui.domain.templates import AgentDefinition, Template
-from abathur_tui.library.agent_file import AgentFolder, plain_name
-from abathur_tui.library.shelf import Layer, Shelf
+from abathur_tui.library import telling
+from abathur_tui.library.agent_file import plain_name, read_agent
+from abathur_tui.library.folder import Folder
+from abathur_tui.library.places import agent_places, template_places
+from abathur_tui.library.shelf import Layer, Shelf, layer_of
+from abathur_tui.library.template_file import read_template
 from abathur_tui.settings import Settings
 
-_BUILTIN = Path(__file__).parent / "builtin"
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """All that was read, at one moment."""
+
+    shelf: Shelf
+    layers: tuple[Layer, ...]
+    agents: Mapping[str, AgentDefinition]
+    """By plain name."""
+    notices: tuple[Notice, ...]
 
 
 class FileRegistry:
-    """The registry that reads files, each of them when it is first asked for.
+    """The registry that reads files: when it is first asked, and again at `reload`. Threads may share it.
 
-    Templates are those that ship; agent definitions come from the project's `.claude/agents`, the user's, and those that ship,
-    the first of a name winning.
+    A file that breaks while the process lives keeps its last good version; one that was broken from the start has none, and a template
+    that it was to hold is an error where it is asked for.
     """
 
-    def __init__(self, project_folder: Path | None = None, settings: Settings | None = None, *, home: Path | None = None) -> None:
-        """`settings`: none of them touches the library in this version. `home`: whose `.claude/agents` are the user's; None is the current user's."""
-        home = home or _home()
-        self._agent_folders = (
-            *([AgentFolder(project_folder / ".claude" / "agents", "project", inside=project_folder)] if project_folder else []),
-            *([AgentFolder(home / ".claude" / "agents", "user")] if home else []),
-            AgentFolder(_BUILTIN / "agents", "builtin"),
-        )
-        self._shelf = Shelf([Layer(_BUILTIN / "templates", "builtin")])
+    def __init__(
+        self,
+        project_folder: Path | None = None,
+        settings: Settings | None = None,
+        *,
+        home: Path | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        """`settings`: `templates.folders` counts. `home`: in whose home the user's files are; None is the current user, by the platform's rules."""
+        settings = settings or Settings()
+        self._templates = [
+            Folder(place, ".toml", read_template) for place in template_places(project_folder, settings.templates.folders, home, environ)
+        ]
+        self._agents = [Folder(place, ".md", read_agent, deep=True) for place in agent_places(project_folder, home)]
+        self._lock = threading.Lock()
+        self._last: _State | None = None
 
     def template(self, name: str, version: str | None = None) -> Template | None:
-        """The newest template of that name, or exactly that version; None where there is none."""
-        return self._shelf.template(name, version)
+        """The newest template of that name, or exactly that version; None where there is none. Raises TemplateInvalid where its file is broken."""
+        return self._state.shelf.template(name, version)
 
     def template_names(self) -> tuple[str, ...]:
         """All names, sorted."""
-        return tuple(self._shelf.by_name)
+        return tuple(self._state.shelf.by_name)
 
     def versions(self, name: str) -> tuple[str, ...]:
         """All versions of a template, in the order in which they are preferred; empty where there is no such name."""
-        return tuple(template.version for template in self._shelf.by_name.get(name, ()))
+        return tuple(template.version for template in self._state.shelf.by_name.get(name, ()))
 
     def templates(self) -> tuple[Template, ...]:
         """Every version of every template, sorted by name, preferred versions first."""
-        return tuple(template for versions in self._shelf.by_name.values() for template in versions)
+        return tuple(template for versions in self._state.shelf.by_name.values() for template in versions)
+
+    def every(self, name: str) -> list[Template]:
+        """All templates of that name, higher layers first: those too that another one stands in front of."""
+        return self._state.shelf.every(name)
 
     def agent(self, name: str) -> AgentDefinition | None:
         """The definition of that name (`_` and `-` are the same); None where there is none."""
-        return self._agents.get(plain_name(name))
+        return self._state.agents.get(plain_name(name))
 
     def agent_names(self) -> tuple[str, ...]:
         """All names of agent definitions, sorted."""
-        return tuple(sorted(definition.name for definition in self._agents.values()))
+        return tuple(sorted(definition.name for definition in self._state.agents.values()))
 
     @property
-    def notices(self) -> tuple[str, ...]:
-        """What the user should be told of files that were left out, after reading all of them."""
-        return tuple(notice for folder in self._agent_folders for notice in folder.notices)
+    def notices(self) -> tuple[Notice, ...]:
+        """What the user should be told of the files as they are: which of them do not count, and why."""
+        return self._state.notices
 
-    @cached_property
-    def _agents(self) -> dict[str, AgentDefinition]:
-        found: dict[str, AgentDefinition] = {}
-        for folder in self._agent_folders:
-            for definition in folder.definitions:
-                found.setdefault(plain_name(definition.name), definition)
-        return found
+    def reload(self) -> tuple[Notice, ...]:
+        """Read the files again; what that has changed, each a notice to show. What was given out before stays as it is."""
+        with self._lock:
+            before = self._last
+            templates = [change for folder in self._templates for change in folder.refresh()]
+            agents = [change for folder in self._agents for change in folder.refresh()]
+            self._last = self._made()
+            if before is None:
+                return ()
+            told = [*map(telling.template_changed, templates), *map(telling.agent_changed, agents)]
+            return (*told, *(notice for notice in self._last.notices if notice not in before.notices and notice not in told))
 
+    def folders(self) -> list[Path]:
+        """The folders whose files these are, as far as they are there."""
+        templates = [path for folder in self._templates for path in folder.folders()]
+        return templates + [path for folder in self._agents for path in folder.folders()]
 
-def _home() -> Path | None:
-    try:
-        return Path.home()
-    except RuntimeError:  # a user without a home, as containers have them
-        return None
+    @property
+    def _state(self) -> _State:
+        if self._last is None:
+            self.reload()
+        assert self._last is not None
+        return self._last
+
+    def _made(self) -> _State:
+        layers = tuple(layer_of(folder.entries) for folder in self._templates)
+        agents: dict[str, AgentDefinition] = {}
+        for folder in self._agents:
+            for entry in folder.entries.values():
+                if entry.value is not None:
+                    agents.setdefault(plain_name(entry.value.name), entry.value)
+        notices = [
+            *(notice for folder, layer in zip(self._templates, layers, strict=True) for notice in telling.of_templates(folder, layer)),
+            *(notice for folder in self._agents for notice in telling.of_agents(folder)),
+        ]
+        return _State(Shelf(layers), layers, agents, tuple(notices))

@@ -1,26 +1,25 @@
-"""A template's TOML file: what may stand in it, checked as a whole, and what it becomes."""
+"""A template's TOML file: checked as a whole, and what it becomes."""
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Annotated, Literal, TypeAlias
 
-from packaging.version import InvalidVersion, Version
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import ValidationError
 
 from abathur_tui.domain.errors import Detail, PromptFailed, TemplateInvalid
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.plan import JoinStrategy
-from abathur_tui.domain.templates import Nested, Nesting, Parameter, ParameterKind, Template, TemplateKind
+from abathur_tui.domain.templates import Nesting, Template, TemplateKind
+from abathur_tui.library.executables import executable_mistakes
+from abathur_tui.library.folder import Broken
 from abathur_tui.library.prompt_language import compile_prompt
+from abathur_tui.library.template_table import NOT_YET, TemplateTable
 from abathur_tui.settings.toml import Key, Source, read, refusals
 
-NOT_YET = frozenset({"criteria", "checks", "memory", "cpu", "fallback"})
-"""Fields of a template that this version cannot honour."""
 COMMON_PARAMETERS = frozenset(
     {"priority", "parallel", "mode", "join", "after", "agent", "model", "timeout", "retries", "on_failure", "budget", "memory", "cpu", "tags"}
-) | {"success_criteria", "expires", "confidence"}
+) | {"success_criteria", "expires", "confidence", "repo", "touches"}
 """What every command takes already; a template cannot declare it again."""
 GIVEN = frozenset({"results", "instance", "instances"})
 """What every prompt may use besides its parameters: `results` is a list of `name`, `text` and `missing`."""
@@ -28,131 +27,34 @@ PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 """A parameter's place in a nested template's parameters."""
 _TAKEN = COMMON_PARAMETERS | GIVEN
 
-Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
-ParameterName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
-_TYPE = re.compile(r"(string|number|boolean|array|object)|enum\(([^()]+)\)")
-_PYTHON_TYPES: dict[ParameterKind, tuple[type, ...]] = {
-    ParameterKind.STRING: (str,),
-    ParameterKind.NUMBER: (int, float),
-    ParameterKind.BOOLEAN: (bool,),
-    ParameterKind.ARRAY: (list,),
-    ParameterKind.OBJECT: (dict,),
-    ParameterKind.ENUM: (str,),
-}
 
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class ParameterTable(_Table):
-    """`[parameters.NAME]`."""
-
-    type: str = "string"
-    """`string`, `number`, `boolean`, `array`, `object`, or `enum(a, b, c)`."""
-    required: bool = False
-    default: JsonValue = None
-    suggestions: list[str] = []
-    description: str = ""
-
-    @field_validator("type")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if not _TYPE.fullmatch(value):
-            raise ValueError(f"it must be string, number, boolean, array, object or enum(a, b, c), not {value!r}")
-        return value
-
-    @model_validator(mode="after")
-    def _default_fits(self) -> "ParameterTable":
-        if self.default is None:
-            return self
-        if self.required:
-            raise ValueError("a required parameter has no default")
-        fits = isinstance(self.default, _PYTHON_TYPES[self.kind]) and (self.kind is ParameterKind.BOOLEAN or not isinstance(self.default, bool))
-        if not fits or (self.choices and self.default not in self.choices):
-            raise ValueError(f"the default {self.default!r} is no {self.type}")
-        return self
-
-    @property
-    def kind(self) -> ParameterKind:
-        """The type without an enum's values."""
-        return ParameterKind(self.type.partition("(")[0])
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """An enum's values."""
-        return tuple(choice.strip() for choice in self.type.partition("(")[2].rstrip(")").split(",") if choice.strip())
-
-    def parameter(self, name: str) -> Parameter:
-        """What the language sees of it."""
-        return Parameter(name, self.kind, self.required, self.default, self.choices, tuple(self.suggestions), self.description)
-
-
-class NestedTable(_Table):
-    """`[[nested]]`: a template inside this one."""
-
-    name: Name
-    template: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}(@[0-9A-Za-z.+-]+)?$")]
-    """`NAME`, or `NAME@VERSION`."""
-    parameters: dict[ParameterName, JsonValue] = {}
-    depends_on: list[str] = []
-    required: bool = True
-
-    def nested(self) -> Nested:
-        """What the language sees of it."""
-        name, _, version = self.template.partition("@")
-        return Nested(self.name, name, version or None, self.parameters, tuple(self.depends_on), self.required)
-
-
-class TemplateTable(_Table):
-    """A template's file as a whole."""
-
-    name: Name
-    version: str = "1.0.0"
-    description: str = ""
-    category: str = "general"
-    kind: Literal["agent", "loop"] = "agent"
-    agent: str = "generalist"
-    prompt: Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
-    parameters: dict[ParameterName, ParameterTable] = {}
-    extra: Literal["allow", "forbid"] = "forbid"
-    nested: list[NestedTable] = []
-    nesting: Literal["inputs", "parts"] = "inputs"
-    join: Literal["concatenate"] | None = None
-    success_threshold: float | None = Field(default=None, ge=0, le=1)
-    retries: int | None = Field(default=None, ge=0, le=100)
-    complexity: int = Field(default=50, ge=0, le=100)
-    estimated_seconds: float = Field(default=30.0, gt=0, le=2_592_000)
-    operation: str = ""
-
-    @field_validator("kind", "join", mode="before")
-    @classmethod
-    def _not_yet(cls, value: object) -> object:
-        if value in ("fork", "merge", "reduce", "vote", "best", "synthesize"):
-            raise ValueError(f"{value!r} is known, but this version cannot honour it yet")
-        return value
-
-    @field_validator("version")
-    @classmethod
-    def _semantic(cls, value: str) -> str:
-        try:
-            Version(value)
-        except InvalidVersion as error:
-            raise ValueError(f'{value!r} is no version: write three numbers, such as "1.0.0"') from error
-        return value
+def read_template(text: str, file: str, origin: str) -> Template:
+    """The template in a file. Raises Broken."""
+    try:
+        return template_from_toml(text, file, origin)
+    except TemplateInvalid as error:
+        raise Broken(error.details) from error
 
 
 def template_from_toml(text: str, file: str, origin: str) -> Template:
-    """The template that a file's text declares. Raises TemplateInvalid with every mistake in it."""
+    """The template that a file's text declares. Raises TemplateInvalid with every mistake in it.
+
+    `origin` decides what may stand in it: a `project`'s file names nothing that runs.
+    """
     source = read(text, file)
     if isinstance(source, Detail):
-        raise _invalid(file, [source])
+        raise invalid(file, [source])
+    return template_from_source(source, origin)
+
+
+def template_from_source(source: Source, origin: str) -> Template:
+    """The same from data that were read already; `source.text` is the text that the template keeps."""
     try:
         table = TemplateTable.model_validate(source.data)
     except ValidationError as error:
-        raise _invalid(file, refusals(error, source, TemplateTable, _is_not_yet)) from error
-    if mistakes := _contradictions(table, source):
-        raise _invalid(file, mistakes)
+        raise invalid(source.file, refusals(error, source, TemplateTable, _is_not_yet)) from error
+    if mistakes := [*_contradictions(table, source), *executable_mistakes(table, source, origin)]:
+        raise invalid(source.file, mistakes)
     return Template(
         name=table.name,
         version=table.version,
@@ -172,7 +74,8 @@ def template_from_toml(text: str, file: str, origin: str) -> Template:
         estimated_seconds=table.estimated_seconds,
         operation=table.operation,
         origin=origin,
-        text=text,
+        text=source.text,
+        file=source.file,
     )
 
 
@@ -227,6 +130,7 @@ def _is_not_yet(key: Key) -> bool:
     return len(key) == 1 and key[0] in NOT_YET
 
 
-def _invalid(file: str, mistakes: list[Detail]) -> TemplateInvalid:
+def invalid(file: str, mistakes: Sequence[Detail]) -> TemplateInvalid:
+    """The error for a template's file with these mistakes."""
     count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     return TemplateInvalid(f"The template {file} has {count}.", details=mistakes)

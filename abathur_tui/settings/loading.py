@@ -23,6 +23,7 @@ _PREFIX = "ABATHUR_"
 _PROFILE = "ABATHUR_PROFILE"
 _MOST_BYTES = 1_048_576
 _LEASE, _HEARTBEAT = ("queue", "lease_seconds"), ("queue", "heartbeat_seconds")
+_FOLDERS = ("templates", "folders")
 _UNTRUSTED = (("api", "runtime"), ("api", "base_url"), ("runtimes",))
 """What a project's own files cannot choose: programs, addresses and runtimes."""
 
@@ -49,7 +50,7 @@ def load(project_folder: Path | None, *, environ: Mapping[str, str] = os.environ
     mistakes: list[Detail] = []
     notices: list[str] = []
     layers: list[_Layer] = []
-    folder = None if project_folder is None else _data_folder(project_folder, environ)
+    folder = None if project_folder is None else data_folder(project_folder, environ)
     if folder is not None:
         layers.append(_file_layer(folder / "config.toml", mistakes, notices, trusted=False))
     layers.append(_file_layer(user_file(), mistakes, notices, trusted=True))
@@ -88,7 +89,8 @@ def keys(model: type[BaseModel] = Settings, path: tuple[str, ...] = ()) -> list[
     return found
 
 
-def _data_folder(project_folder: Path, environ: Mapping[str, str]) -> Path:
+def data_folder(project_folder: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """Abathur's own folder of a project: `.abathur` in it, or where ABATHUR_DATA_DIR says."""
     moved = environ.get("ABATHUR_DATA_DIR")
     return Path(moved).absolute() if moved else project_folder / ".abathur"
 
@@ -111,6 +113,9 @@ def _file_layer(path: Path, mistakes: list[Detail], notices: list[str], *, trust
         for key in _take_untrusted(source):
             place = source.mistake(key, "")
             notices.append(f"{_place(place)}: {dotted(key)} does not count in a project's file; set it in {user_file()}, the environment or a flag.")
+        for folder in _take_folders_elsewhere(source):
+            place = source.mistake(_FOLDERS, "")
+            notices.append(f"{_place(place)}: the folder {folder} does not count: a project's file can name only folders inside the project.")
     mistakes.extend(_mistakes(source))
     values = _flat(source.data)
     return _Layer(values, {key: _place(source.mistake(key, "")) for key in values})
@@ -142,6 +147,17 @@ def _take_untrusted(source: Source) -> list[Key]:
         if isinstance(table, dict) and last in table:
             taken.extend(_flat({last: table.pop(last)}, tuple(tables)))
     return taken
+
+
+def _take_folders_elsewhere(source: Source) -> list[str]:
+    """Remove from the data the template folders that are not inside the project by their very name; those that were there."""
+    table = source.data.get(_FOLDERS[0])
+    folders = table.get(_FOLDERS[1]) if isinstance(table, dict) else None
+    if not isinstance(table, dict) or not isinstance(folders, list):
+        return []
+    elsewhere = [folder for folder in folders if isinstance(folder, str) and (folder.startswith(("/", "~")) or ".." in Path(folder).parts)]
+    table[_FOLDERS[1]] = [folder for folder in folders if folder not in elsewhere]
+    return elsewhere
 
 
 def _environment(environ: Mapping[str, str]) -> dict[tuple[str, ...], tuple[object, str]]:

@@ -132,6 +132,14 @@ class Language(Section):
     """How long a document may be."""
 
 
+class Templates(Section):
+    """Where templates are."""
+
+    folders: TextList = Field(default=(), max_length=50)
+    """More folders of templates, besides `templates` in `.abathur` and in your own configuration folder: absolute, `~/…`, or inside the project.
+    A project's own files can name only folders inside it."""
+
+
 class Monitoring(Section):
     """What is written about the work."""
 
@@ -157,5 +165,6 @@ class Settings(Section):
     fork: Fork = Fork()
     loop: Loop = Loop()
     language: Language = Language()
+    templates: Templates = Templates()
     monitoring: Monitoring = Monitoring()
     screen: Screen = Screen()

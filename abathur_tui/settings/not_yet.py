@@ -2,7 +2,7 @@
 
 from abathur_tui.settings.toml import Key, dotted
 
-SECTIONS = frozenset({"budget", "resources", "templates", "tools", "kb", "alias", "profiles", "security", "distributed"})
+SECTIONS = frozenset({"budget", "resources", "tools", "kb", "alias", "profiles", "security", "distributed"})
 """Whole tables."""
 
 KEYS = frozenset({"api.requests_per_minute", "api.tokens_per_minute", "screen.keys", "swarm.max_depth"})

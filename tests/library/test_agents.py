@@ -126,8 +126,8 @@ def test_a_bad_file_is_left_out_with_a_notice_and_the_rest_is_there(home: Path, 
 
     # then
     assert set(registry.agent_names()) - set(SHIPPED) == {"good"}
-    assert [notice.removeprefix(f"{good.parent}/").partition(": left out as an agent: ")[::2] for notice in registry.notices] == [
-        ("bytes.md", "it is no UTF-8 text."),
+    assert [notice.text.removeprefix(f"{good.parent}/").partition(": left out as an agent: ")[::2] for notice in registry.notices] == [
+        ("bytes.md", "it is no UTF-8 text (byte 10)."),
         ("link.md", "a link leads out of the project."),
         ("no-front.md:1", "it does not begin with a line `---` and front matter."),
         ("no-name.md", "its front matter has no name."),

@@ -8,7 +8,7 @@ import pytest
 from abathur_tui.domain.templates import Parameter, Template
 from abathur_tui.language import PlanContext, plan
 from abathur_tui.library import FileRegistry
-from abathur_tui.library.template_file import NOT_YET, TemplateTable
+from abathur_tui.library.template_table import NOT_YET, TemplateTable
 
 PAGE = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
 REGISTRY = FileRegistry(None, home=Path("/nonexistent"))

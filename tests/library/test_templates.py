@@ -1,12 +1,9 @@
-"""Template files: what may stand in them, what is said of mistakes, and which version is taken."""
-
-from pathlib import Path
+"""Template files: what may stand in them, and what is said of mistakes."""
 
 import pytest
 
 from abathur_tui.domain.errors import Detail, TemplateInvalid
 from abathur_tui.domain.templates import Nested, Nesting, Parameter, ParameterKind, TemplateKind
-from abathur_tui.library.shelf import Layer, Shelf
 from abathur_tui.library.template_file import template_from_toml
 
 WHOLE = '''
@@ -155,40 +152,3 @@ def test_a_mistake_is_said_with_its_line(change: tuple[str, str], line: int | No
 
     assert mistake.line == line
     assert words in mistake.message
-
-
-def shelf(tmp_path: Path, **layers: list[str]) -> Shelf:
-    """Layers, highest first, each with these versions of the template A."""
-    for origin, versions in layers.items():
-        (tmp_path / origin).mkdir()
-        for version in versions:
-            (tmp_path / origin / f"a-{version}.toml").write_text(f'name = "A"\nversion = "{version}"\nprompt = "{origin}"\n')
-    return Shelf([Layer(tmp_path / origin, origin) for origin in layers])
-
-
-def test_the_newest_version_is_taken_by_number_not_by_letter(tmp_path: Path) -> None:
-    templates = shelf(tmp_path, user=["1.9.0", "1.10.0", "1.10.0rc1"])
-
-    assert [template.version for template in templates.by_name["A"]] == ["1.10.0", "1.10.0rc1", "1.9.0"]
-    assert (template := templates.template("A")) is not None
-    assert template.version == "1.10.0"
-
-
-def test_the_project_is_over_the_user_over_what_ships_and_a_pin_finds_any(tmp_path: Path) -> None:
-    templates = shelf(tmp_path, project=["1.0.0"], user=["2.0.0", "1.0.0"], builtin=["3.0.0"])
-
-    def found(version: str | None) -> tuple[str, str] | None:
-        template = templates.template("A", version)
-        return (template.origin, template.version) if template else None
-
-    assert found(None) == ("project", "1.0.0")
-    assert found("1.0.0") == ("project", "1.0.0")
-    assert found("2.0.0") == ("user", "2.0.0")
-    assert found("3.0") == ("builtin", "3.0.0")
-    assert found("4.0.0") is None
-    assert found("new") is None
-    assert templates.template("B") is None
-
-
-def test_a_folder_that_is_not_there_is_an_empty_layer(tmp_path: Path) -> None:
-    assert Shelf([Layer(tmp_path / "none", "user")]).by_name == {}

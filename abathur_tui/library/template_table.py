@@ -1,0 +1,125 @@
+"""What may stand in a template's TOML file, field by field."""
+
+import re
+from typing import Annotated, Literal, TypeAlias
+
+from packaging.version import InvalidVersion, Version
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
+
+from abathur_tui.domain.templates import Nested, Parameter, ParameterKind
+
+NOT_YET = frozenset({"criteria", "checks", "memory", "cpu", "fallback"})
+"""Fields of a template that this version cannot honour."""
+
+Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+ParameterName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+_TYPE = re.compile(r"(string|number|boolean|array|object)|enum\(([^()]+)\)")
+_PYTHON_TYPES: dict[ParameterKind, tuple[type, ...]] = {
+    ParameterKind.STRING: (str,),
+    ParameterKind.NUMBER: (int, float),
+    ParameterKind.BOOLEAN: (bool,),
+    ParameterKind.ARRAY: (list,),
+    ParameterKind.OBJECT: (dict,),
+    ParameterKind.ENUM: (str,),
+}
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ParameterTable(_Table):
+    """`[parameters.NAME]`."""
+
+    type: str = "string"
+    """`string`, `number`, `boolean`, `array`, `object`, or `enum(a, b, c)`."""
+    required: bool = False
+    default: JsonValue = None
+    suggestions: list[str] = []
+    description: str = ""
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if not _TYPE.fullmatch(value):
+            raise ValueError(f"it must be string, number, boolean, array, object or enum(a, b, c), not {value!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _default_fits(self) -> "ParameterTable":
+        if self.default is None:
+            return self
+        if self.required:
+            raise ValueError("a required parameter has no default")
+        fits = isinstance(self.default, _PYTHON_TYPES[self.kind]) and (self.kind is ParameterKind.BOOLEAN or not isinstance(self.default, bool))
+        if not fits or (self.choices and self.default not in self.choices):
+            raise ValueError(f"the default {self.default!r} is no {self.type}")
+        return self
+
+    @property
+    def kind(self) -> ParameterKind:
+        """The type without an enum's values."""
+        return ParameterKind(self.type.partition("(")[0])
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """An enum's values."""
+        return tuple(choice.strip() for choice in self.type.partition("(")[2].rstrip(")").split(",") if choice.strip())
+
+    def parameter(self, name: str) -> Parameter:
+        """What the language sees of it."""
+        return Parameter(name, self.kind, self.required, self.default, self.choices, tuple(self.suggestions), self.description)
+
+
+class NestedTable(_Table):
+    """`[[nested]]`: a template inside this one."""
+
+    name: Name
+    template: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}(@[0-9A-Za-z.+-]+)?$")]
+    """`NAME`, or `NAME@VERSION`."""
+    parameters: dict[ParameterName, JsonValue] = {}
+    depends_on: list[str] = []
+    required: bool = True
+
+    def nested(self) -> Nested:
+        """What the language sees of it."""
+        name, _, version = self.template.partition("@")
+        return Nested(self.name, name, version or None, self.parameters, tuple(self.depends_on), self.required)
+
+
+class TemplateTable(_Table):
+    """A template's file as a whole."""
+
+    name: Name
+    version: str = "1.0.0"
+    description: str = ""
+    category: str = "general"
+    kind: Literal["agent", "loop"] = "agent"
+    agent: str = "generalist"
+    prompt: Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
+    parameters: dict[ParameterName, ParameterTable] = {}
+    extra: Literal["allow", "forbid"] = "forbid"
+    nested: list[NestedTable] = []
+    nesting: Literal["inputs", "parts"] = "inputs"
+    join: Literal["concatenate"] | None = None
+    success_threshold: float | None = Field(default=None, ge=0, le=1)
+    retries: int | None = Field(default=None, ge=0, le=100)
+    complexity: int = Field(default=50, ge=0, le=100)
+    estimated_seconds: float = Field(default=30.0, gt=0, le=2_592_000)
+    operation: str = ""
+
+    @field_validator("kind", "join", mode="before")
+    @classmethod
+    def _not_yet(cls, value: object) -> object:
+        if value in ("fork", "merge", "reduce", "vote", "best", "synthesize"):
+            raise ValueError(f"{value!r} is known, but this version cannot honour it yet")
+        return value
+
+    @field_validator("version")
+    @classmethod
+    def _semantic(cls, value: str) -> str:
+        try:
+            Version(value)
+        except InvalidVersion as error:
+            raise ValueError(f'{value!r} is no version: write three numbers, such as "1.0.0"') from error
+        return value
