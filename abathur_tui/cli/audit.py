@@ -93,5 +93,14 @@ def _tell(event: AuditEvent, call: Invocation, *, flush: bool = False) -> None:
         output.record(audit_data(event), flush=flush)
         return
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.at))
-    detail = json.dumps(event.detail, ensure_ascii=False) if event.detail else ""
-    output.lines(f"{at}  {event.actor:<10}  {event.action:<12}  {task_name(event.task) or '':<7} {detail}".rstrip(), flush=flush)
+    what = f"{at}  {event.actor:<8}  {event.action:<16}  {task_name(event.task) or '':<6}"
+    output.lines(f"{what}  {_detail(event, everything=call.verbose)}".rstrip(), flush=flush)
+
+
+def _detail(event: AuditEvent, *, everything: bool) -> str:
+    """The reason, where one was given, else all that there is."""
+    reason = event.detail.get("reason")
+    if isinstance(reason, str) and not everything:
+        error = event.detail.get("error")
+        return f"{reason}: {json.dumps(error, ensure_ascii=False)}" if error else reason
+    return json.dumps(event.detail, ensure_ascii=False) if event.detail else ""

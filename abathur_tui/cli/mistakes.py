@@ -50,16 +50,18 @@ def tell(told: AbathurError, call: Invocation, cause: BaseException | None) -> N
 def human(error: AbathurError) -> list[str]:
     """The lines that people read."""
     lines = [f"Error {error.code}: {safe_line(error.message)}"]
+    only_one = len(error.details) == 1
     for detail in error.details:
-        lines += ["", *_detail(detail)]
+        told_already = only_one and detail.message in error.message
+        lines += [*([] if told_already else [""]), *_detail(detail, told_already)]
     if error.advice:
         lines += ["", f"What to do: {safe_line(error.advice)}"] if error.details else [f"What to do: {safe_line(error.advice)}"]
     return lines
 
 
-def _detail(detail: Detail) -> list[str]:
+def _detail(detail: Detail, told_already: bool) -> list[str]:
     place = ":".join(str(part) for part in (detail.file, detail.line, detail.column) if part is not None)
-    lines = [f"  {safe_line(place)}  {safe_line(detail.message)}" if place else f"  {safe_line(detail.message)}"]
+    lines = [] if told_already else [f"  {safe_line(place)}  {safe_line(detail.message)}" if place else f"  {safe_line(detail.message)}"]
     if detail.source is not None:
         lines += _source(detail.source, detail.column, detail.length)
     if detail.suggestion:

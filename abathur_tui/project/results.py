@@ -117,9 +117,14 @@ def _summary(root: Task, members: Sequence[Task], seconds: float, tokens: tuple[
     chain = [task for task in path if task.kind is not Kind.JOIN]
     if len(chain) > 1:
         sentences.append(f"The longest chain was {' → '.join(str(task_name(task.id)) for task in chain)}.")
-    price = "at a price that is not known" if cost is None else "at no cost" if cost == 0 else f"for ${cost:.4f}"
-    sentences.append(f"It took {tokens[0]:,} tokens in and {tokens[1]:,} out, {price}.")
+    if any(tokens):
+        sentences.append(_spent(tokens, cost))
     return " ".join(sentences)
+
+
+def _spent(tokens: tuple[int, int], cost: float | None) -> str:
+    price = "at a price that is not known" if cost is None else "at no cost" if cost == 0 else f"for ${cost:.4f}"
+    return f"It took {tokens[0]:,} tokens in and {tokens[1]:,} out, {price}."
 
 
 def _first_sentence(root: Task, members: Sequence[Task], completed: Sequence[Task], left: int, seconds: float) -> str:
