@@ -29,7 +29,8 @@ ENDING_SECONDS = 5
 CONTINUED_SECONDS = 0.2
 """How long the shell's own SIGCONT may take to reach the child after it reached the parent."""
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
-TERMINAL_SIGNALS = (signal.SIGINT, signal.SIGQUIT)
+TERMINAL_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+"""What the terminal sends to the whole group: the parent ignores it, and follows what the child makes of it."""
 
 
 class Terminal:
@@ -40,6 +41,13 @@ class Terminal:
         # An open file of its own: what the screen does to the modes of standard input and output does not reach it.
         self._descriptor = os.open(os.ttyname(descriptor), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         self._attributes = termios.tcgetattr(self._descriptor)
+
+    def is_ours(self) -> bool:
+        """Whether this process is in the foreground: otherwise a shell has the terminal, and set it as it needs it."""
+        try:
+            return os.tcgetpgrp(self._descriptor) == os.getpgrp()
+        except OSError:
+            return True  # It is nobody's controlling terminal.
 
     def leave_screen(self) -> None:
         """Write what undoes all modes that a screen may have set. A terminal that takes nothing is given up after a second."""
@@ -84,7 +92,7 @@ def run_screen(child: Callable[[], int]) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     lifeline, parents_end = os.pipe()
     # No signal may come between the fork and the handlers.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (*PASSED_ON, *TERMINAL_SIGNALS, signal.SIGTSTP))
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (*PASSED_ON, *TERMINAL_SIGNALS))
     pid = os.fork()
     if pid == 0:
         os.close(parents_end)
@@ -99,10 +107,11 @@ def run_screen(child: Callable[[], int]) -> int:
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     status = _wait(pid)
     signal.alarm(0)
-    # The screen's last words are said; this is only for one that could not say them.
-    if os.WIFSIGNALED(status):
-        terminal.leave_screen()
-    terminal.restore_attributes()
+    if terminal.is_ours():
+        # One that could say its last words has said them.
+        if os.WIFSIGNALED(status):
+            terminal.leave_screen()
+        terminal.restore_attributes()
     os.close(parents_end)
     return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
@@ -160,10 +169,11 @@ def _become(child: Callable[[], int]) -> NoReturn:
 
 def _leave_with_parent(lifeline: int, terminal: Terminal) -> None:
     """Wait until the parent is gone (it never writes), then restore the terminal and end this process."""
+    # A signal that this thread took would not wake the main one from a system call. And when the parent is gone the shell has the
+    # terminal: only with SIGTTOU blocked may this process still set it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     while os.read(lifeline, 1):
         pass
-    # From here on the shell has the terminal: this process may only write to it with SIGTTOU blocked.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
