@@ -18,4 +18,6 @@ def run(project: Project) -> int:
         raise NoTerminal("TERM says that the terminal cannot place a cursor.")
     app = AbathurApp(project)
     app.run()
+    if app.failure is not None:
+        raise app.failure
     return app.return_code or 0

@@ -1,6 +1,7 @@
 """The application: bindings, screens, themes, and the way from a wish to the project and back."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -22,7 +24,8 @@ from abathur_tui.project import Project
 from abathur_tui.screen import answering, intents
 from abathur_tui.screen.actions import BY_NAME, Where, of
 from abathur_tui.screen.locale_text import AsciiFilter, has_utf8
-from abathur_tui.screen.messages import OffersChanged, OpenTask, Perform, ShowLog, TaskIntent, Verb
+from abathur_tui.screen.machine import Probe
+from abathur_tui.screen.messages import Offering, OffersChanged, OpenTask, Perform, ShowLog, TaskIntent, Verb
 from abathur_tui.screen.palette import ActionProvider, find_action, names, suggestion
 from abathur_tui.screen.panes.pane import Pane
 from abathur_tui.screen.panes.queue import QueuePane
@@ -60,20 +63,29 @@ class AbathurApp(App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = True
     NOTIFICATION_TIMEOUT = 6
 
-    def __init__(self, project: Project, *, clock: Clock | None = None, theme: str = "auto") -> None:
-        """`theme`: `auto`, `dark` or `light`."""
-        super().__init__()
+    def __init__(
+        self, project: Project, *, clock: Clock | None = None, theme: str = "auto", probe: Probe | None = None, starts_engine: bool = True
+    ) -> None:
+        """`theme`: `auto`, `dark` or `light`. `starts_engine`: whether work that waits gets an engine."""
+        # Without colour, Textual is told at once that colours are the terminal's own: only then does it leave them out altogether.
+        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self._project = project
         self._draft = ""
+        self._starts_engine = starts_engine
         for known in THEMES:
             self.register_theme(known)
         self.theme = choose_theme(theme, self.console.color_system)
         if not has_utf8():
             self._filters.append(AsciiFilter())
-        self.store = Store(self, project.database, clock or SystemClock(), project=safe_line(project.folder.name))
+        self.store = Store(self, project.database, clock or SystemClock(), project=safe_line(project.folder.name), probe=probe)
         self.problems: list[BaseException] = []
         """Mistakes of ours that happened in the background."""
         self._footer_due = False
+
+    @property
+    def failure(self) -> Exception | None:
+        """What ended it, where that was a mistake of ours."""
+        return self._exception
 
     def get_default_screen(self) -> Screen[Any]:
         """The cockpit."""
@@ -96,11 +108,7 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     def offers(self, name: str) -> bool:
         """Whether an action can be done here now."""
-        found = self._handler(name)
-        if found is None:
-            return False
-        offers: Callable[[str], bool] | None = getattr(found[0], "offers", None) if found[0] is not self else None
-        return offers(name) if offers is not None else True
+        return self._handler(name) is not None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of actions that cannot be done here do nothing."""
@@ -110,10 +118,10 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     async def action_perform(self, name: str) -> None:
         """Do an action of the registry."""
-        found = self._handler(name)
-        if found is None:
+        handler = self._handler(name)
+        if handler is None:
             return
-        result = found[1]()
+        result = handler()
         if isawaitable(result):
             try:
                 await result
@@ -127,20 +135,25 @@ class AbathurApp(App[int], inherit_bindings=False):
         else:
             self.notify(f"{BY_NAME[message.name].title}: nothing here that it could work on", markup=False)
 
-    def _handler(self, name: str) -> tuple[DOMNode, Callable[[], Awaitable[None] | None]] | None:
-        """Who does it: what has the focus, then what is around it, then the other panes, then the app."""
+    def _handler(self, name: str) -> Callable[[], Awaitable[None] | None] | None:
+        """What does it: of what has the focus, then of what is around it, then of the other panes; the first that can do it now."""
         action = BY_NAME.get(name)
         if action is None:
             return None
-        focused = self.screen.focused
-        nodes: list[DOMNode] = [*(focused.ancestors_with_self if focused is not None else self.screen.ancestors_with_self)]
-        if isinstance(self.screen, Cockpit):
-            nodes[-1:-1] = self.screen.panes
+        stage = self._stage
+        nodes: list[DOMNode] = [*(stage.focused or stage).ancestors_with_self]
+        if isinstance(stage, Cockpit) and action.where not in (Where.LISTS, Where.TASK_SCREEN, Where.NEW, Where.DIALOGS):
+            nodes[-1:-1] = stage.panes
         for node in nodes:
-            method = getattr(node, action.method, None)
-            if method is not None:
-                return node, method
+            method: Callable[[], Awaitable[None] | None] | None = getattr(node, action.method, None)
+            if method is not None and (node is self or not isinstance(node, Offering) or node.offers(name)):
+                return method
         return None
+
+    @property
+    def _stage(self) -> Screen[Any]:
+        """The screen that actions are about: the palette only stands in front of it."""
+        return next((screen for screen in reversed(self.screen_stack) if not isinstance(screen, CommandPalette)), self.screen)
 
     def on_offers_changed(self, message: OffersChanged) -> None:
         """The footer looks again, once for all that changed."""
@@ -172,7 +185,7 @@ class AbathurApp(App[int], inherit_bindings=False):
         """Write something to be done."""
         self.run_worker(self._new(), name="new", exit_on_error=False)
 
-    def action_task_filter(self) -> None:
+    def on_filter_wanted(self) -> None:
         """Type a filter; what it shows is shown at once."""
         queue = self.screen.query_one(QueuePane)
         before = queue.filter_text
@@ -240,6 +253,10 @@ class AbathurApp(App[int], inherit_bindings=False):
                 self.push_screen(LeaveScreen(shown.running, shown.waiting), self._leave)
         else:
             self.exit(0)
+
+    def _fatal_error(self) -> None:
+        """Close; `run` raises what happened, and the command line tells it (Textual would print it with all local values)."""
+        self._close_messages_no_wait()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A mistake of ours in the background is said, and ends nothing else."""
@@ -327,13 +344,15 @@ class AbathurApp(App[int], inherit_bindings=False):
             await self._ensure_engine()
 
     async def _ensure_engine(self) -> None:
+        if not self._starts_engine:
+            return
         try:
             await self._project.ensure_engine()
         except AbathurError as error:
             self.show_error(error)
 
     def _engine_known(self) -> bool:
-        return self.store.figures.agents_limit is not None
+        return bool(self.store.figures.engine_lives)
 
     async def _new(self) -> None:
         from abathur_tui.screen.screens.new import NewScreen  # the editor takes 10 ms that the first frame need not pay

@@ -56,6 +56,16 @@ def number(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 1e4 or abs(value) >= 1e9 or not value.is_integer() else f"{value:.0f}"
 
 
+def short_number(value: float) -> str:
+    """A value for the ticks of an axis, in at most seven characters: `118`, `0.93`, `12.5k`, `3e-07`."""
+    size = abs(value)
+    for limit, unit, letter in ((_BILLION, _BILLION, "G"), (_MILLION, _MILLION, "M"), (10 * _THOUSAND, _THOUSAND, "k")):
+        if limit <= size < 1000 * _BILLION:
+            return f"{value / unit:.4g}{letter}"
+    text = f"{value:.4g}"
+    return text if len(text) <= 7 else f"{value:.0e}"
+
+
 def clock(moment: float) -> str:
     """A Unix time as local time of day."""
     return time.strftime("%H:%M:%S", time.localtime(moment))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from abathur_tui.domain.errors import AbathurError
 from abathur_tui.storage.engines import EngineRow, active_engine
@@ -17,8 +18,21 @@ class Sample:
 
     memory_bytes: int
     """Resident memory of all its processes."""
+    engine_lives: bool
+    """Whether an engine on this machine works at the project."""
     cpu_percent: float | None
     """Share of the whole machine since the sample before; None for the first."""
+
+
+class Probe(Protocol):
+    """What measures; called from one thread at a time, and may block."""
+
+    engines: Sequence[EngineRow]
+    """Engines that may live, as the database last said."""
+
+    def sample(self) -> Sample | None:
+        """Memory and CPU now; None where the system does not tell."""
+        ...
 
 
 class MachineProbe:
@@ -60,4 +74,4 @@ class MachineProbe:
         self._cpu_seconds, self._sampled_at = seconds, now
         if not memory:
             return None
-        return Sample(memory, 100 * used / elapsed / (psutil.cpu_count() or 1) if elapsed else None)
+        return Sample(memory, active is not None, 100 * used / elapsed / (psutil.cpu_count() or 1) if elapsed else None)

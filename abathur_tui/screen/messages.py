@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
 from textual.message import Message
 
@@ -57,8 +58,21 @@ class ShowLog(Message):
     scope: LogScope
 
 
+@runtime_checkable
+class Offering(Protocol):
+    """A widget or screen that knows which of its actions make sense now."""
+
+    def offers(self, name: str) -> bool:
+        """Whether it can do this action of the registry now."""
+        ...
+
+
 class OffersChanged(Message):
     """What can be done here may have changed: the footer looks again."""
+
+
+class FilterWanted(Message):
+    """A filter is to be typed."""
 
 
 class Copied(Message):

@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from textual.dom import DOMNode
 from textual.signal import Signal
@@ -18,7 +17,7 @@ from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import Agent, Task
 from abathur_tui.screen.feed import Snapshot, Wanted, read_snapshot
 from abathur_tui.screen.logbook import Logbook
-from abathur_tui.screen.machine import MachineProbe
+from abathur_tui.screen.machine import MachineProbe, Probe
 from abathur_tui.screen.messages import LogScope
 from abathur_tui.screen.queue_view import QueueView
 from abathur_tui.screen.widgets.header import Figures
@@ -38,8 +37,8 @@ _CHARACTERS_PER_TOKEN = 4
 class Store:
     """What the database said last. All reads happen in reader threads; the event loop only takes over what they bring."""
 
-    def __init__(self, owner: DOMNode, database: Database, clock: Clock, *, project: str) -> None:
-        """`owner` is the app; `project` is the name that stands in the header."""
+    def __init__(self, owner: DOMNode, database: Database, clock: Clock, *, project: str, probe: Probe | None = None) -> None:
+        """`owner` is the app; `project` is the name that stands in the header; `probe` measures the machine."""
         self.clock = clock
         self.figures = Figures(project=project)
         self.agents: Sequence[Agent] = ()
@@ -62,7 +61,7 @@ class Store:
         self.queue_changed: Signal[Store] = Signal(owner, "queue")
         self.trouble_changed: Signal[Store] = Signal(owner, "trouble")
         self._database = database
-        self._probe = MachineProbe(Path(database.folder))
+        self._probe: Probe = probe or MachineProbe(database.folder)
         self._visible: tuple[int, ...] = ()
         self._cursor: LogCursor | None = None
         self._scope_cursor: LogCursor | None = None
@@ -240,7 +239,9 @@ class Store:
         while True:
             sample = await asyncio.to_thread(self._probe.sample)
             if sample is not None:
-                self.figures = replace(self.figures, memory_bytes=sample.memory_bytes, cpu_percent=sample.cpu_percent)
+                self.figures = replace(
+                    self.figures, memory_bytes=sample.memory_bytes, cpu_percent=sample.cpu_percent, engine_lives=sample.engine_lives
+                )
                 self.figures_changed.publish(self)
             await asyncio.sleep(_SAMPLE_SECONDS)
 

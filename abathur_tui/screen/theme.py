@@ -176,7 +176,7 @@ def choose_theme(wanted: str, colours: ColorSystem | str | None, environ: Mappin
 
     `auto` follows the terminal where it says what its background is (COLORFGBG), and is dark elsewhere.
     """
-    if "NO_COLOR" in environ or colours is None:
+    if environ.get("NO_COLOR") or colours is None:
         return "abathur-plain"
     dark = wanted != "light" and (wanted == "dark" or not _light_background(environ.get("COLORFGBG", "")))
     return f"abathur-{'dark' if dark else 'light'}{'-16' if colours == 'standard' else ''}"

@@ -84,7 +84,7 @@ class AgentsPane(Pane, Lines, can_focus=True):
     def title_details(self) -> Line:
         """How many of how many are busy."""
         shown = self._store.figures
-        if shown.agents_limit is not None:
+        if shown.engine_lives and shown.agents_limit:
             return [Span(f"{shown.agents_busy} of {shown.agents_limit} busy", Role.DIM)]
         return []
 

@@ -15,6 +15,7 @@ from abathur_tui.screen.panes.series import Axis, axes_of, chart, metrics_of, su
 from abathur_tui.screen.roles import Line, Role, Span, fit
 from abathur_tui.screen.store import Store
 from abathur_tui.screen.widgets.drawn import Drawn
+from abathur_tui.screen.widgets.text_view import wrap
 
 if TYPE_CHECKING:
     from abathur_tui.screen.panes.plot import LoopPlot
@@ -29,19 +30,16 @@ class Words(Drawn):
         self._lines: list[Line] = []
 
     def show(self, lines: list[Line]) -> None:
-        """Say this."""
+        """Say this, wrapped to the width."""
         if lines != self._lines:
             self._lines = lines
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """A line, or the continuation of the last."""
+        """One of the lines."""
         width = self.size.width
-        if y >= len(self._lines):
-            return self.blank(width)
-        return self.strip(
-            [Span(fit(span.text, width).rstrip() if len(span.text) > width else span.text, span.role) for span in self._lines[y]], width
-        )
+        lines = [piece for line in self._lines for piece in wrap(line, width)]
+        return self.strip(lines[y], width) if y < len(lines) else self.blank(width)
 
 
 class ConvergencePane(Pane, can_focus=True):
@@ -197,6 +195,7 @@ class ConvergencePane(Pane, can_focus=True):
             [],
             [Span("  No loop has run here yet.")],
             [],
-            [Span("  c   ", Role.ACCENT), Span('new — try: ABYSSAL[OPTIMIZE]("a slow query", metric="latency_ms",', Role.DIM)],
-            [Span('      target=100, measure="./bench.sh")', Role.DIM)],
+            [Span("  c   ", Role.ACCENT), Span('new — try: ABYSSAL[OPTIMIZE]("a query",', Role.DIM)],
+            [Span('      metric="latency_ms", target=100,', Role.DIM)],
+            [Span('      measure="./bench.sh")', Role.DIM)],
         ]

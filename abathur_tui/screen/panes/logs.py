@@ -69,10 +69,15 @@ class LogsPane(Pane, Lines, can_focus=True):
         """Time, kind, who, and the text."""
         shown = self._rows[index] if index < len(self._rows) else self._live[index - len(self._rows)]
         line = shown.line
-        role = Role.FAILED if line.level >= 3 else Role.PERSON if line.level == 2 else _ROLES.get(line.kind, Role.INK)
+        role = Role.FAILED if line.level >= 3 else Role.STRONG if line.level == 2 else _ROLES.get(line.kind, Role.INK)
         if shown.continued:
             return [Span(" " * self._indent), Span(shown.text, role)]
-        spans = [Span(" "), Span(figures.clock(line.at), Role.DIM), Span(" "), Span(fit(line.kind if line.first else "", _KIND_WIDTH), Role.DIM)]
+        spans = [
+            Span(" "),
+            Span(figures.clock(line.at) if line.first else " " * _CLOCK_WIDTH, Role.DIM),
+            Span(" "),
+            Span(fit(line.kind if line.first else "", _KIND_WIDTH), Role.DIM),
+        ]
         if self._shows_who:
             spans.append(Span(fit(self._who(line) if line.first else "", _WHO_WIDTH) + " ", Role.DIM))
         return [*spans, Span(shown.text, role)]

@@ -37,7 +37,7 @@ class Pane(Drawn):
             if position:
                 line.append(Span(" │ ", Role.FAINT))
             mine = number == self.NUMBER
-            line += [Span(f"{number} ", Role.DIM), Span(name, strong if mine else Role.DIM)]
+            line += [Span(f"{number} ", Role.DIM), Span(name, (strong if self.has_focus or not self.tabs else Role.INK) if mine else Role.DIM)]
         details = self.title_details()
         if details:
             line += [Span("   "), *details]

@@ -1,13 +1,26 @@
 """The chart of a loop. Importing this loads textual-plot and numpy (0.1 to 0.6 s): only when there is something to draw."""
 
-from textual_hires_canvas import Canvas
-from textual_plot import PlotWidget
+from collections.abc import Sequence
 
+from textual_hires_canvas import Canvas
+from textual_plot import NumericAxisFormatter, PlotWidget
+from textual_plot.plot_widget import FloatScalar
+
+from abathur_tui.screen import figures
 from abathur_tui.screen.panes.series import Axis, Chart
 from abathur_tui.screen.roles import COMPONENTS, Role
 
 _FEWEST_TICK_CELLS = 4
+_MARGIN_LEFT = 8
 _LIGHT = dict(zip("┃━┏┓┗┛┣┫┳┻╋", "││┌┐└┘├┤┬┴┼", strict=True)) | {"━": "─", "┻": "─", "┗": "└", "┛": "─"}
+
+
+class _ShortNumbers(NumericAxisFormatter):
+    """Ticks whose labels always fit into the margin."""
+
+    def get_labels_for_ticks(self, ticks: Sequence[float]) -> list[str]:
+        """At most six characters each."""
+        return [figures.short_number(tick) for tick in ticks]
 
 
 class LoopPlot(PlotWidget):
@@ -20,11 +33,12 @@ class LoopPlot(PlotWidget):
         """Empty until `show_chart` is called."""
         super().__init__(allow_pan_and_zoom=False)
         self.can_focus = False
+        self.set_y_formatter(_ShortNumbers())
         self._chart: Chart | None = None
 
     def on_mount(self) -> None:
         """No line is spent on margins."""
-        self.margin_top, self.margin_bottom, self.margin_left = 0, 1, 8
+        self.margin_top, self.margin_bottom, self.margin_left = 0, 1, _MARGIN_LEFT
 
     def show_chart(self, chart: Chart) -> None:
         """Draw it."""
@@ -41,16 +55,14 @@ class LoopPlot(PlotWidget):
         low, high = chart.horizontal
         self.set_xlimits(low, high)
         self.set_ylimits(*chart.vertical)
-        labels = self._y_formatter.get_ticks_and_labels(*chart.vertical)[1]
-        self.margin_left = 2 + max((len(label) for label in labels), default=4)
         if chart.axis is Axis.PASS:
-            step = max(1, round((high - low) * _FEWEST_TICK_CELLS / max(1, self.size.width - self.margin_left)))
+            step = max(1, round((high - low) * _FEWEST_TICK_CELLS / max(1, self.size.width - _MARGIN_LEFT)))
             self.set_xticks([float(number) for number in range(step, int(high) + 1, step)])
         else:
             self.set_xticks(None)
         if chart.target is not None:
             cells = max(2, self.size.width)
-            xs = [low + (high - low) * cell / cells for cell in range(1, cells)]
+            xs = [low + (high - low) * cell / cells for cell in range(cells)]
             self.scatter(xs, [chart.target] * len(xs), marker="┄", marker_style=self._style(Role.DIM))
         if chart.other:
             self.scatter(*_columns(chart.other), marker="○", marker_style=self._style(Role.DIM))
@@ -61,6 +73,13 @@ class LoopPlot(PlotWidget):
         """Ticks and the target line depend on the size."""
         self.draw()
 
+    def get_pixel_from_coordinate(self, x: FloatScalar, y: FloatScalar) -> tuple[int, int]:
+        """The cell whose middle is nearest, so that a point stands beside the tick of its value."""
+        area = self._scale_rectangle
+        across = (x - self._x_min) / (self._x_max - self._x_min)
+        up = (y - self._y_min) / (self._y_max - self._y_min)
+        return area.x + round(float(across) * (area.width - 1)), area.bottom - 1 - round(float(up) * (area.height - 1))
+
     def _style(self, role: Role) -> str:
         return str(self.get_component_rich_style(role.component, partial=True))
 
@@ -68,7 +87,7 @@ class LoopPlot(PlotWidget):
         """The plot with light axes, and without the frame's upper and right side, which say nothing."""
         super()._render_plot()
         canvas = self.query_one("#plot", Canvas)
-        width, height = canvas.size
+        width, height = canvas._canvas_size  # it may lag behind `canvas.size` while the layout settles
         for y in range(height):
             self._lighten(canvas, 0, y)
             canvas.set_pixel(width - 1, y, " ", "")

@@ -9,7 +9,7 @@ from abathur_tui.domain.safe_text import safe_line
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import Task
 from abathur_tui.screen.actions import Where, bindings
-from abathur_tui.screen.messages import Copied, LogScope, OffersChanged, OpenTask, ShowLog, TaskIntent, Verb
+from abathur_tui.screen.messages import Copied, FilterWanted, LogScope, OffersChanged, OpenTask, ShowLog, TaskIntent, Verb
 from abathur_tui.screen.panes.pane import Pane
 from abathur_tui.screen.panes.queue_rows import SORTS, Widths, heading, task_row
 from abathur_tui.screen.roles import Line, Role, Span
@@ -186,6 +186,10 @@ class QueuePane(Pane, Lines, can_focus=True):
         shown = set(self._store.queue.ids)
         self._marks = set() if shown <= self._marks else self._marks | shown
         self._show()
+
+    def action_task_filter(self) -> None:
+        """The app has the line in which it is typed."""
+        self.post_message(FilterWanted())
 
     def action_task_sort(self) -> None:
         """The next order."""

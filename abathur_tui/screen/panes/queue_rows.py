@@ -68,7 +68,7 @@ def task_row(task: Task, widths: Widths, now: float, loops: Mapping[int, LoopSer
             name,
             safe_line(task.agent or ""),
             figures.age(now - task.created_at),
-            figures.money(task.cost_usd) if started else "–",
+            figures.money(_cost(task, loops.get(task.id))) if started else "–",
             [role, why_role, Role.INK, Role.INK if moving else Role.CALM, Role.DIM, Role.INK, Role.INK if started else Role.DIM],
         ),
     ]
@@ -93,6 +93,14 @@ def why_of(task: Task, now: float, loop: LoopSeries | None) -> tuple[str, Role]:
     if task.status is Status.RUNNING and task.progress is not None:
         return f"{task.progress:.0%}", Role.DIM
     return safe_line(task.why), Role.DIM
+
+
+def _cost(task: Task, loop: LoopSeries | None) -> float | None:
+    """A task's own cost; a loop's is that of its passes."""
+    if loop is None:
+        return task.cost_usd
+    costs = [done.cost_usd for done in loop.passes]
+    return None if None in costs else sum(cost or 0.0 for cost in costs)
 
 
 def _line(widths: Widths, front: Span | None, status: str, why: str, pri: str, task: str, agent: str, age: str, cost: str, roles: list[Role]) -> Line:

@@ -88,7 +88,9 @@ def summary(series: LoopSeries, metric: str, now: float) -> list[Line]:
         lines.append([Span(f"target {bound} {figures.number(criterion.target)}", Role.DIM)])
     if series.status in ENDED:
         why = str(series.ended_because).replace("_", " ") if series.ended_because else str(series.status)
-        lines.append([Span(f"{len(series.passes)} passes, ended: {why}", Role.DIM)])
+        lines.append([Span(f"ended: {why}", Role.DIM)])
+        if not series.reason:
+            lines.append([Span(f"{len(series.passes)} passes", Role.DIM)])
     else:
         number = series.running_pass or len(series.passes)
         lines.append([Span(f"pass {number} of {series.spec.max_iterations}", Role.DIM)])

@@ -134,10 +134,13 @@ class Cockpit(Screen[None], inherit_bindings=False):
         self._zoomed = not self._zoomed
         self._lay_out()
 
-    @property
-    def zoomed(self) -> bool:
-        """Whether one pane fills the screen."""
-        return self._zoomed
+    def offers(self, name: str) -> bool:
+        """`back` gives the other panes their place back."""
+        return name != "list.back" or self._zoomed
+
+    def action_list_back(self) -> None:
+        """All panes."""
+        self.action_pane_zoom()
 
     @property
     def _number(self) -> int:

@@ -9,70 +9,29 @@ from textual.screen import ModalScreen
 
 from abathur_tui.screen.actions import Action, Where, keys_text, of
 from abathur_tui.screen.roles import Line, Role, Span, fit
-from abathur_tui.screen.widgets.lines import Lines
+from abathur_tui.screen.widgets.text_view import TextView
 
 _KEYS_WIDTH, _TITLE_WIDTH = 18, 18
 _PLACES = tuple(Where)
 
 
-class HelpLines(Lines):
+class HelpLines(TextView, can_focus=True):
     """The keys as lines: the present place first."""
 
     def __init__(self, first: tuple[Where, ...]) -> None:
         """`first`: the places that matter now."""
         super().__init__(id="help-lines")
-        self._lines = list(_help(first))
+        self._first = first
 
     def on_mount(self) -> None:
         """All lines at once."""
         self.border_title = self.content([Span(" help ", Role.STRONG)])
         self.border_subtitle = self.content([Span(" esc back ", Role.DIM)])
-        self.set_count(len(self._lines))
-
-    @property
-    def shows_cursor(self) -> bool:
-        """Help is read, not acted on."""
-        return False
-
-    def row_line(self, index: int) -> Line:
-        """One line."""
-        return self._lines[index]
-
-    def watch_cursor(self, before: int, after: int) -> None:
-        """Scroll line by line."""
-        super().watch_cursor(before, after)
-
-    def action_list_down(self) -> None:
-        """One line down."""
-        self.scroll_relative(y=1, animate=False)
-
-    def action_list_up(self) -> None:
-        """One line up."""
-        self.scroll_relative(y=-1, animate=False)
-
-    def action_list_page_down(self) -> None:
-        """Half a page down."""
-        self.scroll_relative(y=self.page // 2, animate=False)
-
-    def action_list_page_up(self) -> None:
-        """Half a page up."""
-        self.scroll_relative(y=-self.page // 2, animate=False)
-
-    def action_list_top(self) -> None:
-        """To the beginning."""
-        self.scroll_home(animate=False)
-
-    def action_list_bottom(self) -> None:
-        """To the end."""
-        self.scroll_end(animate=False)
+        self.show_lines(_help(self._first))
 
     def action_list_back(self) -> None:
         """Close."""
         self.screen.dismiss(None)
-
-    def offers(self, name: str) -> bool:
-        """Nothing can be opened or copied here."""
-        return name not in ("list.open", "list.copy")
 
 
 class HelpScreen(ModalScreen[None]):

@@ -135,7 +135,7 @@ def mistakes(error: AbathurError) -> Content:
     for detail in error.details:
         parts += _mistake(detail)
     if error.advice:
-        parts.append((f"\n{safe(error.advice)}", "$role-dim"))
+        parts.append((f"\n\n{safe(error.advice)}", "$role-dim"))
     return Content.assemble(*parts)
 
 

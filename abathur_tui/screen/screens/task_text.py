@@ -1,18 +1,22 @@
 """A task's details as lines of text: conversation, events, and all of it as it is kept."""
 
 import json
+import re
 from collections.abc import Iterator
 
 from abathur_tui.domain.clock import iso
-from abathur_tui.domain.data import JsonValue
+from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.ids import AgentId, ExecutionId, TaskId, agent_text, execution_text, task_text
 from abathur_tui.domain.safe_text import safe, safe_line
 from abathur_tui.domain.tasks import Task, TaskDetail, ToolCall
 from abathur_tui.screen import figures
-from abathur_tui.screen.roles import Line, Role, Span
+from abathur_tui.screen.roles import Line, Role, Span, fit
 
 _TOOL_SHAPES = {"done": ("✓", Role.DONE), "error": ("✗", Role.FAILED), "unknown": ("?", Role.PERSON), "intended": ("▶", Role.RUNNING)}
 _MOST_TOOL_LINES = 12
+_UNSAID = frozenset({"version", "engine"})
+"""Details of events that only a program wants to know; `abathur audit` has them."""
+_HASH = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 
 
 def summary(task: Task, now: float) -> Line:
@@ -74,13 +78,13 @@ def conversation(detail: TaskDetail) -> Iterator[Line]:
 def events(detail: TaskDetail) -> Iterator[Line]:
     """What happened to it, and who did it."""
     for event in detail.events:
-        agent = f" {agent_text(AgentId(event.agent))}" if event.agent is not None else ""
-        facts = ", ".join(f"{key} {_value(value)}" for key, value in event.detail.items() if value not in (None, "", [], {}))
+        agent = agent_text(AgentId(event.agent)) if event.agent is not None else ""
+        who = event.actor if agent in ("", event.actor) else f"{event.actor} {agent}"
         yield [
             Span(figures.date_and_clock(event.at), Role.DIM),
-            Span(f"  {safe_line(event.action):<14}"),
-            Span(f" {safe_line(event.actor)}{agent}", Role.ACCENT),
-            Span(f"  {safe_line(facts)}", Role.DIM),
+            Span(f"  {fit(safe_line(event.action), 19)}"),
+            Span(f" {fit(safe_line(who), 12)}", Role.ACCENT),
+            Span(f" {safe_line(_facts(event.detail))}", Role.DIM),
         ]
 
 
@@ -137,6 +141,20 @@ def _tool(call: ToolCall) -> Iterator[Line]:
 def _text(text: str, role: Role) -> Iterator[Line]:
     for line in safe(text).split("\n"):
         yield [Span(line.replace("\t", "    "), role)]
+
+
+def _facts(detail: JsonObject) -> str:
+    """What an event says besides its kind; a body stands there by the beginning of its hash."""
+    facts = {key: value for key, value in detail.items() if key not in _UNSAID and value not in (None, "", [], {})}
+    before, after = facts.pop("from", None), facts.pop("to", None)
+    reason = facts.pop("reason", None)
+    change = f"{before} → {after}" if before and after else f"{after}" if after else ""
+    rest = ", ".join(f"{key} {_short_hashes(_value(value))}" for key, value in facts.items())
+    return "  ".join(part for part in (change, str(reason) if reason else "", rest) if part)
+
+
+def _short_hashes(text: str) -> str:
+    return _HASH.sub(r"\1…", text)
 
 
 def _value(value: JsonValue) -> str:

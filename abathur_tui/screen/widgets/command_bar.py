@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.strip import Strip
 from textual.suggester import SuggestFromList
 from textual.widgets import Input
 
@@ -19,15 +21,19 @@ Answer = Callable[[str], Awaitable[str]]
 class _Word(Drawn):
     """A few words beside the input."""
 
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._said = Span("")
+
     def say(self, text: str, role: Role) -> None:
         """Show this."""
-        self._line = [Span(text, role)]
-        self.styles.width = len(text)
+        self._said = Span(text, role)
+        self.styles.width = cell_len(text)
         self.refresh()
 
-    def render_line(self, y: int):  # type: ignore[no-untyped-def]
+    def render_line(self, y: int) -> Strip:
         """The words."""
-        return self.strip(getattr(self, "_line", []), self.size.width)
+        return self.strip([self._said], self.size.width)
 
 
 class SafeInput(Input):
@@ -50,9 +56,9 @@ class CommandBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         """A sign, the input, and what is wrong."""
-        yield _Word(id="command-sign")
+        yield _Word("command-sign")
         yield SafeInput(id="command-input", compact=True, select_on_focus=False)
-        yield _Word(id="command-mistake")
+        yield _Word("command-mistake")
 
     def ask(
         self,
@@ -76,6 +82,7 @@ class CommandBar(Horizontal):
             field.value = text
         field.cursor_position = len(text)
         self.add_class("-open")
+        self.screen.add_class("-typing")
         field.focus()
 
     async def on_input_changed(self, event: Input.Changed) -> None:
@@ -99,15 +106,12 @@ class CommandBar(Horizontal):
         event.stop()
         self._close(accepted=False)
 
-    def key_up(self, event: events.Key) -> None:
-        """Keys of lists do nothing here."""
-        event.stop()
-
     def _say(self, mistake: str) -> None:
         self.query_one("#command-mistake", _Word).say(f" {safe_line(mistake)} " if mistake else "", Role.FAILED)
 
     def _close(self, *, accepted: bool) -> None:
         if self.has_class("-open"):
             self.remove_class("-open")
+            self.screen.remove_class("-typing")
             if self._on_close is not None:
                 self._on_close(accepted)

@@ -24,6 +24,7 @@ class Figures:
     paused: int = 0
     failed: int = 0
     """Failed and dead."""
+    engine_lives: bool | None = None
     agents_busy: int = 0
     agents_limit: int | None = None
     tokens_per_second: float | None = None
@@ -95,7 +96,9 @@ class Header(Drawn):
     def _right(self) -> list[_Part]:
         shown = self.figures
         parts: list[_Part] = []
-        if shown.agents_limit is not None:
+        if shown.engine_lives is False and shown.running + shown.waiting:
+            parts.append(_Part(75, _dim("no engine")))
+        elif shown.engine_lives and shown.agents_limit:
             parts.append(_Part(75, _dim(f"agents {shown.agents_busy}/{shown.agents_limit}")))
         if shown.tokens_per_second is not None:
             parts.append(_Part(30, _dim(f"{shown.tokens_per_second:>4.0f} tok/s")))

@@ -37,9 +37,33 @@ class TextView(Lines):
         """Wrap anew."""
         self._rewrap()
 
-    def scroll_lines(self, count: int) -> None:
-        """Down, or up where it is negative."""
-        self.scroll_relative(y=count, animate=False)
+    def offers(self, name: str) -> bool:
+        """Nothing can be opened or copied."""
+        return name not in ("list.open", "list.copy")
+
+    def action_list_down(self) -> None:
+        """One line down."""
+        self.scroll_relative(y=1, animate=False)
+
+    def action_list_up(self) -> None:
+        """One line up."""
+        self.scroll_relative(y=-1, animate=False)
+
+    def action_list_page_down(self) -> None:
+        """Half a page down."""
+        self.scroll_relative(y=max(1, self.page // 2), animate=False)
+
+    def action_list_page_up(self) -> None:
+        """Half a page up."""
+        self.scroll_relative(y=-max(1, self.page // 2), animate=False)
+
+    def action_list_top(self) -> None:
+        """To the beginning."""
+        self.scroll_home(animate=False)
+
+    def action_list_bottom(self) -> None:
+        """To the end."""
+        self.scroll_end(animate=False)
 
     def _rewrap(self) -> None:
         width = self.scrollable_content_region.width
