@@ -46,6 +46,11 @@ class RecordedRequest:
         return ""
 
     @property
+    def key(self) -> str:
+        """The API key, from whichever header it came in."""
+        return self.headers.get("x-api-key") or self.headers.get("authorization", "").removeprefix("Bearer ")
+
+    @property
     def system(self) -> str:
         """The text of the system prompt."""
         return _text_of(self.body.get("system", ""))
@@ -266,7 +271,7 @@ class MessagesServer:
     """The server; `async with` or `with`."""
 
     def __init__(self, script: Script | None = None, *, port: int = 0, key: str | None = None) -> None:
-        """`key`: any other x-api-key is refused with 401. Without a script, every answer is `says()`."""
+        """`key`: any other API key is refused with 401. Without a script, every answer is `says()`."""
         self.requests: list[RecordedRequest] = []
         self.script: Script = script if script is not None else [says()]
         self._given = 0
@@ -354,7 +359,7 @@ class MessagesServer:
         return RecordedRequest(len(self.requests), method, path.partition("?")[0], headers, parsed)
 
     def _reply(self, request: RecordedRequest) -> Reply:
-        if self._key is not None and request.headers.get("x-api-key") != self._key:
+        if self._key is not None and request.key != self._key:
             return refuses(401, "authentication_error", "invalid x-api-key")
         if request.path == "/v1/messages/count_tokens":
             return Reply([json.dumps({"input_tokens": max(1, len(json.dumps(request.body)) // 4)}).encode()], stream=False)

@@ -7,7 +7,7 @@ from abathur_tui.domain.conversation import Runtime
 from abathur_tui.domain.errors import AccountRefused
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.processes import Children
-from abathur_tui.runtimes.choice import EMBEDDED_MODEL, choose, is_bearer, keys_in, local_missing
+from abathur_tui.runtimes.choice import EMBEDDED_MODEL, choose, keys_in, local_missing
 
 __all__ = ["EMBEDDED_MODEL", "choose", "keys_in", "local_missing", "open_runtime"]
 
@@ -28,7 +28,7 @@ def open_runtime(choice: RuntimeChoice, keys: Mapping[str, str], children: Child
                     "The API key of this execution is not here: keys are never written, and the engine was started without it.",
                     hint="Set ANTHROPIC_API_KEY to the same key and run `abathur engine start`: the tasks still wait.",
                 )
-            return AnthropicRuntime(keys[wanted], base_url=choice.base_url, model=choice.model, bearer=is_bearer(wanted))
+            return AnthropicRuntime(keys[wanted], base_url=choice.base_url, model=choice.model)
         case RuntimeName.LOCAL:
             from abathur_tui.runtimes.local import LocalRuntime
 

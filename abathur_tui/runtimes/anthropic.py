@@ -33,14 +33,13 @@ class AnthropicRuntime:
         *,
         base_url: str | None = None,
         model: str | None = None,
-        bearer: bool = False,
         caching: bool = True,
         size: ModelSize | None = None,
         stall_seconds: float = STALL_SECONDS,
         connect_seconds: float = CONNECT_SECONDS,
         through_proxy: bool = True,
     ) -> None:
-        """`bearer`: the key is an auth token; `size`: what the model takes, where its name does not tell; `through_proxy`: as HTTPS_PROXY says.
+        """`size`: what the model takes, where its name does not tell; `through_proxy`: as HTTPS_PROXY says.
 
         Neither key nor address is ever taken from this process's environment. Raises AccountRefused where the key cannot be one.
         """
@@ -55,8 +54,7 @@ class AnthropicRuntime:
         # A redirect would take the x-api-key header along to wherever it leads.
         http = DefaultAsyncHttpxClient(follow_redirects=False, trust_env=through_proxy)
         self._client = AsyncAnthropic(
-            api_key=None if bearer else key,
-            auth_token=key if bearer else None,
+            api_key=key,
             base_url=base_url or API_ADDRESS,
             max_retries=0,
             timeout=httpx2.Timeout(stall_seconds, connect=connect_seconds),

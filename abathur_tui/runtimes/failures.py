@@ -93,12 +93,12 @@ _TOO_LONG_WORDS = re.compile(r"prompt is too long|too many tokens|context (?:siz
 _SECRETS = re.compile(r"\bsk-[A-Za-z0-9_-]{6,}|\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 
 
-def kind_of(refusal: Refusal) -> FailureKind:
-    """What a refusal means for the task."""
+def kind_of(refusal: Refusal, now: float) -> FailureKind:
+    """What a refusal means for the task; `now` is the Unix time, for a retry-after that is a date."""
     if refusal.status < 500 and _ACCOUNT_WORDS.search(refusal.message):
         return _ACCOUNT
     if refusal.type in ("rate_limit_error", None) and refusal.status == 429:
-        return _ACCOUNT if (retry_after(refusal.headers) or 0) > QUOTA_SECONDS else _TRANSIENT
+        return _ACCOUNT if (retry_after(refusal.headers, now) or 0) > QUOTA_SECONDS else _TRANSIENT
     by_type = _BY_TYPE.get(refusal.type or "")
     by_status = _BY_STATUS.get(refusal.status)
     if by_type is _PERMANENT and refusal.status >= 500:
@@ -112,7 +112,7 @@ def kind_of(refusal: Refusal) -> FailureKind:
 
 def refused(refusal: Refusal, now: float) -> RuntimeFailure:
     """The failure that a task sees of a refusal; `now` is the Unix time, for a retry-after that is a date."""
-    kind = kind_of(refusal)
+    kind = kind_of(refusal, now)
     wait = retry_after(refusal.headers, now)
     server = refusal.server or "the server"
     said = redacted(refusal.message).strip() or "no reason given"
@@ -154,7 +154,7 @@ def unexpected(server: str, error: BaseException) -> RuntimeFailure:
     return ApiRefused(f"The answer of {server} could not be read: {type(error).__name__}: {redacted(str(error))}", kind=FailureKind.UNKNOWN)
 
 
-def retry_after(headers: Mapping[str, str], now: float = 0.0) -> float | None:
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """How many seconds the server asks to wait (seconds, milliseconds or a date); None where it does not say."""
     wait = _seconds(headers.get("retry-after-ms"), 0.001)
     if wait is None:
