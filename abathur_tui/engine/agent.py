@@ -6,14 +6,15 @@ from sqlite3 import Connection
 from abathur_tui.domain.conversation import Caller, Tool
 from abathur_tui.domain.errors import UnknownAgent
 from abathur_tui.domain.execution import RuntimeName
-from abathur_tui.domain.ids import AgentId, ExecutionId, TaskId, agent_text, execution_text, task_text
+from abathur_tui.domain.ids import ExecutionId, TaskId, execution_text, task_text
+from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.templates import AgentDefinition
 from abathur_tui.engine.conversation import STALL_SECONDS, Conversation, Parties
 from abathur_tui.engine.prompting import prompt_of, room_for_prompt
 from abathur_tui.engine.swarm import dismiss, engage
 from abathur_tui.engine.workshop import Workshop
-from abathur_tui.storage import agents, journal
+from abathur_tui.storage import journal, queue
 
 GENERALIST = "generalist"
 _CLAUDE_CODE_NAMES = {"Read": "read_file", "LS": "list_folder", "Glob": "list_folder", "Grep": "grep"}
@@ -23,38 +24,37 @@ _CLAUDE_CODE_NAMES = {"Read": "read_file", "LS": "list_folder", "Glob": "list_fo
 class AgentJob:
     """One attempt of an agent at a task."""
 
-    def __init__(self, shop: Workshop, claim: Claim, work: Work) -> None:
-        """Nothing has happened yet."""
+    def __init__(self, shop: Workshop, claim: Claim, work: Work, saved: Saved) -> None:
+        """`saved`: what earlier attempts have left. Nothing has happened yet."""
         self._shop = shop
         self._claim = claim
         self._work = work
-        self._agent: int | None = None
+        self._saved = saved
         self._definition = ""
+        self._notice = ""
+        self._idle: int | None = None
         self._conversation: Conversation | None = None
 
-    async def run(self) -> str:
-        """Do the task; its answer. Raises RuntimeFailure, other AbathurErrors that are the task's own failure, and LeaseLost."""
-        shop, work, lease = self._shop, self._work, self._claim.lease
-        definition, notice = self._find_definition()
+    async def run(self) -> None:
+        """Do the task, to its completion. Raises RuntimeFailure, other AbathurErrors that are the task's own failure, and LeaseLost."""
+        shop, work, saved = self._shop, self._work, self._saved
+        definition, self._notice = self._find_definition()
         self._definition = definition.name
-        agent = await self._engaged(notice)
         runtime = await shop.runtimes.open(work.runtime)
         limits = await runtime.limits()
         shop.slots.limit_lane(self._claim.lane, limits.parallel)
-        saved = await shop.database.read(journal.conversation, lease.task)
-        system, prompt = definition.prompt, ""
         if saved.turns and saved.prompt is not None and saved.system is not None:
             system, prompt = saved.system, saved.prompt
         else:
+            system = definition.prompt
             prompt = prompt_of(work, room_for_prompt(limits, system))
         parties = Parties(
-            lease=lease,
-            agent=agent,
+            lease=self._claim.lease,
             caller=Caller(
                 project=str(shop.project),
                 execution=execution_text(ExecutionId(self._claim.execution)),
-                task=task_text(TaskId(lease.task)),
-                agent=agent_text(AgentId(agent)),
+                task=task_text(TaskId(self._claim.lease.task)),
+                agent="",
                 attempt=self._claim.attempt,
                 instance=work.task.instance,
                 instances=work.task.instances,
@@ -66,10 +66,21 @@ class AgentJob:
             system=system,
             prompt=prompt,
         )
-        # A program may be silent until it is done; its time is bounded by the task's own timeout.
-        stall_seconds = None if work.runtime.runtime is RuntimeName.COMMAND else STALL_SECONDS
-        self._conversation = Conversation(shop, parties, saved, stall_seconds=stall_seconds)
-        return await self._conversation.run()
+        self._idle = shop.swarm.take(self._definition)
+        try:
+            self._conversation = Conversation(
+                shop,
+                parties,
+                saved,
+                engage=self._engage,
+                conclude=self._conclude,
+                # A program may be silent until it is done; its time is bounded by the task's own timeout.
+                stall_seconds=None if work.runtime.runtime is RuntimeName.COMMAND else STALL_SECONDS,
+            )
+            await self._conversation.run()
+        finally:
+            if self._idle is not None and self._agent is None:
+                shop.swarm.give_back(self._idle, self._definition, shop.clock.monotonic())
 
     def leave(self, c: Connection, reason: str, now: float) -> None:
         """Part of the transaction that ends an attempt without an answer: what was said is kept."""
@@ -86,18 +97,9 @@ class AgentJob:
         if self._agent is not None:
             self._shop.swarm.give_back(self._agent, self._definition, self._shop.clock.monotonic())
 
-    async def _engaged(self, notice: str) -> int:
-        idle = self._shop.swarm.take(self._definition)
-        try:
-            await self._shop.database.write_kept(self._keep_agent, self._engage, idle, notice)
-        finally:
-            if self._agent is None and idle is not None:
-                self._shop.swarm.give_back(idle, self._definition, self._shop.clock.monotonic())
-        assert self._agent is not None
-        return self._agent
-
-    def _keep_agent(self, agent: int) -> None:
-        self._agent = agent
+    @property
+    def _agent(self) -> int | None:
+        return self._conversation.agent if self._conversation is not None else None
 
     def _find_definition(self) -> tuple[AgentDefinition, str]:
         """Who does it, and what the log must say about that."""
@@ -110,13 +112,14 @@ class AgentJob:
             raise UnknownAgent(f"There is no agent definition {wanted!r}.")
         return generalist, f"there is no agent definition {wanted!r} any more: the generalist does it"
 
-    def _engage(self, c: Connection, idle: int | None, notice: str) -> int:
+    def _engage(self, c: Connection) -> int:
         now = self._shop.clock.now()
-        agent = engage(c, self._claim.lease, idle, self._definition, now)
-        agents.activity(c, agent, "starting", 0, now)
-        if notice:
-            journal.log(c, self._claim.lease, "warning", "notice", notice, now)
-        return agent
+        if self._notice:
+            journal.log(c, self._claim.lease, "warning", "notice", self._notice, now)
+        return engage(c, self._claim.lease, self._idle, self._definition, now)
+
+    def _conclude(self, c: Connection, answer: str) -> None:
+        queue.complete(c, self._claim.lease, answer, self._shop.clock.now())
 
 
 def _allowed(tools: Mapping[str, Tool], named: tuple[str, ...] | None) -> Mapping[str, Tool]:

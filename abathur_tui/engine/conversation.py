@@ -3,8 +3,8 @@ one begins, so that whoever comes after a crash goes on from there."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
 from typing import TypeAlias, assert_never
 
@@ -26,7 +26,8 @@ from abathur_tui.domain.conversation import (
     message_data,
 )
 from abathur_tui.domain.errors import AgentStalled, AnswerDeclined, AnswerIncomplete, TooManyTurns
-from abathur_tui.domain.journal import Saved, SavedTurn
+from abathur_tui.domain.ids import AgentId, agent_text
+from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Lease
 from abathur_tui.engine.output import Output, Piece
 from abathur_tui.engine.workshop import Workshop
@@ -84,8 +85,8 @@ class Parties:
     """Who talks, about what."""
 
     lease: Lease
-    agent: int
     caller: Caller
+    """Without its agent, which is not known before the first turn."""
     model: str | None
     runtime: Runtime
     limits: Limits
@@ -122,30 +123,49 @@ async def _closing(events: AsyncIterator[Event]) -> AsyncIterator[AsyncIterator[
 class Conversation:
     """One attempt at a task by an agent, from its prompt (or its last finished step) to its answer."""
 
-    def __init__(self, shop: Workshop, parties: Parties, saved: Saved, *, stall_seconds: float | None = STALL_SECONDS) -> None:
-        """`saved`: what earlier attempts have left; `stall_seconds` None: silence is no stall."""
+    def __init__(
+        self,
+        shop: Workshop,
+        parties: Parties,
+        saved: Saved,
+        *,
+        engage: Callable[[Connection], int],
+        conclude: Callable[[Connection, str], None],
+        stall_seconds: float | None = STALL_SECONDS,
+    ) -> None:
+        """`saved`: what earlier attempts have left. `stall_seconds` None: silence is no stall.
+
+        `engage` is part of the transaction that begins the first step, and gives the agent; `conclude` of the one that ends the last.
+        """
         self._shop = shop
         self._who = parties
+        self._engage = engage
+        self._conclude = conclude
         self._stall_seconds = stall_seconds
+        self.agent: int | None = None
+        """Who does it, from the first step on."""
         self._messages: list[Message] = [Message("user", (TextBlock(parties.prompt),))]
-        self._number = 0
+        self._number = max((turn.number for turn in saved.turns), default=0)
         self._asked = 0
         self._cut: list[str] = []
         """The beginnings of an answer that was cut off at its limit of length."""
         self._open: _OpenTurn | None = None
-        self._last = self._last_turn(saved)
+        # A turn that was declined leads nowhere: whoever retries the task wants it asked again.
+        self._last = next((turn for turn in reversed(saved.turns) if turn.stop_reason != "refusal"), None)
 
-    async def run(self) -> str:
-        """The answer's text. Raises RuntimeFailure, AnswerDeclined, TooManyTurns, AgentStalled and LeaseLost."""
+    async def run(self) -> None:
+        """Talk until the answer is concluded. Raises RuntimeFailure, AnswerDeclined, TooManyTurns, AgentStalled and LeaseLost."""
         step = self._resume()
+        if isinstance(step, Answered):
+            await self._shop.database.write(self._conclude, step.text)
         while True:
             match step:
                 case Ask():
                     step = await self._ask()
                 case UseTools(turn):
                     step = await self._use_tools(turn)
-                case Answered(text):
-                    return text
+                case Answered():
+                    return
                 case _:
                     assert_never(step)
 
@@ -155,11 +175,6 @@ class Conversation:
             if (piece := self._open.rest()) is not None:
                 self._journal(c, self._open.id, piece, now)
             journal.abandon_turn(c, self._who.lease, self._open.id, reason, now)
-
-    def _last_turn(self, saved: Saved) -> SavedTurn | None:
-        """The finished turn from which to go on. One that was declined leads nowhere: whoever retries the task wants it asked again."""
-        self._number = max((turn.number for turn in saved.turns), default=0)
-        return next((turn for turn in reversed(saved.turns) if turn.stop_reason != "refusal"), None)
 
     def _resume(self) -> Step:
         if self._last is None:
@@ -179,10 +194,20 @@ class Conversation:
         assert self._open is not None
         turn, output = self._open.id, self._open.output
         done = await self._listen(output)
-        await self._shop.database.write_kept(self._closed, self._finish, turn, output.take(), done)
-        return self._after(FinishedTurn(turn, done.message, done.stop_reason))
+        finished = FinishedTurn(turn, done.message, done.stop_reason)
+        step: Step | AnswerDeclined
+        try:
+            step = self._after(finished)
+        except AnswerDeclined as error:
+            step = error
+        answer = step.text if isinstance(step, Answered) else None
+        await self._shop.database.write_kept(self._closed, self._finish, turn, output.take(), done, answer)
+        if isinstance(step, AnswerDeclined):
+            raise step
+        return step
 
-    def _opened(self, turn: int) -> None:
+    def _opened(self, begun: tuple[int, int]) -> None:
+        self.agent, turn = begun
         self._open = _OpenTurn(turn, Output(lambda piece: self._write(turn, piece)))
 
     def _closed(self, _: None) -> None:
@@ -190,12 +215,13 @@ class Conversation:
 
     async def _listen(self, output: Output) -> TurnDone:
         """The turn's end, after all of its pieces went on their way to the journal."""
+        assert self.agent is not None
         request = TurnRequest(
             system=self._who.system,
             messages=tuple(self._messages),
-            tools=tuple(tool.definition for tool in self._who.tools.values()) if self._who.limits.tools else (),
+            tools=tuple(tool.definition for tool in self._who.tools.values()),
             max_output_tokens=self._who.limits.output_tokens,
-            caller=self._who.caller,
+            caller=replace(self._who.caller, agent=agent_text(AgentId(self.agent))),
             model=self._who.model,
         )
         answer: TurnDone | Exception
@@ -250,7 +276,7 @@ class Conversation:
     async def _use(self, turn: FinishedTurn, call: ToolUseBlock) -> ToolOutcome:
         if turn.stop_reason == "max_tokens":
             return ToolOutcome(_CUT_CALL, is_error=True)
-        await self._shop.database.write(self._intend, turn.id, call)
+        await self._shop.database.write_kept(self._intended, self._intend, turn.id, call)
         tool = self._who.tools.get(call.name)
         if tool is None:
             names = ", ".join(self._who.tools) or "none"
@@ -291,19 +317,24 @@ class Conversation:
 
     # Parts of transactions. `now` is taken inside, where the row is written.
 
-    def _begin(self, c: Connection) -> int:
+    def _begin(self, c: Connection) -> tuple[int, int]:
         now = self._shop.clock.now()
-        turn = journal.begin_turn(c, self._who.lease, self._number, self._who.agent, [message_data(message) for message in self._messages], now)
-        agents.activity(c, self._who.agent, "thinking", self._number, now)
-        return turn
+        agent = self._engage(c) if self.agent is None else self.agent
+        if self._last is None and self._asked == 1:
+            journal.set_prompt(c, self._who.lease, self._who.prompt, self._who.system)
+        turn = journal.begin_turn(c, self._who.lease, self._number, agent, [message_data(message) for message in self._messages], now)
+        agents.activity(c, agent, "thinking", self._number, now)
+        return agent, turn
 
-    def _finish(self, c: Connection, turn: int, rest: Piece | None, done: TurnDone) -> None:
+    def _finish(self, c: Connection, turn: int, rest: Piece | None, done: TurnDone, answer: str | None) -> None:
         now = self._shop.clock.now()
         if rest is not None:
             self._journal(c, turn, rest, now)
         journal.finish_turn(c, self._who.lease, turn, done, now)
         if done.stop_reason == "max_tokens":
             journal.log(c, self._who.lease, "warning", "notice", "the answer was cut off at its limit of length", now)
+        if answer is not None:
+            self._conclude(c, answer)
 
     async def _write(self, turn: int, piece: Piece) -> None:
         await self._shop.database.write(lambda c: self._journal(c, turn, piece, self._shop.clock.now()))
@@ -314,10 +345,15 @@ class Conversation:
         for line in piece.lines:
             journal.log(c, self._who.lease, "info", "stderr", line, now)
 
-    def _intend(self, c: Connection, turn: int, call: ToolUseBlock) -> None:
+    def _intend(self, c: Connection, turn: int, call: ToolUseBlock) -> int:
         now = self._shop.clock.now()
+        agent = self._engage(c) if self.agent is None else self.agent
         journal.intend_tool(c, self._who.lease, turn, call, now)
-        agents.activity(c, self._who.agent, call.name, self._number, now)
+        agents.activity(c, agent, call.name, self._number, now)
+        return agent
+
+    def _intended(self, agent: int) -> None:
+        self.agent = agent
 
     def _done(self, c: Connection, turn: int, call: str, outcome: ToolOutcome) -> None:
         journal.finish_tool(c, self._who.lease, turn, call, outcome, self._shop.clock.now())

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from abathur_tui.domain.conversation import FailureKind
 from abathur_tui.domain.errors import AbathurError, LeaseLost, RuntimeFailure, TaskTimedOut, Unexpected
+from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.plan import Kind, OnFailure
 from abathur_tui.domain.status import Status
@@ -83,11 +84,11 @@ class Worker:
                 self._task.cancel()
 
     async def _work(self) -> None:
-        work = await self._shop.database.read(views.work, self.claim.lease.task)
+        work, saved = await self._shop.database.read(_read, self.claim.lease.task)
         try:
             match self.claim.kind:
                 case Kind.AGENT:
-                    await self._do_agent(work)
+                    await self._do_agent(work, saved)
                 case Kind.LOOP:
                     await self._do_loop(work)
                 case Kind.JOIN:
@@ -102,17 +103,15 @@ class Worker:
             self._shop.log.error("task.broke", repr(error), task=self.claim.lease.task)
             await self._write_failed(work, Unexpected(f"Something unexpected went wrong: {error!r}"))
 
-    async def _do_agent(self, work: Work) -> None:
-        self._job = job = AgentJob(self._shop, self.claim, work)
+    async def _do_agent(self, work: Work, saved: Saved) -> None:
+        self._job = job = AgentJob(self._shop, self.claim, work, saved)
         try:
             async with asyncio.timeout(work.timeout_seconds) as timeout:
-                answer = await job.run()
+                await job.run()
         except TimeoutError as error:
             if not timeout.expired():
                 raise
             raise TaskTimedOut(f"The task took longer than its {work.timeout_seconds:g} seconds.") from error
-
-        await self._shop.database.write(lambda c: queue.complete(c, self.claim.lease, answer, self._shop.clock.now()))
         job.rests()
 
     async def _do_loop(self, work: Work) -> None:
@@ -220,3 +219,7 @@ class Worker:
         if job is not None:
             with contextlib.suppress(AbathurError):
                 await self._shop.database.write(lambda c: job.dismiss(c, self._shop.clock.now()))
+
+
+def _read(c: Connection, task: int) -> tuple[Work, Saved]:
+    return views.work(c, task), journal.conversation(c, task)

@@ -38,7 +38,7 @@ async def test_an_engine_registers_and_ends_its_row_and_its_locks(bench: Make) -
     project = bench(say("x"))
     async with project.running() as engine:
         await eventually_async(lambda: engines.active_engine(project.data) == engine.id)
-        await eventually_async(lambda: project.database.read_now(engines.row, engine.id))
+        await eventually_async(lambda: events(project)[:1] == ["engine.started"])
         assert engines.engine_alive(project.data, engine.id)
         assert row(project, engine.id).pid == os.getpid()
 
@@ -46,7 +46,7 @@ async def test_an_engine_registers_and_ends_its_row_and_its_locks(bench: Make) -
     assert engines.active_engine(project.data) is None
     assert not list((project.data / "engines").glob("*.lock"))
     assert not (project.data / "engine.sock").exists()
-    assert (events(project)[0], events(project)[-1]) == ("engine.started", "engine.ended")
+    assert events(project)[-1] == "engine.ended"
 
 
 async def test_an_engine_on_demand_that_finds_another_one_active_ends(bench: Make) -> None:
