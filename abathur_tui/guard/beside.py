@@ -1,6 +1,6 @@
 """The guard process beside an engine: waits for the engine's end, kills what it left running, and starts it again.
 
-Run as a file with `python -I -S` (quick, and nothing of ours is imported): `beside.py SOCKET QUICK_SECONDS PAUSE,PAUSE… -- COMMAND…`.
+Run as a file with `python -I -S` (quick, and nothing of ours is imported): `beside.py SOCKET ENGINE_PID QUICK_SECONDS PAUSE,PAUSE… COMMAND…`.
 
 The engine sends lines: `+GROUP`, `-GROUP`, `key FINGERPRINT KEY`, `stop`. An engine that the guard has started finds the number of its
 socket in ABATHUR_GUARD_SOCKET, and on it all keys and a line `go GUARD_PID`. The end of the stream is the end of the engine.
@@ -22,9 +22,10 @@ IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
 class Guard:
     """What the guard knows of its engine."""
 
-    def __init__(self, engine: socket.socket, quick_seconds: float, pauses: list[float], command: list[str]) -> None:
+    def __init__(self, engine: socket.socket, engine_pid: int, quick_seconds: float, pauses: list[float], command: list[str]) -> None:
         """`pauses`: seconds before a new start after the first, second… quick death in a row; after more of them it gives up."""
         self.engine = engine
+        self.first_pid = engine_pid
         self.quick_seconds = quick_seconds
         self.pauses = pauses
         self.command = command
@@ -32,7 +33,6 @@ class Guard:
         self.keys: dict[str, str] = {}
         self.stopped = False
         self.process: subprocess.Popen[bytes] | None = None
-        self.first_engine = os.getppid()
 
     def watch(self) -> None:
         """Stay with the engine, and the ones started after it, until one was told to stop or they die too quickly."""
@@ -53,9 +53,8 @@ class Guard:
             time.sleep(pause)
             try:
                 self._start()
-            except OSError as error:
-                say(f"the engine cannot be started again: {error}")
-                return
+            except OSError as error:  # No memory, no processes: the end of its stream counts as a quick death.
+                say(f"the engine cannot be started: {error}")
 
     def _lines(self) -> Iterator[str]:
         rest = b""
@@ -90,9 +89,9 @@ class Guard:
         self.groups.clear()
         self.engine.close()
         if self.process is None:
-            # The first engine is the guard's parent; while it is, the number cannot be somebody else's.
-            if not self.stopped and os.getppid() == self.first_engine:
-                os.kill(self.first_engine, signal.SIGKILL)
+            # The first engine has started the guard; while it is the parent, the number cannot be somebody else's.
+            if not self.stopped and os.getppid() == self.first_pid:
+                os.kill(self.first_pid, signal.SIGKILL)
             return "killed or crashed"
         if not self.stopped:
             self.process.kill()
@@ -100,6 +99,7 @@ class Guard:
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
     def _start(self) -> None:
+        self.process = None
         self.engine, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
@@ -130,9 +130,10 @@ def main() -> None:
         signal.signal(number, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    descriptor, quick_seconds, pauses, _, *command = sys.argv[1:]
+    descriptor, engine_pid, quick_seconds, pauses, *command = sys.argv[1:]
     os.set_inheritable(int(descriptor), False)
-    Guard(socket.socket(fileno=int(descriptor)), float(quick_seconds), [float(pause) for pause in pauses.split(",")], command).watch()
+    engine = socket.socket(fileno=int(descriptor))
+    Guard(engine, int(engine_pid), float(quick_seconds), [float(pause) for pause in pauses.split(",")], command).watch()
 
 
 if __name__ == "__main__":

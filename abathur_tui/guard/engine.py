@@ -57,7 +57,7 @@ class Restarts:
 
     quick_seconds: float = 3.0
     """An engine that lived less than this died quickly."""
-    pauses_seconds: tuple[float, ...] = (0.0, 0.2, 0.5, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0)
+    pauses_seconds: tuple[float, ...] = (0.0, 0.1, 0.2, 0.5, 1.0, *[2.0] * 15)
     """The pause after the first, second… quick death in a row; after more of them it is given up. Other deaths have none."""
 
 
@@ -196,9 +196,9 @@ class GuardPipe:
                     "-S",
                     str(Path(__file__).with_name("beside.py")),
                     str(theirs.fileno()),
+                    str(os.getpid()),
                     str(restarts.quick_seconds),
                     ",".join(map(str, restarts.pauses_seconds)),
-                    "--",
                     sys.executable,
                     *sys.orig_argv[1:],
                 ],

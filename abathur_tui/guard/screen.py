@@ -80,11 +80,8 @@ def run_screen(child: Callable[[], int]) -> int:
     To be called before threads are started or anything heavy is imported. `child` runs in a forked process, which ends with it and never
     comes back to the caller. Without a terminal there is no guard: `child` runs in this process.
     """
-    try:
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            return child()
-        terminal = Terminal(sys.stdin.fileno())
-    except (AttributeError, ValueError, OSError, termios.error):  # closed, or replaced by something that is no file
+    terminal = _terminal()
+    if terminal is None:
         return child()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -116,6 +113,14 @@ def run_screen(child: Callable[[], int]) -> int:
     return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
+def _terminal() -> Terminal | None:
+    """The terminal, where both standard input and output are one."""
+    try:
+        return Terminal(sys.stdin.fileno()) if sys.stdin.isatty() and sys.stdout.isatty() else None
+    except (AttributeError, ValueError, OSError, termios.error):  # closed, or replaced by something that is no file
+        return None
+
+
 def _wait(pid: int) -> int:
     """The child's status at its end; stops with it and continues it on coming back."""
     while True:
@@ -139,9 +144,11 @@ def _wait(pid: int) -> int:
 
 def _pass_on(pid: int, number: int) -> None:
     def kill(_number: int, _frame: FrameType | None) -> None:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
-    os.kill(pid, number)
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
     signal.signal(signal.SIGALRM, kill)
     signal.alarm(ENDING_SECONDS)
 
