@@ -97,6 +97,15 @@ class FileRegistry:
             told = [*map(telling.template_changed, templates), *map(telling.agent_changed, agents)]
             return (*told, *(notice for notice in self._last.notices if notice not in before.notices and notice not in told))
 
+    def files(self) -> list[Path]:
+        """The files of the project's and the user's templates, broken ones too."""
+        assert self._state
+        return [path for folder in self._templates if folder.place.origin != "builtin" for path in folder.entries]
+
+    def origin_of(self, folder: Path) -> str | None:
+        """Whose templates lie in the folder: `project`, `user` or `builtin`; None where it is no folder of templates."""
+        return next((one.place.origin for one in self._templates if one.place.path == folder), None)
+
     def folders(self) -> list[Path]:
         """The folders whose files these are, as far as they are there."""
         templates = [path for folder in self._templates for path in folder.folders()]

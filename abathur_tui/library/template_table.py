@@ -13,6 +13,8 @@ NOT_YET = frozenset({"criteria", "checks", "memory", "cpu", "fallback"})
 
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 ParameterName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+_VERSION_LETTERS = re.compile(r"[0-9A-Za-z.+-]{1,64}")
+"""What may stand behind `@`."""
 _TYPE = re.compile(r"(string|number|boolean|array|object)|enum\(([^()]+)\)")
 _PYTHON_TYPES: dict[ParameterKind, tuple[type, ...]] = {
     ParameterKind.STRING: (str,),
@@ -120,6 +122,8 @@ class TemplateTable(_Table):
     def _semantic(cls, value: str) -> str:
         try:
             Version(value)
+            if not _VERSION_LETTERS.fullmatch(value):
+                raise InvalidVersion(value)
         except InvalidVersion as error:
             raise ValueError(f'{value!r} is no version: write three numbers, such as "1.0.0"') from error
         return value

@@ -55,10 +55,15 @@ class Source:
         while place and place not in self.lines:
             place = place[:-1]
         line = self.lines.get(place)
-        written = None if line is None else shown_line(self.text, line)
-        column = None if written is None else len(written) - len(written.lstrip()) + 1
-        length = 1 if written is None else len(re.split(r"\s*(?:=|#|$)", written.strip(), maxsplit=1)[0])
-        return Detail(message, line, column, written, length=max(length, 1), suggestion=suggestion, file=self.file)
+        if line is None:
+            return Detail(message, suggestion=suggestion, file=self.file)
+        written = shown_line(self.text, line)
+        quoted = f'"{place[-1]}"' if place and self.text.lstrip().startswith("{") else ""  # JSON: many keys may stand on one line
+        if quoted and quoted in written:
+            return Detail(message, line, written.index(quoted) + 1, written, len(quoted), suggestion, self.file)
+        column = len(written) - len(written.lstrip()) + 1
+        length = len(re.split(r"\s*(?:=|#|$)", written.strip(), maxsplit=1)[0])
+        return Detail(message, line, column, written, max(length, 1), suggestion, self.file)
 
 
 def read(text: str, file: str) -> Source | Detail:

@@ -245,3 +245,24 @@ def test_what_is_no_address_is_refused(project: Path, address: str) -> None:
     (mistake,) = mistakes(project, {"ABATHUR_API__BASE_URL": address})
 
     assert "such as https://models.example" in mistake.message
+
+
+def test_a_project_names_only_folders_of_templates_inside_itself(project: Path) -> None:
+    file = write(project / ".abathur/config.toml", '[templates]\nfolders = ["team", "/etc", "~/x", "a/../../b", "more/of"]\n')
+
+    loaded = load(project, environ={})
+
+    assert loaded.settings.templates.folders == ("team", "more/of")
+    assert loaded.notices == tuple(
+        f"{file}:2: the folder {folder} does not count: a project's file can name only folders inside the project."
+        for folder in ("/etc", "~/x", "a/../../b")
+    )
+
+
+def test_the_user_names_folders_of_templates_anywhere(project: Path) -> None:
+    write(user_file(), '[templates]\nfolders = ["/srv/templates", "~/templates"]\n')
+
+    loaded = load(project, environ={})
+
+    assert loaded.settings.templates.folders == ("/srv/templates", "~/templates")
+    assert loaded.notices == ()
