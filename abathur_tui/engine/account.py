@@ -4,7 +4,15 @@ from sqlite3 import Connection
 
 from abathur_tui.domain.errors import RuntimeFailure
 from abathur_tui.domain.status import Why
+from abathur_tui.engine.patient import PatientDatabase
 from abathur_tui.storage import queue
+
+
+async def free_accounts(database: PatientDatabase, now: float) -> None:
+    """Let the lanes go on that wait for a key or for billing: a person has done something."""
+    for state in await database.read(queue.lanes):
+        if state.held_why == Why.KEY:
+            await database.write(queue.free_lane, state.lane, "engine", now)
 
 
 def hold_for_account(c: Connection, lane: str, error: RuntimeFailure, now: float) -> None:

@@ -17,6 +17,8 @@ from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import journal, queue
 
 GENERALIST = "generalist"
+_INHERITED = "inherit"
+"""What Claude Code's agent files say for no model of their own."""
 _CLAUDE_CODE_NAMES = {"Read": "read_file", "LS": "list_folder", "Glob": "list_folder", "Grep": "grep"}
 """What Claude Code's agent files call the tools that we have too."""
 
@@ -59,7 +61,7 @@ class AgentJob:
                 instance=work.task.instance,
                 instances=work.task.instances,
             ),
-            model=work.model,
+            model=_model(work, definition),
             runtime=runtime,
             limits=limits,
             tools=_allowed(shop.tools, definition.tools) if limits.tools else {},
@@ -120,6 +122,14 @@ class AgentJob:
 
     def _conclude(self, c: Connection, answer: str) -> None:
         queue.complete(c, self._claim.lease, answer, self._shop.clock.now())
+
+
+def _model(work: Work, definition: AgentDefinition) -> str | None:
+    """Whose model counts: the task's own, the execution's, then the definition's; None is the runtime's default."""
+    named = work.model or work.runtime.model
+    if named is None and work.runtime.runtime is RuntimeName.ANTHROPIC and definition.model != _INHERITED:
+        return definition.model
+    return named
 
 
 def _allowed(tools: Mapping[str, Tool], named: tuple[str, ...] | None) -> Mapping[str, Tool]:

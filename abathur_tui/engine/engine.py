@@ -15,6 +15,7 @@ from abathur_tui.domain.conversation import Tool
 from abathur_tui.domain.errors import AbathurError, Exit
 from abathur_tui.domain.templates import Registry
 from abathur_tui.engine import keys as key_socket
+from abathur_tui.engine.account import free_accounts
 from abathur_tui.engine.endings import Endings
 from abathur_tui.engine.foreman import Foreman
 from abathur_tui.engine.keys import KeyRing, Keys
@@ -127,9 +128,9 @@ class Engine:
     async def run(self) -> Exit:
         """Work until there is a reason to end. Cancelling it is an ordered stop too."""
         try:
-            if not await self._become_active():
+            if (end := await self._become_active()) is not None:
                 self.log.info("engine.not_needed", "another engine is active")
-                return Exit.DONE if self._broken is None else Exit.FAILED
+                return end
             return await self._live()
         finally:
             if self._active is not None:
@@ -172,23 +173,36 @@ class Engine:
     async def _hold_engine_lock(self) -> None:
         await to_its_end(asyncio.to_thread(engines.hold_engine_lock, self._raw.folder, self.id), self._keep_active)
 
-    async def _become_active(self) -> bool:
-        """Take the engine lock; standing by, wait for it, or for its holder to lose its lease."""
+    async def _become_active(self) -> Exit | None:
+        """Take the engine lock, or wait for it as the manner says; None when it is ours, else how this engine ends."""
+        handed_over = False
         while not self._stopping and self._broken is None:
             await self._hold_engine_lock()
             if self._active is not None:
-                return True
-            if not self._manner.standby:
-                return False
+                return None
+            if self._manner.ordered and not handed_over:
+                handed_over = await self._hand_over()
+            if self._manner.drain and (end := (await self._database.read(left)).drained) is not None:
+                return end
+            if not self._manner.standby and not self._manner.drain:
+                return Exit.DONE
             other = await asyncio.to_thread(engines.active_engine, self._raw.folder)
             row = await self._database.read(engines.row, other) if other else None
             if row is not None and row.ended_at is None and self._rescue.has_stopped(row):
                 await self._rescue.supersede(row)
-                return True
+                return None
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STANDBY_SECONDS):
                     await self._wake.wait()
-        return False
+        return Exit.DONE if self._broken is None else Exit.FAILED
+
+    async def _hand_over(self) -> bool:
+        """What was ordered of us while another engine is active: it gets our keys, and tries what an account had refused."""
+        keys = {fingerprint: self._with.keys[fingerprint] for fingerprint in self._with.keys}
+        if keys:
+            await asyncio.to_thread(key_socket.hand_over, self._raw.folder, keys)
+        await free_accounts(self._database, self._with.clock.now())
+        return True
 
     async def _work(self, heart: Heartbeat) -> Exit:
         async with asyncio.TaskGroup() as group:
@@ -204,14 +218,15 @@ class Engine:
 
     async def _rounds(self, foreman: Foreman) -> Exit:
         while not self._is_stopping:
+            changed = self._wake.is_set()
             self._wake.clear()
             if self._is_broken:
                 return Exit.FAILED
             try:
                 if self._free_accounts:
                     self._free_accounts = False
-                    await foreman.lanes.free_accounts()
-                ready = await foreman.round()
+                    await free_accounts(self._database, self._with.clock.now())
+                ready = await foreman.round(changed)
                 if ready or foreman.busy:
                     self._idle_since = None
                 elif (end := await self._end_when_idle()) is not None:

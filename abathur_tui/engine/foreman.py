@@ -47,6 +47,8 @@ class Foreman:
         """On the wall clock."""
         self._due_asked = float("-inf")
         """Monotonic."""
+        self._changed = True
+        """Whether anything has changed since it was asked what is due."""
         self._closed = False
 
     @property
@@ -54,8 +56,9 @@ class Foreman:
         """Whether somebody works, or a lane is being prepared for it."""
         return bool(self._workers) or self.lanes.preparing
 
-    async def round(self) -> bool:
-        """Look once and do what follows; whether some task could be claimed now, or soon by what is under way."""
+    async def round(self, changed: bool) -> bool:
+        """Look once and do what follows; whether some task is ready to be claimed. `changed`: it is not only time that has passed."""
+        self._changed = self._changed or changed
         await self._see_what_is_due()
         look = await self._shop.database.read(self._look, self._shop.endings.awaited)
         for request in look.requests:
@@ -68,7 +71,7 @@ class Foreman:
     def seconds_to_next_round(self) -> float | None:
         """How long nothing will happen by itself; None: for ever."""
         now, monotonic = self._shop.clock.now(), self._shop.clock.monotonic()
-        moments = [self._due_asked + DUE_SECONDS - monotonic] if monotonic < self._due_asked + DUE_SECONDS else []
+        moments = [self._due_asked + DUE_SECONDS - monotonic] if self._changed else []
         if self._next_due is not None:
             moments.append(max(self._next_due - now, _LEAST_PAUSE_SECONDS))
         if (end := self._shop.swarm.next_end()) is not None:
@@ -93,8 +96,8 @@ class Foreman:
     async def _see_what_is_due(self) -> None:
         now, monotonic = self._shop.clock.now(), self._shop.clock.monotonic()
         reached = self._next_due is not None and now >= self._next_due
-        if reached or monotonic >= self._due_asked + DUE_SECONDS:
-            self._due_asked = monotonic
+        if reached or (self._changed and monotonic >= self._due_asked + DUE_SECONDS):
+            self._due_asked, self._changed = monotonic, False
             self._next_due = await self._shop.database.write(queue.due, now)
 
     def _look(self, c: Connection, awaited: list[int]) -> _Look:

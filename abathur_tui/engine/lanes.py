@@ -3,7 +3,6 @@
 from abathur_tui.domain.conversation import FailureKind
 from abathur_tui.domain.errors import AbathurError, RuntimeFailure
 from abathur_tui.domain.leases import LaneState
-from abathur_tui.domain.status import Why
 from abathur_tui.engine.account import hold_for_account
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import queue
@@ -49,12 +48,6 @@ class Lanes:
         finally:
             self._preparing.discard(state.lane)
             self._shop.slots.look_again()
-
-    async def free_accounts(self) -> None:
-        """Let the lanes go on that wait for a key or for billing."""
-        for state in await self._shop.database.read(queue.lanes):
-            if state.held_why == Why.KEY:
-                await self._shop.database.write(queue.free_lane, state.lane, "engine", self._shop.clock.now())
 
     async def _not_prepared(self, state: LaneState, error: AbathurError) -> None:
         if not isinstance(error, RuntimeFailure) or error.kind is not FailureKind.ACCOUNT:

@@ -92,8 +92,10 @@ def _start(project: Path, data: Path, keys: Mapping[str, str], flags: Sequence[s
     with contextlib.closing(Database.open(data)) as database:
         process = _start_process(project, data, keys, flags)
         deadline = time.monotonic() + START_SECONDS
+        waits_for_its_turn = "--standby" in flags or "--drain" in flags
         while process.poll() is None:
-            if (info := _registered(database)) is not None and (info.pid == process.pid or "--standby" in flags):
+            info = _registered(database)
+            if info is not None and (info.pid == process.pid or waits_for_its_turn):
                 return StartedEngine(process, info)
             if time.monotonic() > deadline:
                 raise _did_not_start(data, f"it was not registered within {START_SECONDS:g} seconds")

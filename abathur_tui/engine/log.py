@@ -1,5 +1,6 @@
 """The engine's own log: JSON lines in `.abathur/logs`, one file a day, and nothing on the terminal."""
 
+import contextlib
 import json
 import os
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ class EngineLog:
 
     def __init__(self, folder: Path, level: Level, clock: Clock, engine: str = "") -> None:
         """`folder`: where the files `engine-YYYY-MM-DD.jsonl` go; `level`: the least serious kind that is written."""
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, exist_ok=True)
         self._folder = folder
         self._least = _RANK[level]
         self._clock = clock

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -43,7 +44,7 @@ def project(tmp_path: Path) -> Iterator[Bench]:
         RuntimeName.COMMAND, argv=("/usr/bin/tr", "a-z", "A-Z"), working_folder=str(folder), environment=(("PATH", os.defpath),)
     )
     yield made
-    if (info := engine_status(made.data)) is not None:
+    if made.data.exists() and (info := engine_status(made.data)) is not None:
         asyncio.run(stop_engine(made.data))
         assert eventually(lambda: not alive(info.pid))
     made.close()
@@ -170,3 +171,17 @@ async def test_a_module_of_the_projects_own_folder_is_never_loaded(project: Benc
     with contextlib.ExitStack() as stack:
         stack.callback(os.chdir, here)
         assert await ensure_engine(project.folder, project.data)
+
+
+async def test_a_project_that_is_removed_takes_its_engine_and_agents_with_it(project: Bench) -> None:
+    project.choice = RuntimeChoice(RuntimeName.COMMAND, argv=("/bin/sh", "-c", "sleep 300"), working_folder=str(project.folder))
+    project.submit(node())
+    info = await ensure_engine(project.folder, project.data)
+    engine = psutil.Process(info.pid)
+    [program] = await eventually_async(lambda: [child for child in engine.children(recursive=True) if "sleep" in child.cmdline()[:1]])
+
+    await asyncio.to_thread(shutil.rmtree, project.folder)
+
+    await eventually_async(lambda: not alive(program.pid), 15)
+    await eventually_async(lambda: not alive(info.pid), 15)
+    assert not project.folder.exists()

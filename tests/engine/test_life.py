@@ -101,6 +101,36 @@ async def test_two_engines_that_start_at_once_share_no_task(bench: Make) -> None
     assert {project.task(task).attempt for task in tasks} == {1}
 
 
+async def test_a_drain_beside_an_active_engine_ends_with_the_queue(bench: Make) -> None:
+    go = asyncio.Event()
+    project = bench(lambda _: [Wait(go), Say("x")])
+    [task] = project.submit(node())
+    async with project.running() as first:
+        await eventually_async(lambda: project.runtime.active == 1)
+        draining = asyncio.create_task(project.engine(Manner(drain=True)).run())
+        await asyncio.sleep(0.3)
+        assert not draining.done()
+
+        go.set()
+
+        assert await draining is Exit.DONE
+        assert project.task(task).status is Status.COMPLETED
+        assert engines.active_engine(project.data) == first.id
+
+
+async def test_a_drain_takes_the_place_of_an_active_engine_that_ends(bench: Make) -> None:
+    project = bench(lambda _: [Wait(go), Say("x")])
+    go = asyncio.Event()
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.runtime.active == 1)
+        draining = asyncio.create_task(project.engine(Manner(drain=True)).run())
+    go.set()
+
+    assert await draining is Exit.DONE
+    assert project.task(task).status is Status.COMPLETED
+
+
 async def test_an_engine_that_has_nothing_to_do_ends(bench: Make) -> None:
     project = bench(say("x"))
     project.settings = project.settings.model_copy(update={"system": System(idle_seconds=1)})
