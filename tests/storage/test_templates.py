@@ -23,6 +23,12 @@ def use(database: Database, seconds: float, *, cost: float | None = 0.01, versio
     finish(database, claimed, now=starts + seconds)
 
 
+def rounded(one: TemplateUse) -> TemplateUse:
+    """Without what is lost in sums of fractions."""
+    seconds, cost = one.mean_seconds, one.mean_cost_usd
+    return replace(one, mean_seconds=seconds and round(seconds, 3), mean_cost_usd=cost and round(cost, 6))
+
+
 def test_without_tasks_there_are_no_records(database: Database) -> None:
     assert database.read_now(template_uses) == {}
     assert TemplateUse().success_rate is None
@@ -37,7 +43,7 @@ def test_uses_and_means_are_those_of_a_name_and_version(database: Database) -> N
     found = database.read_now(template_uses)
 
     assert set(found) == {KEY, ("CODE", "1.1.0")}
-    assert found[KEY] == TemplateUse(2, 2, 2, pytest.approx(15), pytest.approx(120), pytest.approx(0.01))
+    assert rounded(found[KEY]) == TemplateUse(2, 2, 2, 15, 120, 0.01)
     assert found[KEY].success_rate == 1
     assert found["CODE", "1.1.0"].mean_seconds == pytest.approx(5)
 
@@ -85,6 +91,6 @@ def test_a_loops_passes_are_part_of_its_own_use(database: Database) -> None:
         finish(database, claimed)
     finish(database, loop, now=NOW + 60)
 
-    assert database.read_now(template_uses) == {
-        ("OPTIMIZE", "1.0.0"): TemplateUse(1, 1, 1, pytest.approx(60), pytest.approx(240), pytest.approx(0.02))
-    }
+    ((key, record),) = database.read_now(template_uses).items()
+    assert key == ("OPTIMIZE", "1.0.0")
+    assert rounded(record) == TemplateUse(1, 1, 1, 60, 240, 0.02)
