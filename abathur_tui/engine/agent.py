@@ -10,7 +10,7 @@ from abathur_tui.domain.ids import ExecutionId, TaskId, execution_text, task_tex
 from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.templates import AgentDefinition
-from abathur_tui.engine.conversation import STALL_SECONDS, Conversation, Parties
+from abathur_tui.engine.conversation import Conversation, Parties
 from abathur_tui.engine.prompting import prompt_of, room_for_prompt
 from abathur_tui.engine.swarm import dismiss, engage
 from abathur_tui.engine.workshop import Workshop
@@ -77,7 +77,7 @@ class AgentJob:
                 engage=self._engage,
                 conclude=self._conclude,
                 # A program may be silent until it is done; its time is bounded by the task's own timeout.
-                stall_seconds=None if work.runtime.runtime is RuntimeName.COMMAND else STALL_SECONDS,
+                stall_seconds=None if work.runtime.runtime is RuntimeName.COMMAND else shop.stall_seconds,
             )
             await self._conversation.run()
         finally:

@@ -35,8 +35,6 @@ from abathur_tui.storage import agents, journal
 
 MAX_TURNS = 50
 """Turns of one attempt."""
-STALL_SECONDS = 300.0
-"""How long a model may say nothing."""
 _GO_ON = "Your answer was cut off at its limit of length. Continue exactly where it stopped: repeat nothing, and add no introduction."
 _CUT_CALL = "Not run: the answer was cut off at its limit of length before this call was complete."
 _UNKNOWN_CALL = (
@@ -131,7 +129,7 @@ class Conversation:
         *,
         engage: Callable[[Connection], int],
         conclude: Callable[[Connection, str], None],
-        stall_seconds: float | None = STALL_SECONDS,
+        stall_seconds: float | None,
     ) -> None:
         """`saved`: what earlier attempts have left. `stall_seconds` None: silence is no stall.
 

@@ -26,9 +26,9 @@ from abathur_tui.engine.patient import GONE_SECONDS, PatientDatabase, to_its_end
 from abathur_tui.engine.pool import OpenRuntime, RuntimePool
 from abathur_tui.engine.rescue import Rescue
 from abathur_tui.engine.slots import Slots
-from abathur_tui.engine.swarm import Swarm
+from abathur_tui.engine.swarm import IDLE_SECONDS, Swarm
 from abathur_tui.engine.worker import Stop
-from abathur_tui.engine.workshop import Workshop
+from abathur_tui.engine.workshop import STALL_SECONDS, Workshop
 from abathur_tui.processes import Children
 from abathur_tui.settings import Settings
 from abathur_tui.storage import Database, engines
@@ -76,6 +76,8 @@ class Equipment:
     on_stop: Callable[[], None] = lambda: None
     """Called as soon as a stop is ordered: the guard must not start another engine."""
     clock: Clock = field(default_factory=SystemClock)
+    stall_seconds: float = STALL_SECONDS
+    agent_idle_seconds: float = IDLE_SECONDS
     gone_seconds: float = GONE_SECONDS
     release_seconds: float = RELEASE_SECONDS
 
@@ -104,10 +106,11 @@ class Engine:
             children=equipment.children,
             tools=equipment.tools,
             slots=Slots(equipment.settings.swarm.max_agents, self._wake.set),
-            swarm=Swarm(),
+            swarm=Swarm(equipment.agent_idle_seconds),
             endings=Endings(),
             clock=equipment.clock,
             log=self.log,
+            stall_seconds=equipment.stall_seconds,
         )
         self._stopping = False
         self._broken: AbathurError | None = None

@@ -20,7 +20,7 @@ class _Idle:
 class Swarm:
     """Who is idle. The rows are the truth for everybody else; this is the engine's own memory of them."""
 
-    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(self, idle_seconds: float) -> None:
         """Nobody yet."""
         self._idle: list[_Idle] = []
         self._idle_seconds = idle_seconds

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from abathur_tui.domain.conversation import Runtime
+from abathur_tui.domain.conversation import Runtime, Tool
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName, SubmitOptions
 from abathur_tui.domain.journal import LogEntry
@@ -96,11 +96,13 @@ class Bench:
     folder: Path
     runtime: ScriptedRuntime
     settings: Settings = QUICK
-    tools: Mapping[str, ScriptedTool] = field(default_factory=lambda: tools_by_name(ScriptedTool()))
+    tools: Mapping[str, Tool] = field(default_factory=lambda: tools_by_name(ScriptedTool()))
     keys: Keys = field(default_factory=Keys)
     opens: Callable[[RuntimeChoice, Mapping[str, str]], Runtime] | None = None
     choice: RuntimeChoice = ANY_CHOICE
     gone_seconds: float = 5.0
+    stall_seconds: float = 300.0
+    agent_idle_seconds: float = 300.0
 
     def __post_init__(self) -> None:
         self.data = self.folder / ".abathur"
@@ -128,6 +130,8 @@ class Bench:
             open_runtime=self._open,
             children=Children(),
             keys=self.keys,
+            stall_seconds=self.stall_seconds,
+            agent_idle_seconds=self.agent_idle_seconds,
             gone_seconds=self.gone_seconds,
             release_seconds=release_seconds,
         )

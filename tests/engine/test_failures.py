@@ -7,13 +7,14 @@ import pytest
 
 from abathur_tui.domain.conversation import FailureKind, TurnRequest
 from abathur_tui.domain.errors import AccountRefused, ApiRefused, ApiUnavailable, Exit
+from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.plan import Edge, OnFailure
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.engine.engine import Manner
 from abathur_tui.engine.keys import hand_over
 from abathur_tui.storage import queue, views
 from tests.engine.bench import Bench, node
-from tests.scripted import Say, Script, Step, Wait, in_order
+from tests.scripted import Say, Script, Sleep, Step, Wait, in_order
 from tests.waiting import eventually_async
 
 Make = Callable[[Script], Bench]
@@ -109,6 +110,30 @@ async def test_a_task_that_takes_too_long_is_ended_and_its_attempt_has_failed(be
     assert ended.task.error.code == "ABTH-ERR-023"
     assert project.runtime.cancelled == 2
     assert ended.turns[0].text == "on my way"
+
+
+async def test_a_model_that_says_nothing_has_stalled_and_is_asked_again(bench: Make) -> None:
+    project = bench(in_order([Say("well"), Wait(asyncio.Event())], [Say("done")]))
+    project.choice = RuntimeChoice(RuntimeName.LOCAL)
+    project.stall_seconds = 0.2
+    [task] = project.submit(node())
+
+    await project.drain()
+
+    detail = project.detail(task)
+    assert detail.task.status is Status.COMPLETED
+    assert detail.attempts[0].error is not None
+    assert detail.attempts[0].error.code == "ABTH-ERR-022"
+
+
+async def test_a_program_may_be_silent_for_as_long_as_its_task_may_take(bench: Make) -> None:
+    project = bench(in_order([Sleep(0.4), Say("done")]))
+    project.stall_seconds = 0.1
+    [task] = project.submit(node())
+
+    await project.drain()
+
+    assert project.task(task).attempt == 1
 
 
 class Account:

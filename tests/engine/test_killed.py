@@ -195,13 +195,14 @@ def test_when_both_are_killed_the_next_engine_ends_what_they_left_running(proces
     assert {processes.project.task(task).status for task in tasks} == {Status.COMPLETED}
 
 
-def test_term_ends_agents_gives_tasks_back_and_starts_nothing_again(processes: Processes) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_term_and_int_end_agents_give_tasks_back_and_start_nothing_again(processes: Processes, number: signal.Signals) -> None:
     tasks = processes.project.submit(*(node(f"n{number}") for number in range(12)))
     engine = processes.start(turn_seconds=0.5)
     row = processes.await_active()
     eventually(processes.programs)
 
-    os.kill(row.pid, signal.SIGTERM)
+    os.kill(row.pid, number)
 
     assert engine.wait(5) == 0
     eventually(lambda: not processes.running())
