@@ -36,7 +36,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,7 +131,7 @@ class GuardPipe:
                 self._write_notes()
 
     def keep_notes_in(self, path: Path) -> None:
-        """Also note the groups in this file, for `kill_noted`; its folder must exist. `stop` removes it."""
+        """Also note the groups in this file, for `kill_noted`; its folder must exist. It is removed when the engine ends."""
         with self._lock:
             self._notes = path
             self._write_notes()
@@ -172,40 +172,37 @@ class GuardPipe:
         with self._lock:
             self.stop()
             if self._notes is not None and not self._groups:
-                self._notes.unlink(missing_ok=True)
+                with suppress(OSError):  # Gone with its folder, or not ours to remove: an empty list does no harm.
+                    self._notes.unlink()
 
     def _receive_keys(self, connection: socket.socket) -> None:
+        self.restarted = True
         with connection.makefile("r", encoding="utf-8") as lines:
             for line in lines:
                 word, *rest = line.split()
                 if word == "go":
                     self._guard_pid = int(rest[0])
-                    self.restarted = True
                     return
                 self.keys.take(*rest)
 
     def _start_guard(self) -> None:
-        """Start a guard and tell it all that is so now. Raises OSError."""
-        restarts = self._restarts
+        """Start a guard and tell it all that is so now. Where none can be started, `_watch` tries again."""
+        command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("beside.py"))]
         ours, theirs = socket.socketpair()
-        with theirs, _ignored_signals_held_back():
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    str(Path(__file__).with_name("beside.py")),
-                    str(theirs.fileno()),
-                    str(os.getpid()),
-                    str(restarts.quick_seconds),
-                    ",".join(map(str, restarts.pauses_seconds)),
-                    sys.executable,
-                    *sys.orig_argv[1:],
-                ],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+        options = [theirs.fileno(), os.getpid(), self._restarts.quick_seconds, ",".join(map(str, self._restarts.pauses_seconds))]
+        engine = [sys.executable, *sys.orig_argv[1:]]
+        try:
+            with theirs, _ignored_signals_held_back():
+                self._process = subprocess.Popen(
+                    [*command, *map(str, options), *engine],
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
+        except OSError as error:
+            ours.close()
+            print(f"no guard can be started: {error}", file=sys.stderr)
+            return
         ours.settimeout(SEND_SECONDS)
         self._socket, self._guard_pid = ours, self._process.pid
         for fingerprint in self.keys:
@@ -231,10 +228,7 @@ class GuardPipe:
                 if self._process is not None:
                     self._process.wait()
                 self._socket, self._process, self._guard_pid = None, None, 0
-                try:
-                    self._start_guard()
-                except OSError as error:
-                    print(f"no guard can be started: {error}", file=sys.stderr)
+                self._start_guard()
 
     def _kill_guard(self) -> None:
         # While it is our child or our parent, the number cannot be somebody else's.

@@ -38,8 +38,8 @@ def kill_noted(path: Path) -> list[int]:
     (a number that somebody else has by now is left alone), or while processes of the leader's own session are left of it.
     """
     try:
-        lines = path.read_text().splitlines()
-    except FileNotFoundError:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError:  # There is none, or none that can be read.
         return []
     killed = []
     for line in lines:
@@ -47,7 +47,8 @@ def kill_noted(path: Path) -> list[int]:
         if number.isdecimal() and int(number) > 1 and _is_the_noted_group(int(number), leader):
             kill_group(int(number))
             killed.append(int(number))
-    path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.unlink()
     return killed
 
 
@@ -56,7 +57,7 @@ def _is_the_noted_group(group: int, leader: str) -> bool:
     if now is not None:
         return now == leader
     boot, _, started = leader.partition("/")
-    if boot != _boot() or not LINUX:
+    if boot != _boot() or not started.isdecimal() or not LINUX:
         return False
     # The leader is gone, but members of its group may live: its number is then still taken by the group.
     for entry in os.listdir("/proc"):

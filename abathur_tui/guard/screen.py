@@ -71,7 +71,9 @@ class Terminal:
         """Set it as it was at first, and forget what was typed or reported meanwhile."""
         if self.attributes() not in (None, self._attributes):
             with suppress(termios.error):
-                termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._attributes)
+                # Not TCSAFLUSH, which waits for a terminal that takes no output.
+                termios.tcsetattr(self._descriptor, termios.TCSANOW, self._attributes)
+                termios.tcflush(self._descriptor, termios.TCIFLUSH)
 
 
 def run_screen(child: Callable[[], int]) -> int:

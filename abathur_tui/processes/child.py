@@ -84,16 +84,20 @@ class Child:
             self._signal(signal.SIGKILL)
             raise
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def aclose(self) -> None:
+        """End it, and read and write nothing more."""
         try:
             await self.end()
         finally:
             self._input.close()
             self.stdout.close()
             self.stderr.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.aclose()
 
     def _signal(self, number: signal.Signals) -> None:
         with self._signals:

@@ -89,7 +89,7 @@ class Children:
         """End all that still run."""
         async with asyncio.TaskGroup() as group:
             for child in self._running:
-                group.create_task(child.__aexit__(None, None, None))
+                group.create_task(child.aclose())
 
 
 def find_program(argv: Sequence[str], cwd: str | Path, env: Mapping[str, str]) -> str:

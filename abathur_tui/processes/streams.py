@@ -123,10 +123,10 @@ class Output:
     def close(self) -> None:
         """Read nothing more."""
         if not self.closed:
+            self._wake()
             self.unwatch()
             self.closed = True
             self._file.close()
-        self._wake()
 
     def watch(self, waiter: asyncio.Future[None]) -> None:
         """Resolve `waiter` as soon as it is worth while to look again."""
@@ -140,6 +140,7 @@ class Output:
         """Nobody waits any longer."""
         if self._waiter is not None and not self.closed:
             self._waiter.get_loop().remove_reader(self._file.fileno())
+        self._waiter = None
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
