@@ -11,6 +11,7 @@ import pytest
 from abathur_tui.guard import kill_noted
 from abathur_tui.guard.groups import identity, write_notes
 from tests.alive import alive
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_what_a_gone_leader_has_left_in_its_group_is_killed(tmp_path: Path) -> N
         write_notes(notes, {leader.pid: noted})
         assert alive(left)
         assert kill_noted(notes) == [leader.pid]
-    assert not alive(left)
+    eventually(lambda: not alive(left))
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage\n\xff\xfe\n1 x\n0 y\n-5 z\n99999999999999999999 a/1\n", None])
