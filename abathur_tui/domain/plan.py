@@ -113,7 +113,14 @@ class PlanNode:
     loop: LoopSpec | None = None
     join: JoinSpec | None = None
     estimated_seconds: float = 30.0
+    """Of a loop, one pass; all of it where it was measured."""
     complexity: int = 50
+    measured: bool = False
+    """The estimate is the mean of its template's past runs, not the template's own guess."""
+    estimated_tokens: float | None = None
+    """The mean of past runs; None where there are too few."""
+    estimated_cost_usd: float | None = None
+    """The mean of past runs; None where there are too few, or they cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)

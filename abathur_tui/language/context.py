@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from abathur_tui.domain.templates import TemplateUse
+
 if TYPE_CHECKING:
     from abathur_tui.settings import Settings
 
@@ -28,6 +30,8 @@ class PlanContext:
     """The share of a join's members that must complete."""
     max_iterations: int = 10
     """Passes of a loop that names no limit."""
+    history: Mapping[tuple[str, str], TemplateUse] = field(default_factory=dict)
+    """How templates have done, by name and version: estimates are made of it."""
 
     @classmethod
     def of(cls, settings: "Settings", folder: Path | None, environ: Mapping[str, str]) -> Self:

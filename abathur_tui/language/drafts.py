@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.plan import JoinStrategy, Kind, OnFailure
+from abathur_tui.domain.templates import TemplateUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Draft:
     required: "list[Draft]" = field(default_factory=list)
     estimated_seconds: float = 0.0
     complexity: int = 0
+    past: TemplateUse | None = None
+    """How its template has done, where it was used often enough to say."""
 
     def walk(self) -> "Iterator[Draft]":
         """The node and all inside it: parents first, in written order."""

@@ -1,10 +1,12 @@
-"""What a plan is expected to take: a guess, as long as nothing was measured."""
+"""What a plan is expected to take: by how its templates have done, and a guess where they were not used often enough."""
 
 import json
 from collections.abc import Sequence
 
 from abathur_tui.domain.plan import Edge, Estimate, Kind, PlanNode
 
+ENOUGH_RUNS = 5
+"""Completed runs of a template after which they say more than the template's own guess."""
 TOKENS_OF_A_TURN = 600
 """System prompt and tools of one task."""
 TOKENS_OF_AN_ANSWER = 900
@@ -14,12 +16,19 @@ EXPECTED_SHARE_OF_PASSES = 0.5
 
 
 def estimate(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> Estimate:
-    """Seconds along the longest path, by the templates' own estimates; tokens of all tasks, a dependency's answer counted as input."""
-    return Estimate(_longest_path(nodes, edges), _tokens(nodes, edges), None)
+    """Seconds along the longest path; tokens and cost of all tasks. What was not measured is guessed: a dependency's answer counts as input.
+
+    The cost is known where that of every task is. It is `measured` where every task is.
+    """
+    working = [node for node in nodes if node.kind is not Kind.JOIN]
+    costs = [node.estimated_cost_usd for node in working if node.estimated_cost_usd is not None]
+    cost = round(sum(costs), 6) if working and len(costs) == len(working) else None
+    return Estimate(_longest_path(nodes, edges), _tokens(working, edges), cost, bool(working) and all(node.measured for node in working))
 
 
 def _passes(node: PlanNode) -> int:
-    return max(1, round(node.loop.max_iterations * EXPECTED_SHARE_OF_PASSES)) if node.loop else 1
+    """How many times its estimate is taken: what was measured has all passes in it."""
+    return max(1, round(node.loop.max_iterations * EXPECTED_SHARE_OF_PASSES)) if node.loop and not node.measured else 1
 
 
 def _longest_path(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> float:
@@ -40,11 +49,13 @@ def _longest_path(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> float:
     return round(max((start[node] + seconds[node] for node in seconds), default=0.0), 1)
 
 
-def _tokens(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> int:
-    working = {node.id for node in nodes if node.kind is not Kind.JOIN}
-    total = sum(TOKENS_OF_AN_ANSWER for edge in edges if edge.node in working)
-    for node in nodes:
-        if node.kind is not Kind.JOIN:
+def _tokens(working: Sequence[PlanNode], edges: Sequence[Edge]) -> int:
+    guessed = {node.id for node in working if node.estimated_tokens is None}
+    total = sum(TOKENS_OF_AN_ANSWER for edge in edges if edge.node in guessed)
+    for node in working:
+        if node.estimated_tokens is not None:
+            total += round(node.estimated_tokens)
+        else:
             written = len(node.prompt) + len(json.dumps(node.parameters, ensure_ascii=False))
             total += (TOKENS_OF_A_TURN + TOKENS_OF_AN_ANSWER + written // CHARACTERS_OF_A_TOKEN) * _passes(node)
     return total

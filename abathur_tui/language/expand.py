@@ -20,6 +20,7 @@ from abathur_tui.domain.templates import Nested, Nesting, Template, TemplateKind
 from abathur_tui.language.check import find_template
 from abathur_tui.language.context import PlanContext
 from abathur_tui.language.drafts import Draft, Placed, Result
+from abathur_tui.language.estimate import ENOUGH_RUNS
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.naming import join_name, label, node_name
 from abathur_tui.language.parameters import Binder
@@ -111,6 +112,8 @@ class Expander:
             own.retries = options.retries if options.retries is not None else template.retries
             own.loop = command.loop
             own.complexity, own.estimated_seconds = template.complexity, template.estimated_seconds
+            past = self._context.history.get((template.name, template.version))
+            own.past = past if past is not None and past.completed >= ENOUGH_RUNS else None
         face = own
         if own is None or _has_followers(command):
             face = self._draft("", Kind.JOIN, depth, passed_on, (template.name,))

@@ -8,7 +8,7 @@ from abathur_tui.domain.data import JsonObject, JsonValue, pointer_to
 from abathur_tui.domain.errors import Detail, DocumentInvalid, OverLimit, UnknownParameter, WrongValue
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.plan import Edge, JoinSpec, JoinStrategy, Kind, Need, OnFailure, Plan, PlanNode, Reference
-from abathur_tui.domain.templates import Registry
+from abathur_tui.domain.templates import Registry, TemplateUse
 from abathur_tui.language.check import check, find_template
 from abathur_tui.language.context import PlanContext
 from abathur_tui.language.drafts import Draft, Placed, Result
@@ -198,6 +198,7 @@ def _node(draft: Draft, ids: Mapping[Draft, str]) -> PlanNode:
     if draft.strategy is not None:
         lead = ids[draft.lead] if draft.lead is not None and draft.strategy is JoinStrategy.LEAD else None
         join = JoinSpec(draft.strategy, draft.success_threshold, lead, tuple(ids[member] for member in draft.required))
+    past = draft.past or TemplateUse()
     return PlanNode(
         ids[draft],
         draft.name,
@@ -219,8 +220,11 @@ def _node(draft: Draft, ids: Mapping[Draft, str]) -> PlanNode:
         draft.expires_in_seconds,
         loop=draft.loop,
         join=join,
-        estimated_seconds=draft.estimated_seconds,
+        estimated_seconds=draft.estimated_seconds if past.mean_seconds is None else past.mean_seconds,
         complexity=draft.complexity,
+        measured=past.mean_seconds is not None,
+        estimated_tokens=past.mean_tokens,
+        estimated_cost_usd=past.mean_cost_usd or None,
     )
 
 

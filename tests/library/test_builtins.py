@@ -1,4 +1,4 @@
-"""What ships: nine templates that ask for useful work in few words, and agents that they can rely on."""
+"""What ships: templates that ask for useful work in few words, and agents that they can rely on."""
 
 import re
 import time
@@ -10,6 +10,8 @@ from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.templates import Nesting, Template, TemplateKind
 from abathur_tui.library import FileRegistry
 from abathur_tui.library.prompts import render
+from abathur_tui.library.references import reference_mistakes
+from abathur_tui.settings.toml import Source, read
 
 REGISTRY = FileRegistry(None, home=Path("/nonexistent"))
 TEMPLATES = REGISTRY.templates()
@@ -20,8 +22,12 @@ DECLARED = {
     "DEPLOY": "service platform environment",
     "DOCUMENT": "subject audience format",
     "OPTIMIZE": "subject metric target measure direction",
+    "JUDGE": "work criteria",
     "RESEARCH": "question depth sources",
+    "REVIEW": "target focus severity",
+    "REVIEWER": "target aspect looks_for",
     "ROADMAP": "topic language complexity depth timeline resources",
+    "SPEC": "feature audience constraints",
     "TEST": "target test_types coverage_target performance_requirements",
 }
 MOST_TOKENS = 350
@@ -59,8 +65,8 @@ def test_a_template_declares_what_people_write_the_subject_first(name: str, decl
     assert all(one.description for one in template.parameters)
 
 
-def test_there_are_the_nine() -> None:
-    assert REGISTRY.template_names() == tuple(DECLARED)
+def test_no_template_is_missing_or_untested() -> None:
+    assert REGISTRY.template_names() == tuple(sorted(DECLARED))
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
@@ -115,6 +121,28 @@ def test_code_is_followed_by_its_tests() -> None:
     assert code.nesting is Nesting.PARTS
     assert (tests.template, tests.depends_on) == ("TEST", ("CODE",))
     assert tests.parameters["target"] == "{{ component }}"
+
+
+def test_a_review_is_made_of_five_others_each_with_all_that_was_given() -> None:
+    review, reviewer = REGISTRY.template("REVIEW"), REGISTRY.template("REVIEWER")
+    assert review is not None
+    assert reviewer is not None
+
+    assert [one.name for one in review.nested] == ["security", "performance", "tests", "docs", "architecture"]
+    for one in review.nested:
+        assert (one.template, one.depends_on) == ("REVIEWER", ())
+        assert {name: value for name, value in one.parameters.items() if str(value).startswith("{{")} == {
+            parameter.name: f"{{{{ {parameter.name} }}}}" for parameter in review.parameters
+        }
+        assert set(one.parameters) == {parameter.name for parameter in reviewer.parameters}
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
+def test_what_a_template_names_is_there_and_fits(template: Template) -> None:
+    source = read(template.text, template.file)
+    assert isinstance(source, Source)
+
+    assert reference_mistakes(template, source, REGISTRY) == []
 
 
 def test_optimize_is_a_loop() -> None:
