@@ -20,4 +20,6 @@ def finish(call: Invocation, command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except Exception as error:
-        return mistakes.report(error, call)
+        code = mistakes.report(error, call)
+        output.forget_unwritten()
+        return code

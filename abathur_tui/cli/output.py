@@ -29,6 +29,14 @@ def closed() -> int:
     return _CLOSED_PIPE_EXIT
 
 
+def forget_unwritten() -> None:
+    """What standard output does not take is dropped here, where its error was told, and not by the interpreter at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def document(value: object, *, flush: bool = False) -> None:
     """The one JSON document of an answer: indented for people, on one line for programs."""
     _write(_json(value, indent=2 if sys.stdout.isatty() else None) + "\n", flush=flush)

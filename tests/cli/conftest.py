@@ -16,11 +16,11 @@ def program(tmp_path: Path) -> Iterator[Program]:
     program = Program(tmp_path / "work", tmp_path / "home")
     yield program
     if program.folder.is_dir():
-        program("engine", "stop")
+        program.inside("engine", "stop")
 
 
 @pytest.fixture
 def project(program: Program) -> Program:
     """In a folder with a project."""
-    assert program("init").code == 0
+    assert program.inside("init").code == 0
     return program

@@ -1,5 +1,7 @@
 """The program as its users run it: a process, in a folder, with an environment."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -8,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from abathur_tui.cli import entry
 
 PROGRAM = str(Path(sys.executable).parent / "abathur")
 AGENT = str(Path(__file__).parent / "agent.py")
@@ -86,6 +91,29 @@ class Program:
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)
+
+    def inside(self, *arguments: str, input: str = "", env: Mapping[str, str] | None = None) -> Answer:
+        """Run a command to its end in this process: the same code without the start of an interpreter."""
+        out, err = io.StringIO(), io.StringIO()
+        folder = Path.cwd()
+        os.chdir(self.folder)
+        try:
+            with (
+                mock.patch.dict(os.environ, self.environment(env), clear=True),
+                mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(input.encode()))),
+                contextlib.redirect_stdout(out),
+                contextlib.redirect_stderr(err),
+            ):
+                code = entry.run(arguments)
+        finally:
+            os.chdir(folder)
+        return Answer(code, out.getvalue(), err.getvalue())
+
+    def ask(self, *arguments: str, input: str = "", env: Mapping[str, str] | None = None) -> Any:
+        """`inside` with `--json`, which must succeed; gives the document."""
+        answer = self.inside(*arguments, "--json", input=input, env=env)
+        assert answer.code == 0, answer
+        return answer.data
 
     def json(self, *arguments: str, input: str | None = None, env: Mapping[str, str] | None = None) -> Any:
         """Run a command with `--json`, which must succeed, and give its document."""

@@ -60,8 +60,8 @@ def test_the_version_is_told(program: Program, arguments: list[str]) -> None:
 
 
 def test_options_of_every_command_go_before_or_after_its_name(program: Program) -> None:
-    assert program("--json", "version").data["version"] == program("version", "--json").data["version"]
-    assert program("--output", "json", "version").data == program("version", "--output", "json").data
+    assert program.inside("--json", "version").data["version"] == program.inside("version", "--json").data["version"]
+    assert program.inside("--output", "json", "version").data == program.inside("version", "--output=json").data
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_options_of_every_command_go_before_or_after_its_name(program: Program) 
     ],
 )
 def test_wrong_use_is_told_and_exits_with_2(project: Program, arguments: list[str], part: str) -> None:
-    for_people, for_programs = project(*arguments), project(*arguments, "--json")
+    for_people, for_programs = project.inside(*arguments), project.inside(*arguments, "--json")
 
     assert for_people.code == for_programs.code == 2
     assert for_people.out == for_programs.out == ""
@@ -88,7 +88,7 @@ def test_wrong_use_is_told_and_exits_with_2(project: Program, arguments: list[st
 
 @pytest.mark.parametrize("arguments", [["task"], ["engine"], ["template"]])
 def test_a_group_alone_shows_its_help_as_wrong_use(program: Program, arguments: list[str]) -> None:
-    answer = program(*arguments)
+    answer = program.inside(*arguments)
 
     assert (answer.code, answer.out) == (2, "")
     assert "Commands:" in answer.err

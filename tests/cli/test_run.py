@@ -14,6 +14,12 @@ RESULT_KEYS = {"execution", "status", "output", "quality", "conflicts", "summary
 MEMBER_KEYS = {"task", "name", "instance", "status", "error", "seconds", "tokens", "cost_usd"}
 
 
+def has_begun(project: Program) -> bool:
+    """Whether the agent of the first task has said something."""
+    shown = project.inside("task", "show", "t1", "--json")
+    return shown.code == 0 and bool(shown.data["partial"])
+
+
 def test_a_prompt_is_answered_in_a_folder_without_a_project(program: Program) -> None:
     answer = program("run", "SAY hello there")
 
@@ -43,9 +49,9 @@ def test_a_document_gives_its_whole_result_as_json(project: Program) -> None:
     assert set(result["tokens"]) == {"input", "output"}
     assert set(result["critical_path"]) >= {member["task"] for member in result["members"]}
     assert result["summary"].startswith("All 3 tasks completed")
-    again = project("result", result["execution"], "--json")
+    again = project.inside("result", result["execution"], "--json")
     assert {**again.data, "seconds": 0} == {**result, "seconds": 0}
-    assert project("result", result["execution"]).out.strip() == result["output"].strip()
+    assert project.inside("result", result["execution"]).out.strip() == result["output"].strip()
 
 
 def test_a_file_and_standard_input_are_texts_too(project: Program) -> None:
@@ -63,7 +69,7 @@ def test_what_fails_exits_with_1_and_says_why(project: Program) -> None:
     assert "ABTH-ERR-046" in for_people.err
     assert for_programs.data["status"] in ("failed", "dead")
     assert for_programs.data["members"][0]["error"]["code"] == "ABTH-ERR-046"
-    assert project("result", for_programs.data["execution"]).code == 1
+    assert project.inside("result", for_programs.data["execution"]).code == 1
 
 
 def test_a_transient_failure_is_tried_again(project: Program) -> None:
@@ -86,7 +92,7 @@ def test_detached_it_runs_by_itself(project: Program) -> None:
     assert answer.code == 0, answer.err
     name = answer.data["execution"]
     assert answer.data == {"execution": name}
-    unfinished = project("result", name)
+    unfinished = project.inside("result", name)
     assert unfinished.code == 1
     assert "ABTH-ERR-107" in unfinished.err
     watching = project.start("watch", name, "--json")
@@ -99,14 +105,14 @@ def test_detached_it_runs_by_itself(project: Program) -> None:
 @pytest.mark.parametrize("name", ["x99"])
 def test_an_execution_that_is_not_there_is_not_found(project: Program, name: str) -> None:
     for command in ("watch", "result"):
-        answer = project(command, name, "--json")
+        answer = project.inside(command, name, "--json")
         assert answer.code == 3
         assert answer.error["code"] == "ABTH-ERR-006"
 
 
 def test_the_first_interrupt_cancels_and_waits(project: Program) -> None:
     running = project.start("run", "SAY begun; WAIT never", "--json")
-    eventually(lambda: project.json("task", "list", "--status", "running"), 20)
+    eventually(lambda: has_begun(project), 20)
 
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=20)
@@ -115,14 +121,12 @@ def test_the_first_interrupt_cancels_and_waits(project: Program) -> None:
     assert "Cancelling x1" in err
     assert "Traceback" not in err
     assert json.loads(out)["status"] == "cancelled"
-    assert project.json("task", "show", "t1")["partial"].startswith("begun")
+    assert project.ask("task", "show", "t1")["partial"].startswith("begun")
 
 
 def test_the_second_interrupt_leaves_at_once(project: Program) -> None:
     running = project.start("run", "TERM-PROOF; SAY begun; WAIT never")
-    eventually(
-        lambda: "begun" in json.dumps(project.json("task", "list", "--status", "running")) or project.json("task", "show", "t1")["partial"], 20
-    )
+    eventually(lambda: has_begun(project), 20)
 
     running.send_signal(signal.SIGINT)
     assert running.stderr is not None
@@ -144,12 +148,12 @@ def test_an_interrupt_before_anything_is_queued_leaves_nothing(project: Program)
 
     assert (running.returncode, out) == (130, "")
     assert "Traceback" not in err
-    assert project.json("task", "list") == []
+    assert project.ask("task", "list") == []
 
 
 def test_run_goes_on_when_its_engine_is_killed(project: Program) -> None:
     running = project.start("run", "SAY begun; WAIT go; SAY done", "--quiet")
-    engine = eventually(lambda: project.json("task", "list", "--status", "running") and project.json("engine", "status")["engine"], 20)
+    engine = eventually(lambda: project.ask("task", "list", "--status", "running") and project.ask("engine", "status")["engine"], 20)
 
     os.kill(engine["pid"], signal.SIGKILL)
     (project.folder / "go").touch()
@@ -160,12 +164,12 @@ def test_run_goes_on_when_its_engine_is_killed(project: Program) -> None:
 
 
 def test_nothing_that_can_answer_is_told_before_anything_is_queued(project: Program) -> None:
-    answer = project("run", "hello", "--json", env={"ABATHUR_RUNTIMES__COMMAND__ARGV": "[]"})
+    answer = project.inside("run", "hello", "--json", env={"ABATHUR_RUNTIMES__COMMAND__ARGV": "[]"})
 
     assert answer.code == 4
     assert answer.error["code"] == "ABTH-ERR-044"
     assert answer.error["hint"]
-    assert project.json("task", "list") == []
+    assert project.ask("task", "list") == []
 
 
 def test_the_texts_of_an_agent_reach_a_pipe_unchanged(project: Program) -> None:
@@ -175,14 +179,14 @@ def test_the_texts_of_an_agent_reach_a_pipe_unchanged(project: Program) -> None:
 
 
 def test_a_full_queue_refuses(project: Program) -> None:
-    answer = project("run", 'ABYSSAL[CODE]("x")', "--json", env={"ABATHUR_QUEUE__MAX_SIZE": "1"})
+    answer = project.inside("run", 'ABYSSAL[CODE]("x")', "--json", env={"ABATHUR_QUEUE__MAX_SIZE": "1"})
 
     assert answer.code == 4
     assert answer.error["code"] == "ABTH-ERR-005"
 
 
 def test_a_file_that_is_not_there_is_not_found(project: Program) -> None:
-    answer = project("run", "release.abyssal", "--json")
+    answer = project.inside("run", "release.abyssal", "--json")
 
     assert (answer.code, answer.error["code"]) == (3, "ABTH-ERR-006")
     assert Path(project.folder / ".abathur").is_dir()
