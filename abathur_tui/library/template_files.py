@@ -88,8 +88,12 @@ class TemplateFiles:
             raise invalid(wrong[0], mistakes)
         return templates
 
-    def to_remove(self, wanted: Wanted) -> Template:
-        """The template that `remove` would take away. Raises NotFound, TemplateFixed, and ArgumentInvalid where several versions could be meant."""
+    def to_remove(self, name: str) -> Template:
+        """The template that `remove` would take away; `name` is `[LAYER:]NAME[@VERSION]`.
+
+        Raises NotFound, TemplateFixed, and ArgumentInvalid where several versions could be meant.
+        """
+        wanted = Wanted.parse(name)
         matching = wanted.among(self._registry.every(wanted.name))
         if not matching:
             raise not_found(wanted, self._registry)
@@ -103,9 +107,9 @@ class TemplateFiles:
             raise ArgumentInvalid(f"{wanted} has several versions.", hint=f"Name one: {versions}.")
         return highest[0]
 
-    def remove(self, wanted: Wanted) -> Template:
+    def remove(self, name: str) -> Template:
         """Take a template's file away; what was queued with it goes on with the text that it kept. Raises as `to_remove`, and OSError."""
-        template = self.to_remove(wanted)
+        template = self.to_remove(name)
         Path(template.file).unlink()
         self._registry.reload()
         return template

@@ -101,7 +101,12 @@ def plan_data(plan: Plan) -> JsonObject:
         "depth": max((node.depth for node in plan.nodes), default=0),
         "width": max(map(len, levels), default=0),
         "order": [list[JsonValue](level) for level in levels],
-        "estimate": {"seconds": plan.estimate.seconds, "tokens": plan.estimate.tokens, "cost_usd": plan.estimate.cost_usd},
+        "estimate": {
+            "seconds": plan.estimate.seconds,
+            "tokens": plan.estimate.tokens,
+            "cost_usd": plan.estimate.cost_usd,
+            "measured": plan.estimate.measured,
+        },
     }
 
 

@@ -3,12 +3,13 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from sqlite3 import Connection
 from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
 from abathur_tui.domain.clock import Clock, SystemClock, iso
 from abathur_tui.domain.data import JsonObject
@@ -17,9 +18,11 @@ from abathur_tui.domain.execution import Submitted
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.journal import LogEntry
 from abathur_tui.domain.leases import Changed
+from abathur_tui.domain.notices import Notice
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import AuditEvent, EngineInfo, Execution, Task, TaskDetail
+from abathur_tui.domain.templates import Template, TemplateUse
 from abathur_tui.engine import launch
 from abathur_tui.engine.launch import StartedEngine
 from abathur_tui.engine.left import left
@@ -29,13 +32,17 @@ from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow,
 from abathur_tui.project.results import ExecutionResult, make_result
 from abathur_tui.project.wish import Wish
 from abathur_tui.storage import Database, engines, queue, views
+from abathur_tui.storage.views.templates import template_records, template_uses
 
 if TYPE_CHECKING:
+    from abathur_tui.library.template_files import Registered
     from abathur_tui.project.workbench import Workbench
     from abathur_tui.settings import Loaded
 
 P = ParamSpec("P")
 T = TypeVar("T")
+TemplateRecord: TypeAlias = tuple[Template, TemplateUse]
+"""A version of a template, and how it has done."""
 
 CANCEL_SECONDS = 5.0
 """How long a cancelled agent may take to end."""
@@ -149,13 +156,15 @@ class Project:
     # Work
 
     async def plan(self, text: str, wish: Wish | None = None) -> Plan:
-        """What a text expands to; nothing is queued. Raises DocumentInvalid with every mistake."""
-        return await asyncio.to_thread(self.workbench.plan, text, wish)
+        """What a text expands to, estimated by how its templates have done here; nothing is queued. Raises DocumentInvalid with every mistake."""
+        history = await self.read(template_records)
+        await asyncio.to_thread(lambda: self.workbench.remember(history))
+        return await self._plan(text, wish)
 
     async def submit(self, text: str, wish: Wish | None = None) -> Submitted:
         """Queue ABYSSAL commands or a prompt; when it returns, they are on disk. Raises DocumentInvalid, NoRuntime, QueueFull."""
         wish = wish or Wish()
-        return await self.submit_plan(await self.plan(text, wish), wish)
+        return await self.submit_plan(await self._plan(text, wish), wish)
 
     async def submit_template(self, name: str, parameters: JsonObject, wish: Wish | None = None) -> Submitted:
         """Queue a template with its parameters (`NAME` or `NAME@version`). Raises as `submit` does."""
@@ -255,6 +264,31 @@ class Project:
             cost_today_usd=totals.cost_today_usd,
         )
 
+    # Templates
+
+    async def templates(self) -> list[TemplateRecord]:
+        """Every version of every template, preferred versions first, with how it has done here."""
+        uses = await self.read(template_uses)
+        templates = await asyncio.to_thread(lambda: self.workbench.registry.templates())
+        return [(template, uses.get((template.name, template.version), TemplateUse())) for template in templates]
+
+    async def register_template(self, text: str, *, file: str = "-", for_user: bool = False) -> "Registered":
+        """Keep a template, TOML or JSON, in the project, or for the user in all projects. Raises TemplateInvalid, VersionTaken."""
+        return await asyncio.to_thread(lambda: self.workbench.template_files.register(text, file, "user" if for_user else "project"))
+
+    async def remove_template(self, name: str) -> Template:
+        """Take away the file of `[project:|user:]NAME[@VERSION]`; what is queued goes on as planned. Raises NotFound, TemplateFixed."""
+        return await asyncio.to_thread(lambda: self.workbench.template_files.remove(name))
+
+    async def library_changes(self) -> AsyncIterator[Notice]:
+        """What each saved file of a template or agent definition has brought, once it counts; never ends."""
+        from abathur_tui.library.watching import watch  # with it jinja and pydantic, which looking need not pay
+
+        async with aclosing(watch(await asyncio.to_thread(lambda: self.workbench.registry))) as changes:
+            async for notices in changes:
+                for notice in notices:
+                    yield notice
+
     # The engine
 
     def engine(self) -> str | None:
@@ -298,6 +332,9 @@ class Project:
 
     def _hand_over(self) -> bool:
         return self.workbench.hand_over_keys(self.place.data)
+
+    async def _plan(self, text: str, wish: Wish | None) -> Plan:
+        return await asyncio.to_thread(lambda: self.workbench.plan(text, wish))
 
     async def _finish(self, submitted: Submitted) -> ExecutionResult:
         await self.ensure_engine()

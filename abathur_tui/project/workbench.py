@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import ArgumentInvalid
 from abathur_tui.domain.execution import RuntimeChoice, SubmitOptions
 from abathur_tui.domain.plan import Plan
-from abathur_tui.domain.templates import Template
+from abathur_tui.domain.templates import Template, TemplateUse
 from abathur_tui.engine.keys import hand_over
 from abathur_tui.library import FileRegistry
+from abathur_tui.library.template_files import TemplateFiles
 from abathur_tui.project.finding import Place
 from abathur_tui.project.wish import Wish
 from abathur_tui.runtimes import choose, keys_in
@@ -32,11 +34,20 @@ class Workbench:
     @cached_property
     def registry(self) -> FileRegistry:
         """Templates and agent definitions."""
-        return FileRegistry(self.folder, self.settings)
+        return FileRegistry(self.folder, self.settings, environ=self._environ)
+
+    @cached_property
+    def template_files(self) -> TemplateFiles:
+        """Takes templates in, checks and removes them."""
+        return TemplateFiles(self.registry, self.folder, environ=self._environ)
 
     def templates(self) -> tuple[Template, ...]:
         """All templates, every version."""
         return self.registry.templates()
+
+    def remember(self, history: Mapping[tuple[str, str], TemplateUse]) -> None:
+        """Make estimates of how templates have done, by name and version."""
+        self._context = replace(self._context, history=history)
 
     def plan(self, text: str, wish: Wish | None = None) -> Plan:
         """What ABYSSAL commands, or a prompt, expand to. Raises DocumentInvalid with every mistake."""

@@ -17,7 +17,7 @@ from abathur_tui.domain.errors import (
     VersionTaken,
 )
 from abathur_tui.library import FileRegistry
-from abathur_tui.library.comparing import Wanted, difference
+from abathur_tui.library.comparing import difference
 from abathur_tui.library.template_files import TemplateFiles
 from tests.library.folders import Folders, template, write
 
@@ -381,12 +381,12 @@ def test_the_highest_of_the_users_and_the_projects_files_is_removed(folders: Fol
 
     for path in paths:
         assert path.exists()
-        assert store.remove(Wanted("A")).file == str(path)
+        assert store.remove("A").file == str(path)
         assert not path.exists()
 
     assert registry.template("A") is None
     with pytest.raises(NotFound):
-        store.remove(Wanted("A"))
+        store.remove("A")
 
 
 def test_a_layer_or_a_version_says_which_one(folders: Folders) -> None:
@@ -396,9 +396,9 @@ def test_a_layer_or_a_version_says_which_one(folders: Folders) -> None:
     store, registry = files(folders)
 
     with pytest.raises(ArgumentInvalid) as caught:
-        store.remove(Wanted.parse("user:A"))
+        store.remove("user:A")
     assert caught.value.advice == "Name one: user:A@1.1.0, user:A@1.0.0."
-    store.remove(Wanted.parse("user:A@1.0.0"))
+    store.remove("user:A@1.0.0")
 
     assert [(one.origin, one.version) for one in registry.every("A")] == [("project", "1.0.0"), ("user", "1.1.0")]
 
@@ -410,7 +410,7 @@ def test_what_ships_and_what_lies_elsewhere_is_not_removed(folders: Folders) -> 
 
     for name, reason in {"CODE": "ships with Abathur", "A": "a folder that the configuration adds"}.items():
         with pytest.raises(TemplateFixed, match=reason):
-            store.remove(Wanted(name))
+            store.remove(name)
 
     assert path.exists()
     assert registry.template("CODE") is not None
