@@ -129,7 +129,10 @@ def _wait(pid: int) -> int:
         _, status = os.waitpid(pid, os.WUNTRACED)
         if not os.WIFSTOPPED(status):
             return status
-        os.kill(os.getpid(), signal.SIGSTOP)
+        # Not SIGSTOP: where no shell is left that could continue this group, TSTP does not stop it.
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         # Here again after `fg`, which continues the whole group. A child that was continued must not be continued twice: the screen
         # would be set up twice. One that was not (somebody continued only this process) is.
         deadline = time.monotonic() + CONTINUED_SECONDS

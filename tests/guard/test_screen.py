@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.alive import alive
@@ -73,6 +74,7 @@ class Bench:
             terminal.hang_up()
             terminal.shell.kill()
             terminal.shell.wait()
+        eventually(lambda: not [process for process in psutil.process_iter(["cmdline"]) if str(self.folder) in (process.info["cmdline"] or ())])
 
 
 @pytest.fixture
@@ -237,6 +239,26 @@ def test_stopping_only_the_screen_stops_both_and_continuing_only_the_parent_cont
     terminal.type("k\r")
     terminal.expect("<key 6b>")
     terminal.type("q\r")
+    eventually(pair.gone)
+
+
+def test_a_screen_that_is_stopped_where_no_shell_could_continue_it_goes_on(bench: Bench) -> None:
+    terminal = bench.open("sh", "-c", f"{bench.command()}; echo code=$?; sleep 60")
+    pair = bench.pair()
+    os.kill(pair.child, signal.SIGSTOP)
+    eventually(lambda: bench.setups() == 2)
+    terminal.type("e")
+    terminal.expect("code=7\r\n")
+    assert pair.gone()
+
+
+@pytest.mark.parametrize("style", ["raw", "cooked", "stubborn"])
+def test_a_window_that_closes_over_a_stopped_screen_leaves_nothing(bench: Bench, style: str) -> None:
+    terminal = bench.open(*BASH)
+    pair = bench.start(terminal, style)
+    os.kill(pair.child, signal.SIGSTOP)
+    terminal.expect("Stopped")
+    terminal.hang_up()
     eventually(pair.gone)
 
 
