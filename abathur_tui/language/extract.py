@@ -41,7 +41,7 @@ def extract(text: str, *, max_bytes: int = MAX_BYTES) -> list[Found]:
         position = command.end()
         if command.start() in broken:
             continue
-        end, unfinished = _command_end(scanner, command.start())
+        end, unfinished = _command_end(text, scanner, command.start())
         broken |= unfinished
         if end is not None:
             start = _with_binding(text, command.start())
@@ -50,19 +50,20 @@ def extract(text: str, *, max_bytes: int = MAX_BYTES) -> list[Found]:
     return found
 
 
-def _command_end(scanner: Scanner, start: int) -> tuple[int | None, set[int]]:
+def _command_end(text: str, scanner: Scanner, start: int) -> tuple[int | None, set[int]]:
     """Where the command that starts there ends; None, and all commands that cannot be finished, where it does not."""
     machine = Machine()
     brackets = 0
     unfinished: list[tuple[int, int]] = []
+    before = start
     for token in scanner.tokens(start):
         if token.type == COMMENT:
             continue
         if token.type == WRONG or brackets > MAX_BRACKETS or not machine.take(token):
             break
-        if token.type == "ABYSSAL":
-            unfinished.append((token.start, brackets))
-        elif token.type in OPENING:
+        if token.type == "LSQB" and text.startswith("ABYSSAL", before):
+            unfinished.append((before, brackets))
+        if token.type in OPENING:
             brackets += 1
         elif token.type in CLOSING:
             brackets -= 1
@@ -70,6 +71,7 @@ def _command_end(scanner: Scanner, start: int) -> tuple[int | None, set[int]]:
                 unfinished.pop()
                 if not unfinished:
                     return token.end, set()
+        before = token.start
     return None, {place for place, _ in unfinished}
 
 

@@ -1,10 +1,10 @@
 """The grammar, read from `grammar.lark`, and the callbacks that make the syntax tree of what the parser has recognised."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, NamedTuple
+from sys import intern
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from abathur_tui.language.tree import Argument, Array, Broken, Call, Command, Entry, Literal, Name, Object, Statement, Value
 
@@ -12,25 +12,10 @@ if TYPE_CHECKING:
     from lark import Lark
 
 
-@dataclass(frozen=True, slots=True)
-class _Reduce:
-    """What has been read is one `origin` made of the last `size` parts."""
-
-    origin: str
-    size: int
-    callback: Callable[[list[Any]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """Lark's LALR(1) table, with rules and callbacks looked up beforehand."""
-
-    actions: dict[int, dict[str, int | _Reduce]]
-    """State and token type to the state after it, or to what must be reduced first."""
-    following: dict[int, dict[str, int]]
-    """State and rule to the state after it."""
-    start: int
-    end: int
+_Callback: TypeAlias = Callable[[list[Any]], Any]
+_Row: TypeAlias = "dict[str, _Row | tuple[str, int, _Callback]]"
+"""A state of the automaton. By the type of the next token: the state after it, or what must be reduced first (the rule, the number of its
+parts, what is made of them); by a rule that has been reduced: the state after it."""
 
 
 @cache
@@ -42,26 +27,24 @@ def _grammar() -> "Lark":
 
 
 @cache
-def _table() -> _Table:
+def _table() -> tuple[_Row, _Row]:
+    """The automaton's first and last state: lark's table, with states, rules and callbacks looked up beforehand."""
     made = _grammar().parse_interactive().parser_state.parse_conf
-    actions: dict[int, dict[str, int | _Reduce]] = {}
-    following: dict[int, dict[str, int]] = {}
+    rows: dict[int, _Row] = {state: {} for state in made.states}
     for state, row in made.states.items():
-        actions[state], following[state] = {}, {}
-        for symbol, (_, target) in row.items():
-            if not isinstance(target, int):
-                actions[state][symbol] = _Reduce(target.origin.name, len(target.expansion), made.callbacks[target])
-            elif symbol.isupper():
-                actions[state][symbol] = target
+        for name, (_, target) in row.items():
+            symbol = intern(str(name))  # lark's own are tokens, which compare slowly
+            if isinstance(target, int):
+                rows[state][symbol] = rows[target]
             else:
-                following[state][symbol] = target
-    return _Table(actions, following, made.start_state, made.end_state)
+                rows[state][symbol] = (intern(str(target.origin.name)), len(target.expansion), made.callbacks[target])
+    return rows[made.start_state], rows[made.end_state]
 
 
 def terminals() -> list[tuple[str, str]]:
     """Name and regular expression of each terminal, in the order in which they are tried."""
     ordered = sorted(_grammar().terminals, key=lambda terminal: -terminal.priority)
-    return [(terminal.name, terminal.pattern.to_regexp()) for terminal in ordered]
+    return [(intern(str(terminal.name)), terminal.pattern.to_regexp()) for terminal in ordered]
 
 
 class Machine:
@@ -72,59 +55,67 @@ class Machine:
 
     def __init__(self) -> None:
         """It stands at the beginning of a statement."""
-        table = _table()
-        self._actions, self._following, self._end = table.actions, table.following, table.end
-        self._states = [table.start]
+        first, self._last = _table()
+        self._rows = [first]
         self._values: list[Any] = []
 
     def take(self, token: Any) -> bool:
         """Go on by one token; False where the grammar has no place for it. Only its `type` counts here, the callbacks see the rest."""
-        states, values = self._states, self._values
+        rows, values = self._rows, self._values
         kind = token.type
+        row = rows[-1]
         while True:
-            action = self._actions[states[-1]].get(kind)
-            if action is None:
-                return False
-            if isinstance(action, int):
-                states.append(action)
+            action = row.get(kind)
+            if isinstance(action, dict):
+                rows.append(action)
                 values.append(token)
                 return True
-            size = action.size
-            children = values[-size:]
-            del values[-size:], states[-size:]
-            values.append(action.callback(children))
-            states.append(self._following[states[-1]][action.origin])
+            if action is None:
+                return False
+            rule, size, callback = action
+            if size == 1:
+                values[-1] = callback(values[-1:])
+                del rows[-1]
+            else:
+                values[-size:] = (callback(values[-size:]),)
+                del rows[-size:]
+            row = rows[-1][rule]  # type: ignore[assignment]  # after a rule comes a state
+            rows.append(row)
 
     def finish(self) -> Statement | None:
         """The statement; None where it is not complete."""
-        self.take(_Any("$END"))
-        return self._values[-1] if self._states[-1] == self._end else None
+        self.take(_END)
+        return self._values[-1] if self._rows[-1] is self._last else None
 
     def takes(self, *types: str) -> bool:
         """Whether tokens of these types, one after the other, would have a place here."""
-        states = list(self._states)
-        return all(self._would_take(states, kind) for kind in types)
+        rows = list(self._rows)
+        return all(_would_take(rows, kind) for kind in types)
 
     def expected(self) -> set[str]:
         """The types of all tokens that would have a place here."""
-        return {kind for kind in self._actions[self._states[-1]] if kind != "$END" and self.takes(kind)}
+        return {kind for kind in self._rows[-1] if kind.isupper() and self.takes(kind)}
 
-    def _would_take(self, states: list[int], kind: str) -> bool:
-        while True:
-            action = self._actions[states[-1]].get(kind)
-            if action is None:
-                return False
-            if isinstance(action, int):
-                states.append(action)
-                return True
-            del states[-action.size :]
-            states.append(self._following[states[-1]][action.origin])
+
+def _would_take(rows: list[_Row], kind: str) -> bool:
+    while True:
+        action = rows[-1].get(kind)
+        if action is None:
+            return False
+        if isinstance(action, dict):
+            rows.append(action)
+            return True
+        del rows[-action[1] :]
+        rows.append(rows[-1][action[0]])  # type: ignore[arg-type]  # after a rule comes a state
 
 
 class _Any(NamedTuple):
     """A token of which only the type counts."""
 
     type: str
+
+
+_END = _Any("$END")
 
 
 class Builder:
@@ -218,12 +209,6 @@ class Builder:
         """`key: value`."""
         key, _, value = children
         return Entry(key.value or "", value, key.start, key.end)
-
-    def bare_key(self, children: list[Any]) -> Any:
-        """A key without quotes."""
-        return children[0]
-
-    quoted_key = bare_key
 
 
 def _command(children: list[Any], template: Any, version: str | None, last: Any) -> Command:

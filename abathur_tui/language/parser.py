@@ -28,6 +28,7 @@ _HEAD = re.compile(r"[A-Za-z_][0-9A-Za-z_-]*+\s*+(?:[=\[]|ABYSSAL\s*+\[)")
 _STATEMENT = re.compile(r"(?:[A-Za-z_][0-9A-Za-z_-]*+\s*+=\s*+)?ABYSSAL\s*+\[")
 _BINDING = re.compile(r"([A-Za-z_][0-9A-Za-z_-]*+)\s*+=")
 _WORDS = frozenset({"NAME", "ABYSSAL", "CONSTANT"})
+_BRACKETS = frozenset({*OPENING, *CLOSING})
 _STARTS = frozenset({"NAME", "ABYSSAL"})
 _LITERALS = frozenset({"STRING", "TRIPLE", "NUMBER"})
 
@@ -74,12 +75,18 @@ class _Reader:
 
     def read(self) -> None:
         """Read it all."""
+        step = self._step
         while True:
-            token = self._peeked.pop() if self._peeked else next(self._tokens, None)
-            if token is not None:
-                self._step(token)
-            elif not self._goes_on():
-                return
+            tokens = self._tokens
+            for token in tokens:
+                step(token)
+                while self._peeked:
+                    step(self._peeked.pop())
+                if self._tokens is not tokens:
+                    break
+            else:
+                if not self._goes_on():
+                    return
 
     def _read_again(self, start: int) -> None:
         """Go on at an earlier place, in a new statement."""
@@ -118,7 +125,13 @@ class _Reader:
         elif kind in CLOSING and self._open and OPENING[self._open[-1].type] != kind:
             self._mismatch(token)
             return
-        self._take(token)
+        if self._machine.take(token):
+            self._previous = token
+            self._since_repair += 1
+            if kind in _BRACKETS:
+                self._bracket(token)
+        else:
+            self._unexpected(token)
 
     def _comment(self, token: Token) -> None:
         text = str(token.value)
@@ -130,12 +143,14 @@ class _Reader:
 
     def _literal(self, token: Token) -> Token:
         """The token with what it means."""
+        text = str(token.value)
+        if text.isascii() and text.isprintable() and "\\" not in text and token.type == "STRING":
+            return Token("STRING", token.start, token.end, text[1:-1])
 
         def report(offset: int, length: int, message: str, suggestion: str | None) -> None:
             start = token.start + offset
             self._mistakes.add(DocumentInvalid, (start, start + length), message, suggestion)
 
-        text = str(token.value)
         value = number_of(text, report) if token.type == "NUMBER" else text_of(text, report)
         return Token(token.type, token.start, token.end, value)
 
@@ -146,23 +161,27 @@ class _Reader:
             self._unexpected(token)
 
     def _taken(self, token: Token) -> None:
-        kind = token.type
         self._previous = token
         self._since_repair += 1
-        if kind in OPENING:
+        if token.type in _BRACKETS:
+            self._bracket(token)
+
+    def _bracket(self, token: Token) -> None:
+        """A bracket has been taken."""
+        if token.type in OPENING:
             self._open.append(token)
             if len(self._open) > MAX_BRACKETS:
                 self._report(
                     token, f"more than {MAX_BRACKETS} brackets are open here", "give parts of it names, in statements of their own", OverLimit
                 )
                 self._give_up()
-        elif kind in CLOSING:
-            self._open.pop()
-            if not self._open and kind == "RPAR":
-                statement = self._machine.finish()
-                if statement is not None:
-                    self.statements.append(statement)
-                self._begin(None)
+            return
+        self._open.pop()
+        if not self._open and token.type == "RPAR":
+            statement = self._machine.finish()
+            if statement is not None:
+                self.statements.append(statement)
+            self._begin(None)
 
     # Mistakes
 

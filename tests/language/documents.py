@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 _NAMES = st.sampled_from(["a", "b", "gateway", "Tests", "x_1", "long-name", "truely", "ABYSS", "file_1"])
 _TEMPLATES = st.sampled_from(["CODE", "TEST", "my-review", "T2"])
-_BLANKS = st.sampled_from(["", " ", "  ", "\n", "\n\n\n", "\t", "\r\n", " # a comment\n", "\n// another, with \"quotes' and [brackets\n", "# x\n\n# y\n"])
+_BLANKS = st.sampled_from(
+    ["", " ", "  ", "\n", "\n\n\n", "\t", "\r\n", " # a comment\n", "\n// another, with \"quotes' and [brackets\n", "# x\n\n# y\n"]
+)
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 _NUMBERS = st.one_of(
     st.integers(-(10**18), 10**18).map(str), st.floats(allow_nan=False, allow_infinity=False).map(json.dumps).filter(lambda text: len(text) < 90)
@@ -58,7 +60,7 @@ def values(draw: st.DrawFn, depth: int = 3) -> str:
 
 
 @st.composite
-def commands(draw: st.DrawFn, depth: int = 3) -> str:
+def commands(draw: st.DrawFn, depth: int = 2) -> str:
     """Any command."""
     positional = draw(st.lists(values(depth), max_size=2))
     named = draw(st.lists(st.tuples(_NAMES, _BLANKS, values(depth)), max_size=3))

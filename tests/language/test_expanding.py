@@ -11,7 +11,9 @@ from tests.language.registry import ASK, CODE, PARTS, SmallRegistry, template
 
 
 def test_one_plain_command_is_the_root_itself() -> None:
-    plan = planned('ABYSSAL[ASK]("why?", priority="high", tags=["a", "b"], timeout="2h", retries=1, on_failure="skip", expires=90, model="m", agent="code_generator")')
+    plan = planned(
+        'ABYSSAL[ASK]("why?", priority="high", tags=["a", "b"], timeout="2h", retries=1, on_failure="skip", expires=90, model="m", agent="code_generator")'
+    )
 
     (only,) = plan.nodes
     assert (only.id, plan.root, only.parent, only.depth, plan.edges) == ("n1", "n1", None, 1, ())
@@ -142,7 +144,10 @@ def test_a_fork_has_no_step_and_joins_what_stands_side_by_side() -> None:
 
 
 def test_several_statements_end_in_a_join_of_those_whose_results_nobody_uses() -> None:
-    plan = planned('a = ABYSSAL[ASK]("a") ABYSSAL[TEST](a) b = ABYSSAL[ASK]("b") ABYSSAL[ASK]("c", after=b, priority=9)', context=PlanContext(success_threshold=0.6))
+    plan = planned(
+        'a = ABYSSAL[ASK]("a") ABYSSAL[TEST](a) b = ABYSSAL[ASK]("b") ABYSSAL[ASK]("c", after=b, priority=9)',
+        context=PlanContext(success_threshold=0.6),
+    )
 
     assert names(plan) == ["JOIN of 4 results", "ASK a", "TEST ASK a", "ASK b", "ASK c"]
     assert is_tree(plan)
@@ -228,7 +233,10 @@ def test_a_loop_without_a_measure_would_need_a_judge() -> None:
     assert only_mistake('ABYSSAL[LOOP]("x", measure="./m", target=3, direction="minimize")').code == "ABTH-ERR-119"
     assert only_mistake('ABYSSAL[LOOP]("x", measure="./m", metric="ms", direction="minimize")').code == "ABTH-ERR-113"
     assert only_mistake('ABYSSAL[LOOP]("x", measure="./m", metric="ms", target=3, direction="down")').code == "ABTH-ERR-115"
-    assert only_mistake('ABYSSAL[LOOP]("x", measure="./m", metric="ms", target=3, direction="minimize", max_iterations="unlimited")').code == "ABTH-ERR-119"
+    assert (
+        only_mistake('ABYSSAL[LOOP]("x", measure="./m", metric="ms", target=3, direction="minimize", max_iterations="unlimited")').code
+        == "ABTH-ERR-119"
+    )
     assert only_mistake('ABYSSAL[LOOP]("x", measure=file("m"), metric="ms", target=3, direction="minimize")').code == "ABTH-ERR-118"
 
 
@@ -253,7 +261,9 @@ def test_there_may_not_be_more_tasks_than_the_limit() -> None:
 
 
 def test_templates_that_multiply_are_stopped_at_the_limit() -> None:
-    levels = [template(f"L{level}", nested=tuple(Nested(f"n{i}", f"L{level + 1}", parameters={"about": "x"}) for i in range(30))) for level in range(5)]
+    levels = [
+        template(f"L{level}", nested=tuple(Nested(f"n{i}", f"L{level + 1}", parameters={"about": "x"}) for i in range(30))) for level in range(5)
+    ]
 
     assert only_mistake('ABYSSAL[L0]("x")', SmallRegistry(*levels, template("L5"))).code == "ABTH-ERR-117"
 
@@ -268,7 +278,10 @@ def test_more_dependencies_than_anybody_needs_are_refused() -> None:
     bound = "".join(f'a{number} = ABYSSAL[ASK]("x")\n' for number in range(600))
     after = ", ".join(f"a{number}" for number in range(600))
 
-    assert only_mistake(bound + f'ABYSSAL[ASK]("y", after=[{after}])\n' * 100, context=PlanContext(max_nodes=1000)).message == "the document has too many dependencies"
+    assert (
+        only_mistake(bound + f'ABYSSAL[ASK]("y", after=[{after}])\n' * 100, context=PlanContext(max_nodes=1000)).message
+        == "the document has too many dependencies"
+    )
 
 
 def test_templates_that_nest_each_other_are_printed() -> None:

@@ -43,7 +43,7 @@ def test_a_text_without_commands_has_none() -> None:
     assert extract("Nothing here.") == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(commands(), min_size=1, max_size=4), st.sampled_from([" and then ", "\n\n", "`, `", " it's 5% \\ of \u202e "]))
 def test_every_command_between_words_is_found_whole(texts: list[str], between: str) -> None:
     found = extract("Words: " + between.join(texts) + between)

@@ -21,7 +21,7 @@ def meaning(value: object) -> object:
     return value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(documents())
 def test_a_formatted_document_means_the_same_and_stays_as_it_is(text: str) -> None:
     before = parse(text)
@@ -121,7 +121,15 @@ ABYSSAL[TEST](
 
 @pytest.mark.parametrize(
     ("written", "formatted"),
-    [("'plain'", '"plain"'), ("'say \"no\"'", "'say \"no\"'"), (r"'it\'s'", r"'it\'s'"), ("'''a'''", "'''a'''"), ('"\\u00e9"', '"\\u00e9"'), ("''", '""'), ("1.50", "1.50")],
+    [
+        ("'plain'", '"plain"'),
+        ("'say \"no\"'", "'say \"no\"'"),
+        (r"'it\'s'", r"'it\'s'"),
+        ("'''a'''", "'''a'''"),
+        ('"\\u00e9"', '"\\u00e9"'),
+        ("''", '""'),
+        ("1.50", "1.50"),
+    ],
 )
 def test_texts_are_written_with_double_quotes_where_that_changes_nothing(written: str, formatted: str) -> None:
     assert format(f"ABYSSAL[A]({written})") == f"ABYSSAL[A]({formatted})\n"
@@ -135,7 +143,7 @@ def test_texts_of_several_lines_are_left_as_they_are() -> None:
 
 
 def test_a_plan_is_the_same_after_formatting() -> None:
-    text = 'a=ABYSSAL[CODE](\'x\',) ABYSSAL[TEST](a,{strict:true,})'
+    text = "a=ABYSSAL[CODE]('x',) ABYSSAL[TEST](a,{strict:true,})"
 
     before, after = planned(text), planned(format(text))
 

@@ -44,7 +44,7 @@ SYNTAX = [
     ('ABYSSAL[TEST]("a") # \udcff', 22, "this byte is not UTF-8"),
     ('АBYSSAL[TEST]("x")', 1, "`А` (U+0410, CYRILLIC CAPITAL LETTER A) has no meaning here"),
     ('ABYSSAL[ТEST]("x")', 9, "`Т` (U+0422, CYRILLIC CAPITAL LETTER TE) has no meaning here"),
-    ('ABYSSAL[TEST](\u201cx\u201d)', 15, "`\u201c` (U+201C, LEFT DOUBLE QUOTATION MARK) is no quote here"),
+    ("ABYSSAL[TEST](\u201cx\u201d)", 15, "`\u201c` (U+201C, LEFT DOUBLE QUOTATION MARK) is no quote here"),
     ('ABYSSAL\u00a0[TEST]("x")', 8, "U+00A0 (NO-BREAK SPACE) has no meaning here"),
     ("", 1, "there is no command here"),
     ('ABYSSAL[TEST]("x", language="go", "y")', 35, "an argument without a name stands behind named ones"),
@@ -232,7 +232,7 @@ def test_mistakes_of_one_kind_are_an_error_of_that_kind() -> None:
 
     assert raised('ABYSSAL[TSET]("x")') is errors.UnknownTemplate
     assert raised('ABYSSAL[TEST]("x", agent="nobody")') is errors.UnknownAgent
-    assert raised('a = ABYSSAL[TEST](b) b = ABYSSAL[TEST](a)') is errors.CyclicDependencies
+    assert raised("a = ABYSSAL[TEST](b) b = ABYSSAL[TEST](a)") is errors.CyclicDependencies
     assert raised('ABYSSAL[TEST]("x", budget=3)') is errors.NotYet
     assert raised('ABYSSAL[TSET]("x", budget=3)') is errors.DocumentInvalid
 
@@ -267,6 +267,6 @@ def test_an_editor_is_told_the_mistakes_without_an_exception() -> None:
 
 
 def test_parsing_alone_tells_only_of_the_syntax() -> None:
-    assert parse('ABYSSAL[NOBODY](x)').statements
+    assert parse("ABYSSAL[NOBODY](x)").statements
     with pytest.raises(errors.DocumentInvalid):
         parse("ABYSSAL[NOBODY](x")

@@ -3,12 +3,16 @@
 import os
 import stat
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.protected import is_protected
 from abathur_tui.language.sources.refused import Refused
 from abathur_tui.language.strings import HALF
+
+_MOST_NEIGHBOURS = 1000
+"""Files of a folder that are looked at for a name that may have been meant."""
 
 
 def content(path: str, folder: Path, max_bytes: int) -> str:
@@ -59,13 +63,14 @@ def _bytes(root: Path, inside: Path, path: str, max_bytes: int) -> bytes:
         if not inside.parts:
             raise Refused(f"{path} is a folder", "name a file in it")
         file = os.open(inside.parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=holder)
-        stream = opened.enter_context(os.fdopen(file, "rb"))
+        opened.callback(os.close, file)
         mode = os.fstat(file).st_mode
         if stat.S_ISDIR(mode):
             raise Refused(f"{path} is a folder", "name a file in it")
         if not stat.S_ISREG(mode):
             raise Refused(f"{path} is not a plain file")
-        data = stream.read(max_bytes + 1)
+        with os.fdopen(file, "rb", closefd=False) as stream:
+            data = stream.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise Refused(f"{path} is longer than {max_bytes:,} bytes", "name a smaller part of it")
     return data
@@ -77,7 +82,7 @@ def _near_file(root: Path, written: PurePosixPath) -> str | None:
     try:
         if not folder.resolve().is_relative_to(root):
             return None
-        meant = nearest(written.name, [entry.name for entry in folder.iterdir()])
+        meant = nearest(written.name, [entry.name for entry in islice(folder.iterdir(), _MOST_NEIGHBOURS)])
     except OSError:
         return None
     return f"did you mean {written.parent / meant}?" if meant and not is_protected((meant,)) else None
