@@ -17,8 +17,6 @@ from textual.worker import Worker, WorkerState
 
 from abathur_tui.domain.clock import Clock, SystemClock
 from abathur_tui.domain.errors import AbathurError, Unexpected
-from abathur_tui.domain.filter_language import parse_filter
-from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.safe_text import safe, safe_line
 from abathur_tui.project import Project
 from abathur_tui.screen import answering, intents
@@ -28,7 +26,6 @@ from abathur_tui.screen.machine import Probe
 from abathur_tui.screen.messages import Offering, OffersChanged, OpenTask, Perform, ShowLog, TaskIntent, Verb
 from abathur_tui.screen.palette import ActionProvider, find_action, names, suggestion
 from abathur_tui.screen.panes.pane import Pane
-from abathur_tui.screen.panes.queue import QueuePane
 from abathur_tui.screen.screens.cockpit import Cockpit
 from abathur_tui.screen.screens.dialogs import Confirm, Leave, LeaveScreen
 from abathur_tui.screen.screens.help import HelpScreen
@@ -44,6 +41,10 @@ _PLACES = {
     "logs": (Where.LOGS, Where.LISTS),
     "convergence": (Where.CONVERGENCE, Where.LISTS),
 }
+
+
+_LISTED = 3
+"""How many tasks a question names."""
 
 
 def _styles() -> list[Path]:
@@ -183,34 +184,14 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     def action_task_new(self) -> None:
         """Write something to be done."""
-        self.run_worker(self._new(), name="new", exit_on_error=False)
+        from abathur_tui.screen.screens.new import NewScreen  # the editor takes 10 ms that the first frame need not pay
 
-    def on_filter_wanted(self) -> None:
-        """Type a filter; what it shows is shown at once."""
-        queue = self.screen.query_one(QueuePane)
-        before = queue.filter_text
+        screen = NewScreen(self._draft, self._project.plan, self._submit)
 
-        async def show(text: str) -> str:
-            try:
-                filter = parse_filter(text)
-            except AbathurError as error:
-                return error.details[0].message if error.details else error.message
-            queue.set_filter(text.strip(), filter)
-            return ""
+        def close(submitted: bool | None) -> None:
+            self._draft = "" if submitted else screen.text
 
-        def close(accepted: bool) -> None:
-            if not accepted:
-                queue.set_filter(before, parse_filter(before) if before else TaskFilter())
-            queue.focus()
-
-        self.screen.query_one(CommandBar).ask(
-            " / ",
-            before,
-            accept=show,
-            change=show,
-            close=close,
-            placeholder="words, status:failed, template:CODE, agent:tester, tag:x, priority>=7, age<1h, -word",
-        )
+        self.push_screen(screen, close)
 
     def action_screen_command(self) -> None:
         """Type an action's name."""
@@ -222,13 +203,13 @@ class AbathurApp(App[int], inherit_bindings=False):
                 near = suggestion(text)
                 return f"no such command{f'; did you mean {near}?' if near else ''}"
             if focused is not None:
-                focused.focus()
+                focused.screen.set_focus(focused)
             self.post_message(Perform(action.name))
             return ""
 
         def close(accepted: bool) -> None:
             if focused is not None and not accepted:
-                focused.focus()
+                focused.screen.set_focus(focused)
 
         self.screen.query_one(CommandBar).ask(" : ", "", accept=do, close=close, suggestions=names(), placeholder="an action's name; tab completes")
 
@@ -283,21 +264,23 @@ class AbathurApp(App[int], inherit_bindings=False):
     def on_task_intent(self, intent: TaskIntent) -> None:
         """Ask first where that is due, then ask the project."""
         if intent.verb is Verb.CANCEL:
-            self.run_worker(self._confirm_cancel(intent), name="cancel", exit_on_error=False)
+            self._confirm_cancel(intent)
         else:
             self._ask(intent)
 
-    async def _confirm_cancel(self, intent: TaskIntent) -> None:
-        try:
-            rows = await self.store.tasks(intent.tasks[:3])
-        except AbathurError as error:
-            self.show_error(error)
-            return
-        listed = "\n".join(f"{row.state.shape} {safe_line(row.name)}" for row in rows)
-        more = len(intent.tasks) - len(rows)
-        details = listed + (f"\nand {more:,} more" if more > 0 else "")
-        if await self.push_screen_wait(Confirm(f"Cancel {intents.tasks(len(intent.tasks))}, with all that is inside?", details, yes="cancel")):
-            self._ask(intent)
+    def _confirm_cancel(self, intent: TaskIntent) -> None:
+        known = [self.store.queue.rows[task] for task in intent.tasks if task in self.store.queue.rows][:_LISTED]
+        listed = [f"{task.state.shape} {safe_line(task.name)}" for task in known]
+        more = len(intent.tasks) - len(listed)
+        if listed and more:
+            listed.append(f"and {more:,} more")
+        question = f"Cancel {intents.tasks(len(intent.tasks))}, with all that is inside?"
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._ask(intent)
+
+        self.push_screen(Confirm(question, "\n".join(listed), yes="cancel"), answered)
 
     def _ask(self, intent: TaskIntent) -> None:
         self.run_worker(self._carry_out(intent), name=intent.verb.value, exit_on_error=False)
@@ -353,13 +336,6 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     def _engine_known(self) -> bool:
         return bool(self.store.figures.engine_lives)
-
-    async def _new(self) -> None:
-        from abathur_tui.screen.screens.new import NewScreen  # the editor takes 10 ms that the first frame need not pay
-
-        screen = NewScreen(self._draft, self._project.plan, self._submit)
-        submitted = await self.push_screen_wait(screen)
-        self._draft = "" if submitted else screen.text
 
     async def _submit(self, text: str) -> None:
         submitted = await self._project.submit(text)

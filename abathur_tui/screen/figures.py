@@ -17,9 +17,11 @@ def age(seconds: float) -> str:
 
 def duration(seconds: float) -> str:
     """A duration in words for details: `4 min 12 s`, `1.3 s`."""
-    if seconds < _MINUTE:
+    if seconds < 10:
         return f"{seconds:.1f} s"
     whole = int(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
     if whole < _HOUR:
         return f"{whole // _MINUTE} min {whole % _MINUTE} s"
     return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"

@@ -71,9 +71,5 @@ class OffersChanged(Message):
     """What can be done here may have changed: the footer looks again."""
 
 
-class FilterWanted(Message):
-    """A filter is to be typed."""
-
-
 class Copied(Message):
     """Something was sent to the terminal's clipboard."""

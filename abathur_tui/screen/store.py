@@ -14,7 +14,7 @@ from abathur_tui.domain.errors import AbathurError
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.journal import LogCursor, LoopSeries
 from abathur_tui.domain.status import Status, Why
-from abathur_tui.domain.tasks import Agent, Task
+from abathur_tui.domain.tasks import Agent
 from abathur_tui.screen.feed import Snapshot, Wanted, read_snapshot
 from abathur_tui.screen.logbook import Logbook
 from abathur_tui.screen.machine import MachineProbe, Probe
@@ -109,10 +109,6 @@ class Store:
     async def find(self, filter: TaskFilter) -> set[int]:
         """The ids of all tasks that a filter lets through. Raises AbathurError."""
         return set(await self._database.read(views.task_ids, filter))
-
-    async def tasks(self, ids: Sequence[int]) -> list[Task]:
-        """These tasks' rows, as they are now. Raises AbathurError."""
-        return await self._database.read(views.tasks_by_id, ids)
 
     async def run(self) -> None:
         """Follow the database until cancelled: three loops, so that a slow order or sample never holds up what is live."""

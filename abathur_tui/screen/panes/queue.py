@@ -3,21 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from abathur_tui.domain.errors import AbathurError
+from abathur_tui.domain.filter_language import parse_filter
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.ids import TaskId, task_text
 from abathur_tui.domain.safe_text import safe_line
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import Task
 from abathur_tui.screen.actions import Where, bindings
-from abathur_tui.screen.messages import Copied, FilterWanted, LogScope, OffersChanged, OpenTask, ShowLog, TaskIntent, Verb
+from abathur_tui.screen.messages import Copied, LogScope, OffersChanged, OpenTask, ShowLog, TaskIntent, Verb
 from abathur_tui.screen.panes.pane import Pane
 from abathur_tui.screen.panes.queue_rows import SORTS, Widths, heading, task_row
 from abathur_tui.screen.roles import Line, Role, Span
 from abathur_tui.screen.store import Store
+from abathur_tui.screen.widgets.command_bar import CommandBar
 from abathur_tui.screen.widgets.lines import Lines
 
 EXAMPLE = 'ABYSSAL[ROADMAP]("a habit tracker")'
 _HIGHEST = 10
+_FILTER_HINT = "words, status:failed, template:CODE, agent:tester, tag:x, priority>=7, age<1h, -word"
 
 
 class QueuePane(Pane, Lines, can_focus=True):
@@ -188,8 +192,22 @@ class QueuePane(Pane, Lines, can_focus=True):
         self._show()
 
     def action_task_filter(self) -> None:
-        """The app has the line in which it is typed."""
-        self.post_message(FilterWanted())
+        """Type a filter; what it lets through is shown at once."""
+        before = self._filter_text
+
+        async def show(text: str) -> str:
+            try:
+                self.set_filter(text.strip(), parse_filter(text))
+            except AbathurError as error:
+                return error.details[0].message if error.details else error.message
+            return ""
+
+        def close(accepted: bool) -> None:
+            if not accepted:
+                self.set_filter(before, parse_filter(before))
+            self.screen.set_focus(self)
+
+        self.screen.query_one(CommandBar).ask(" / ", before, accept=show, change=show, close=close, placeholder=_FILTER_HINT)
 
     def action_task_sort(self) -> None:
         """The next order."""

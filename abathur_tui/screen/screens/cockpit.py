@@ -8,6 +8,7 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from abathur_tui.screen.actions import Where, bindings
+from abathur_tui.screen.messages import OffersChanged
 from abathur_tui.screen.panes.agents import AgentsPane
 from abathur_tui.screen.panes.convergence import ConvergencePane
 from abathur_tui.screen.panes.logs import LogsPane
@@ -74,6 +75,10 @@ class Cockpit(Screen[None], inherit_bindings=False):
         self._figures_changed(self._store)
         self._lay_out()
 
+    def on_screen_resume(self) -> None:
+        """What stood over it is gone: the footer may be out of date."""
+        self.post_message(OffersChanged())
+
     def on_resize(self, event: events.Resize) -> None:
         """Another size may need another layout."""
         self._arrangement = layout_for(event.size.width, event.size.height)
@@ -102,7 +107,7 @@ class Cockpit(Screen[None], inherit_bindings=False):
         if number > 1:
             self._tab = number
         pane.display = True
-        pane.focus()
+        self.set_focus(pane)
         self._lay_out(focus=number)
 
     def action_pane_queue(self) -> None:

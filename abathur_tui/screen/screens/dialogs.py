@@ -22,6 +22,18 @@ class Confirm(ModalScreen[bool]):
         """`question` and `details` may hold foreign text."""
         super().__init__(classes="dialog")
         self._question, self._details, self._yes = safe(question), safe(details), yes
+        self._seen = False
+
+    def on_mount(self) -> None:
+        """Only keys that come after it was drawn answer it."""
+        self.call_after_refresh(self._be_seen)
+
+    def offers(self, name: str) -> bool:
+        """Whether it has been drawn."""
+        return self._seen
+
+    def _be_seen(self) -> None:
+        self._seen = True
 
     def compose(self) -> ComposeResult:
         """The question, and how to answer."""

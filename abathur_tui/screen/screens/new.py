@@ -69,7 +69,7 @@ class NewScreen(ModalScreen[bool]):
         """Write at the end of what is there."""
         editor = self.query_one(Editor)
         editor.move_cursor(editor.document.end)
-        editor.focus()
+        self.set_focus(editor)
         self._say(Content.styled("What you write becomes a plan here; nothing is queued before you submit it.", "$role-dim"))
         if self._draft.strip():
             self._look_soon()

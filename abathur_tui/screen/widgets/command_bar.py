@@ -83,7 +83,7 @@ class CommandBar(Horizontal):
         field.cursor_position = len(text)
         self.add_class("-open")
         self.screen.add_class("-typing")
-        field.focus()
+        self.screen.set_focus(field)
 
     async def on_input_changed(self, event: Input.Changed) -> None:
         """What it would do is shown at once."""

@@ -102,7 +102,7 @@ class Header(Drawn):
             parts.append(_Part(75, _dim(f"agents {shown.agents_busy}/{shown.agents_limit}")))
         if shown.tokens_per_second is not None:
             parts.append(_Part(30, _dim(f"{shown.tokens_per_second:>4.0f} tok/s")))
-        if shown.cost_today_usd is None:
+        if shown.cost_today_usd is None and shown.tokens_today:
             parts.append(_Part(50, _dim(f"{figures.tokens(shown.tokens_today)} tokens today")))
         elif shown.tokens_today:
             parts.append(_Part(50, _dim(f"${figures.money(shown.cost_today_usd)} today")))
