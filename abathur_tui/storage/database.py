@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import queue
 import shutil
 import sqlite3
 import tempfile
@@ -22,6 +21,7 @@ from abathur_tui.storage.connection import BUSY_SECONDS, connect, prepare_file, 
 from abathur_tui.storage.failures import translated
 from abathur_tui.storage.files import DATABASE, identity, make_private, prepare_folder, refuse_links
 from abathur_tui.storage.migrations import known_steps, migrate, refuse_newer, version_of
+from abathur_tui.storage.readers import Readers
 from abathur_tui.storage.writer import Job, Writer
 
 P = ParamSpec("P")
@@ -40,23 +40,28 @@ class Database:
     read_only: bool
     """The folder cannot be written: reads work, writes raise `ProjectNotWritable`."""
 
-    def __init__(self, folder: Path, readers: list[Connection], watcher: Connection, writer: Writer | None, copy: Path | None) -> None:
+    def __init__(self, folder: Path, connect_reader: Callable[[], Connection], writable: Connection | None, copy: Path | None) -> None:
         """Use `open`. `copy`: a temporary folder with the copy that is read, where the file itself cannot be opened."""
         self.folder = folder
-        self.read_only = writer is None
+        self.read_only = writable is None
         self._path = folder / DATABASE
         self._identity = identity(self._path)
-        self._writer = writer
+        self._process = os.getpid()
+        self._version = known_steps()[-1].version
+        self._writable = writable
+        self._writer = None if writable is None else Writer(writable, folder, self._version)
         self._copy = copy
-        self._connections: queue.SimpleQueue[Connection] = queue.SimpleQueue()
-        for reader in readers:
-            self._connections.put(reader)
-        self._readers = readers
+        self._readers = Readers(connect_reader, READERS)
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="abathur-reader")
-        self._watcher = watcher
+        self._connect_reader = connect_reader
+        self._watcher: Connection | None = None
         self._watching = threading.Lock()
         self._closed = False
-        self.id = str(scalar(watcher, "SELECT value FROM meta WHERE key = 'id'"))
+        try:
+            self.id = str(self._read(lambda c: scalar(c, "SELECT value FROM meta WHERE key = 'id'")))
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def open(cls, folder: Path, *, create: bool = False) -> "Database":
@@ -74,23 +79,16 @@ class Database:
             if not _writable(folder, path):
                 return cls._open_read_only(folder)
             make_private(path)
-            connection = _open_writable(folder, path)
-            try:
-                readers = [connect(path, read_only=True) for _ in range(READERS)]
-                watcher = connect(path, read_only=True)
-            except sqlite3.Error:
-                connection.close()
-                raise
-            return cls(folder, readers, watcher, Writer(connection, folder, known_steps()[-1].version), None)
+            return cls(folder, partial(connect, path, read_only=True), _open_writable(folder, path), None)
 
     @classmethod
     def _open_read_only(cls, folder: Path) -> "Database":
         """Read what cannot be written: in place, as an immutable file, or (where a log without its index lies beside it) from a copy."""
         path, copy = folder / DATABASE, None
         log = folder / f"{DATABASE}-wal"
+        opened = partial(connect, path, read_only=True)
         try:
-            connect(path, read_only=True).close()
-            opened = partial(connect, path, read_only=True)
+            opened().close()
         except sqlite3.OperationalError:
             if log.exists() and log.stat().st_size > 0:
                 copy = Path(tempfile.mkdtemp(prefix="abathur-"))
@@ -99,13 +97,13 @@ class Database:
                 opened = partial(connect, copy / DATABASE)
             else:
                 opened = partial(connect, path, read_only=True, immutable=True)
-        readers = [opened() for _ in range(READERS)]
-        known = known_steps()[-1].version
-        version = version_of(readers[0])
-        refuse_newer(version, known)
-        if version < known:
-            raise ProjectNotWritable(f"{path} must be brought up to date, and cannot be written.")
-        return cls(folder, readers, opened(), None, copy)
+        connection = opened()
+        try:
+            if version_of(connection) < known_steps()[-1].version:
+                raise ProjectNotWritable(f"{path} must be brought up to date, and cannot be written.")
+        finally:
+            connection.close()
+        return cls(folder, opened, None, copy)
 
     async def write(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `operation` gives, once it is committed. Whatever it raises takes back only itself.
@@ -140,48 +138,53 @@ class Database:
         """A number that changes when anybody, this process too, has committed; a few microseconds. Raises ProjectGone."""
         with self._watching, translated(self.folder):
             self._still_there()
+            if self._watcher is None:
+                self._watcher = self._connect_reader()
             value = scalar(self._watcher, "PRAGMA data_version")
             assert isinstance(value, int)
             return value
 
     def close(self) -> None:
-        """Finish what was handed to the writer, then close all connections."""
+        """Finish what was handed to the writer, then close all connections; the writing one last, so that it can tidy up the log."""
         if self._closed:
             return
         self._closed = True
         if self._writer is not None:
             self._writer.close()
         self._pool.shutdown(wait=True)
-        for connection in (*self._readers, self._watcher):
-            connection.close()
+        self._readers.close()
+        if self._watcher is not None:
+            self._watcher.close()
+        if self._writable is not None:
+            self._writable.close()
         if self._copy is not None:
             shutil.rmtree(self._copy, ignore_errors=True)
 
     def _put(self, job: Job) -> None:
         if self._writer is None:
             raise ProjectNotWritable(f"{self.folder} cannot be written; it is open for reading only.")
+        self._refuse_fork()
         self._writer.put(job)
 
     def _read(self, query: Callable[[Connection], T]) -> T:
-        with self._reader() as connection, translated(self.folder):
+        self._refuse_fork()
+        with translated(self.folder):
             self._still_there()
-            connection.execute("BEGIN")
-            try:
-                return query(connection)
-            finally:
-                roll_back(connection)
-
-    @contextlib.contextmanager
-    def _reader(self) -> Iterator[Connection]:
-        connection = self._connections.get()
-        try:
-            yield connection
-        finally:
-            self._connections.put(connection)
+            with self._readers.lend() as connection:
+                connection.execute("BEGIN")
+                try:
+                    refuse_newer(version_of(connection), self._version)
+                    return query(connection)
+                finally:
+                    roll_back(connection)
 
     def _still_there(self) -> None:
         if identity(self._path) != self._identity:
             raise ProjectGone(f"{self._path} was removed or replaced.")
+
+    def _refuse_fork(self) -> None:
+        if os.getpid() != self._process:
+            raise RuntimeError("no connection to a database survives a fork: open it again")
 
 
 def _writable(folder: Path, path: Path) -> bool:

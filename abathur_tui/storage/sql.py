@@ -1,4 +1,7 @@
-"""Named statements from `.sql` files: `-- name: X`, comment lines that say what it is for and which index serves it, then the statement."""
+"""Named statements from `.sql` files: `-- name: X`, comment lines that say what it is for and which index serves it, then the statement.
+
+A `+` before a column keeps SQLite from using an index on it.
+"""
 
 import re
 from importlib.resources import files

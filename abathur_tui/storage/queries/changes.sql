@@ -18,7 +18,7 @@ SELECT id, status, epoch, engine FROM tasks WHERE execution = ?;
 UPDATE tasks
 SET status = 'cancelled', version = version + 1, why = '', engine = NULL, finished_at = :now, due = NULL, expires = NULL, held = NULL,
     actor = :actor, reason = :reason, changed_at = :now
-WHERE id IN (SELECT value FROM json_each(:ids)) AND (unmet > 0) = :waits;
+WHERE id IN (SELECT value FROM json_each(:ids)) AND +status <> 'cancelled' AND (unmet > 0) = :waits;
 
 -- name: pause
 -- Tasks that do not run stop until they are resumed. By the primary key.
@@ -31,7 +31,7 @@ UPDATE tasks
 SET status = CASE WHEN unmet > 0 OR broken > 0 THEN 'waiting' ELSE 'pending' END, version = version + 1,
     why = CASE WHEN unmet > 0 OR broken > 0 THEN 'after' WHEN due IS NULL THEN '' ELSE 'time' END,
     held = CASE WHEN crashes >= 2 THEN 'suspect' END, actor = :actor, reason = 'resumed', changed_at = :now
-WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'paused';
+WHERE id IN (SELECT value FROM json_each(:ids)) AND +status = 'paused';
 
 -- name: prioritize_audit
 -- The audit rows of a new priority, written before it. By the primary key.
@@ -81,14 +81,14 @@ WHERE id IN (SELECT value FROM json_each(:ids));
 -- name: ready
 -- Of tasks that came back as waiting: those that wait for nothing. Primary keys.
 UPDATE tasks SET status = 'pending', version = version + 1, why = '', actor = :actor, reason = 'retried', changed_at = :now
-WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'waiting' AND unmet = 0 AND broken = 0;
+WHERE id IN (SELECT value FROM json_each(:ids)) AND +status = 'waiting' AND unmet = 0 AND broken = 0;
 
 -- name: why_after
 -- The others of them say what they wait for. Primary keys.
-UPDATE tasks SET why = 'after' WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'waiting';
+UPDATE tasks SET why = 'after' WHERE id IN (SELECT value FROM json_each(:ids)) AND +status = 'waiting';
 
 -- name: request
--- Ask a running task's worker, unless it was asked already. Index requests_open.
+-- Ask a running task's worker, unless it was asked already. Index requests_by_task.
 INSERT INTO requests (task, epoch, kind, actor, payload, created_at)
 SELECT :task, :epoch, :kind, :actor, :payload, :now
 WHERE NOT EXISTS (SELECT 1 FROM requests WHERE task = :task AND epoch = :epoch AND kind = :kind AND closed_at IS NULL);
@@ -98,6 +98,6 @@ WHERE NOT EXISTS (SELECT 1 FROM requests WHERE task = :task AND epoch = :epoch A
 INSERT INTO audit (at, actor, action, execution, task, detail) SELECT ?, ?, ?, execution, id, ? FROM tasks WHERE id = ?;
 
 -- name: withdraw
--- A request to pause that is taken back. Index requests_open.
+-- A request to pause that is taken back. Index requests_by_task.
 UPDATE requests SET outcome = 'withdrawn', closed_at = :now
 WHERE task IN (SELECT value FROM json_each(:ids)) AND kind = 'pause' AND closed_at IS NULL;

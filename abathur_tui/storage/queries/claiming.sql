@@ -1,14 +1,14 @@
 -- name: lane_candidates
 -- The first claimable tasks of one lane, N its number in the statement. Index tasks_claimable: its WHERE must stand here word for word.
 SELECT * FROM (
-    SELECT id, priority, execution, seq FROM tasks
+    SELECT id, priority, execution, seq FROM tasks INDEXED BY tasks_claimable
     WHERE lane = :laneN AND status = 'pending' AND due IS NULL AND held IS NULL
         AND NOT EXISTS (SELECT 1 FROM lanes WHERE lane = :laneN AND held_why <> '')
     ORDER BY priority DESC, execution, seq LIMIT :freeN
 );
 
 -- name: claim
--- The one statement that claims: CANDIDATES are the candidates of each lane with free slots. Index tasks_claimable, then primary keys.
+-- The one statement that claims: CANDIDATES are the candidates of each lane with free slots. By the primary key, once they are known.
 UPDATE tasks
 SET status = 'running', version = version + 1, epoch = epoch + 1, attempt = attempt + 1, engine = :engine, why = '', held = NULL, expires = NULL,
     started_at = coalesce(started_at, :now), actor = 'engine', reason = 'claimed', changed_at = :now
@@ -25,25 +25,25 @@ RETURNING id, epoch, execution, kind, lane, attempt, failures, agent, priority, 
 
 -- name: suspects
 -- Tasks whose workers died twice or more, which run one at a time. Index tasks_suspect.
-SELECT id, lane FROM tasks
+SELECT id, lane FROM tasks INDEXED BY tasks_suspect
 WHERE held = 'suspect' AND status = 'pending' AND due IS NULL
     AND NOT EXISTS (SELECT 1 FROM lanes WHERE lanes.lane = tasks.lane AND held_why <> '')
 ORDER BY priority DESC, execution, seq LIMIT 100;
 
 -- name: suspect_runs
 -- Whether one of them runs now. Index tasks_running.
-SELECT 1 FROM tasks WHERE status = 'running' AND crashes >= 2 LIMIT 1;
+SELECT 1 FROM tasks INDEXED BY tasks_running WHERE status = 'running' AND crashes >= 2 LIMIT 1;
 
 -- name: attempt
 -- An attempt begins. By the primary key.
 INSERT INTO attempts (task, epoch, number, engine, started_at) VALUES (?, ?, ?, ?, ?);
 
 -- name: lanes
--- Lanes with pending tasks. The few rows of counts and lanes; index tasks_claimable for `ready`.
+-- Lanes with pending tasks. The few rows of counts and lanes; indexes tasks_claimable and tasks_suspect for `ready`.
 SELECT n.lane, n.tasks, coalesce(l.held_why, ''), l.held_until, coalesce(l.held_message, ''), coalesce(l.runtime, any_lane.runtime),
     coalesce(l.held_why, '') = '' AND (
-        EXISTS (SELECT 1 FROM tasks WHERE lane = n.lane AND status = 'pending' AND due IS NULL AND held IS NULL)
-        OR EXISTS (SELECT 1 FROM tasks WHERE held = 'suspect' AND lane = n.lane AND due IS NULL)
+        EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_claimable WHERE lane = n.lane AND status = 'pending' AND due IS NULL AND held IS NULL)
+        OR EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_suspect WHERE held = 'suspect' AND lane = n.lane AND due IS NULL)
     )
 FROM counts AS n
 LEFT JOIN lanes AS l ON l.lane = n.lane

@@ -56,10 +56,18 @@ UPDATE tasks SET progress = :progress WHERE id = :task AND epoch = :epoch AND en
 -- By the primary key.
 UPDATE attempts SET ended_at = :now, outcome = :outcome, error_code = :code, error_message = :message WHERE task = :task AND epoch = :epoch;
 
+-- name: left_over
+-- What its worker left: mostly an agent and nothing else. Indexes turns_open, tool_calls_intended, agents_busy, requests_by_task.
+SELECT
+    EXISTS (SELECT 1 FROM turns WHERE task = :task AND state = 'open')
+    OR EXISTS (SELECT 1 FROM tool_calls WHERE task = :task AND status = 'intended'),
+    EXISTS (SELECT 1 FROM agents WHERE task = :task AND state = 'BUSY'),
+    EXISTS (SELECT 1 FROM requests WHERE task = :task AND closed_at IS NULL);
+
 -- name: free_agent
 -- Its agent is idle. Index agents_busy.
 UPDATE agents SET state = 'IDLE', version = version + 1, activity = '', reason = :reason, changed_at = :now WHERE task = :task AND state = 'BUSY';
 
 -- name: close_requests
--- Whatever was asked of it is over. Index requests_open.
+-- Whatever was asked of it is over. Index requests_by_task.
 UPDATE requests SET outcome = :outcome, closed_at = :now WHERE task = :task AND closed_at IS NULL;

@@ -1,6 +1,6 @@
 -- name: running
 -- What an engine was running. Index tasks_running.
-SELECT id, epoch FROM tasks WHERE status = 'running' AND engine = ?;
+SELECT id, epoch FROM tasks INDEXED BY tasks_running WHERE status = 'running' AND engine = ?;
 
 -- name: interrupt
 -- Its worker has died; a crash counts only if the task held a slot (its `why` is empty). By the primary key.
@@ -18,7 +18,7 @@ SET status = 'dead', version = version + 1, finished_at = :now, error_code = 'AB
 WHERE id = :id AND status = 'interrupted' AND crashes >= :most;
 
 -- name: follow_cancel
--- Somebody had asked for its end. By the primary key and requests_open.
+-- Somebody had asked for its end. By the primary key and requests_by_task.
 UPDATE tasks
 SET status = 'cancelled', version = version + 1, finished_at = :now, changed_at = :now,
     actor = (SELECT actor FROM requests WHERE task = :id AND kind = 'cancel' AND closed_at IS NULL),
@@ -26,7 +26,7 @@ SET status = 'cancelled', version = version + 1, finished_at = :now, changed_at 
 WHERE id = :id AND status = 'interrupted' AND EXISTS (SELECT 1 FROM requests WHERE task = :id AND kind = 'cancel' AND closed_at IS NULL);
 
 -- name: follow_pause
--- Somebody had asked to pause it. By the primary key and requests_open.
+-- Somebody had asked to pause it. By the primary key and requests_by_task.
 UPDATE tasks
 SET status = 'paused', version = version + 1, why = 'by you', changed_at = :now, reason = 'paused',
     actor = (SELECT actor FROM requests WHERE task = :id AND kind = 'pause' AND closed_at IS NULL)
@@ -55,7 +55,7 @@ UPDATE tasks SET due = NULL, why = CASE WHEN status = 'pending' AND held IS NULL
 
 -- name: expire
 -- What had not started in time. Index tasks_expiring.
-UPDATE tasks
+UPDATE tasks INDEXED BY tasks_expiring
 SET status = 'failed', version = version + 1, why = '', finished_at = :now, due = NULL, held = NULL, expires = NULL,
     error_code = 'ABTH-ERR-025', error_message = 'It had not started by the time that it was given.',
     actor = 'queue', reason = 'expired', changed_at = :now

@@ -1,3 +1,7 @@
+-- name: any_doomed
+-- Whether there is such a task at all: mostly there is none. Index tasks_doomed.
+SELECT 1 FROM tasks INDEXED BY tasks_doomed WHERE status = 'waiting' AND unmet = 0 AND broken > 0 LIMIT 1;
+
 -- name: fail_the_doomed
 -- Tasks that wait for nothing any more and cannot have what they need; those that need them are doomed next. Index tasks_doomed.
 UPDATE tasks
@@ -7,7 +11,7 @@ FROM (
     SELECT t.id AS id, coalesce(d.cause, d.id) AS cause, min(e.position) AS position,
         't' || coalesce(d.cause, d.id) || ' (' || coalesce(r.name, d.name) || ') ' || coalesce(r.status, d.status)
         || ', and this needs it' AS message
-    FROM tasks AS t
+    FROM tasks AS t INDEXED BY tasks_doomed
     JOIN edges AS e ON e.task = t.id AND e.state = 'broken'
     JOIN tasks AS d ON d.id = e.depends_on
     LEFT JOIN tasks AS r ON r.id = d.cause
@@ -23,5 +27,5 @@ SET status = 'waiting', version = version + 1, why = 'after', cause = NULL, fini
     error_code = NULL, error_message = NULL, failures = 0, crashes = 0, round = round + 1,
     actor = 'queue', reason = 'what it needs was retried', changed_at = :now
 WHERE id IN (SELECT e.task FROM json_each(:ids) AS level CROSS JOIN edges AS e ON e.depends_on = level.value AND e.state = 'open')
-    AND status = 'failed' AND broken = 0 AND unmet > 0 AND error_code IN ('ABTH-ERR-010', 'ABTH-ERR-131')
+    AND +status = 'failed' AND broken = 0 AND unmet > 0 AND error_code IN ('ABTH-ERR-010', 'ABTH-ERR-131')
 RETURNING id;

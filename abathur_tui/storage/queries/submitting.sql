@@ -54,7 +54,7 @@ INSERT INTO edges (task, depends_on, need, state, position, required) VALUES (?,
 
 -- name: parent_of_child
 -- What a child inherits from the task that its lease names. By the primary key.
-SELECT execution, seq, round FROM tasks WHERE id = ? AND epoch = ? AND engine = ? AND status = 'running';
+SELECT execution, seq, round, priority FROM tasks WHERE id = ? AND epoch = ? AND engine = ? AND status = 'running';
 
 -- name: inherited
 -- The runtime of an execution, and the times that a parent's spec gives its children. By the primary keys.

@@ -87,7 +87,7 @@ SELECT coalesce(sum(tokens_input + tokens_output), 0), coalesce(sum(cost_usd), 0
 -- Agents that have not ended; parents before their children, because ids grow. Index agents_alive.
 SELECT a.id, a.parent, a.execution, a.task, a.definition, a.state, a.activity, coalesce(t.name, ''), a.turn, a.tokens_input, a.tokens_output,
     CASE WHEN a.unpriced = 0 THEN a.cost_usd END, a.started_at, a.ended_at
-FROM agents AS a LEFT JOIN tasks AS t ON t.id = a.task WHERE a.state <> 'TERMINATED' ORDER BY a.id LIMIT ?;
+FROM agents AS a INDEXED BY agents_alive LEFT JOIN tasks AS t ON t.id = a.task WHERE a.state <> 'TERMINATED' ORDER BY a.id LIMIT ?;
 
 -- name: agents_ended
 -- The newest of those that have ended. By the primary key.
@@ -100,10 +100,10 @@ FROM agents AS a LEFT JOIN tasks AS t ON t.id = a.task WHERE a.state = 'TERMINAT
 SELECT count(*) FROM agents WHERE state = 'BUSY';
 
 -- name: loops
--- The newest loops. By the primary keys.
+-- Loops that have not ended, then the newest. All of loops, which is short, and primary keys; index tasks_by_parent.
 SELECT l.id, t.id, t.execution, t.name, s.loop_spec, t.status, t.detail, t.error_code, coalesce(t.error_message, ''), t.started_at, t.finished_at,
     (SELECT max(p.pass) FROM tasks AS p WHERE p.parent = t.id AND p.pass_round = t.round AND p.status NOT IN ('completed', 'failed', 'dead', 'cancelled'))
-FROM loops AS l JOIN tasks AS t ON t.id = l.task JOIN specs AS s ON s.task = t.id
+FROM loops AS l CROSS JOIN tasks AS t ON t.id = l.task CROSS JOIN specs AS s ON s.task = t.id
 ORDER BY t.status IN ('completed', 'failed', 'dead', 'cancelled'), l.id DESC LIMIT ?;
 
 -- name: loop_task

@@ -108,9 +108,13 @@ def leave_attempt(c: Connection, task: int, epoch: int, outcome: str, now: float
             "message": None if error is None else clean(error.message),
         },
     )
-    fold_open_turns(c, task, outcome, now)
-    c.execute(_SQL["free_agent"], {"task": task, "now": now, "reason": outcome})
-    c.execute(_SQL["close_requests"], {"task": task, "now": now, "outcome": outcome})
+    unfinished, busy, asked = c.execute(_SQL["left_over"], {"task": task}).fetchone()
+    if unfinished:
+        fold_open_turns(c, task, outcome, now)
+    if busy:
+        c.execute(_SQL["free_agent"], {"task": task, "now": now, "reason": outcome})
+    if asked:
+        c.execute(_SQL["close_requests"], {"task": task, "now": now, "outcome": outcome})
 
 
 def _change(c: Connection, lease: Lease, query: str, **values: object) -> None:

@@ -14,6 +14,8 @@ def fail_the_doomed(c: Connection, now: float) -> None:
 
     One step away (edges met or broken, dependents pending) is the schema's trigger's work.
     """
+    if c.execute(_SQL["any_doomed"]).fetchone() is None:
+        return
     while c.execute(_SQL["fail_the_doomed"], {"now": now}).rowcount > 0:
         pass
 

@@ -1,7 +1,7 @@
 """Plans become rows."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
@@ -41,24 +41,27 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
     first = _next_task(c)
     ids = {node.id: first + position for position, node in enumerate(plan.nodes)}
     edges = _edges_by_node(plan, ids, options)
+    due = options.not_before if options.not_before is not None and options.not_before > now else None
+    tasks = {}
     for seq, node in enumerate(plan.nodes):
         is_first = not edges[node.id]
         if is_first:
             edges[node.id] = earlier
-        _insert_task(
-            c,
+        tasks[node.id] = _task_row(
             node,
-            ids,
-            execution,
+            id=ids[node.id],
+            execution=execution,
             seq=seq,
+            parent=None if node.parent is None else ids.get(node.parent),
             edges=edges[node.id],
-            runtime=options.runtime,
-            due=options.not_before if is_first and options.not_before is not None and options.not_before > now else None,
-            timeout_seconds=options.task_timeout_seconds,
-            retries=options.max_retries,
+            lane=_lane(c, node, options.runtime),
+            due=due if is_first else None,
             actor=options.actor,
             now=now,
         )
+    c.executemany(_SQL["task"], [tasks[node.id] for node in _parents_first(plan)])
+    c.executemany(_SQL["spec"], [_spec_row(c, node, ids, options.task_timeout_seconds, options.max_retries) for node in plan.nodes])
+    c.executemany(_SQL["loop"], [(ids[node.id],) for node in plan.nodes if node.kind is Kind.LOOP])
     c.executemany(_SQL["edge"], _edge_rows(plan, ids, edges))
     root = ids[plan.root]
     c.execute(_SQL["root"], (root, execution))
@@ -67,30 +70,27 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
 
 
 def add_child(c: Connection, lease: Lease, node: PlanNode, now: float, *, pass_number: int | None = None) -> int:
-    """A task inside the lease's task (a pass of its loop), pending at once in the execution's order. Raises LeaseLost."""
+    """A task inside the lease's task (a pass of its loop), pending at once in that one's place in the order. Raises LeaseLost."""
     found = c.execute(_SQL["parent_of_child"], (lease.task, lease.epoch, lease.engine)).fetchone()
     if found is None:
         raise LeaseLost(f"t{lease.task} is not held by this worker any more.")
-    execution, seq, round = found
+    execution, seq, round, priority = found
     runtime, timeout_seconds, retries, model = c.execute(_SQL["inherited"], (execution, lease.task)).fetchone()
     id = _next_task(c)
-    _insert_task(
-        c,
-        replace(node, model=node.model or model),
-        {node.id: id},
-        execution,
+    task = _task_row(
+        node,
+        id=id,
+        execution=execution,
         seq=seq,
-        edges=[],
-        runtime=runtime_from(runtime),
+        parent=lease.task,
+        edges=(),
+        lane=_lane(c, node, runtime_from(runtime, model)),
         due=None,
-        timeout_seconds=timeout_seconds,
-        retries=retries,
         actor="engine",
         now=now,
-        parent=lease.task,
-        pass_number=pass_number,
-        pass_round=round,
     )
+    c.execute(_SQL["task"], task | {"priority": priority, "pass": pass_number, "pass_round": round, "reason": f"added by t{lease.task}"})
+    c.execute(_SQL["spec"], _spec_row(c, replace(node, model=node.model or model), {node.id: id}, timeout_seconds, retries))
     return id
 
 
@@ -108,84 +108,90 @@ def _insert_execution(c: Connection, plan: Plan, options: SubmitOptions, now: fl
     return execution
 
 
-def _insert_task(
-    c: Connection,
+def _parents_first(plan: Plan) -> list[PlanNode]:
+    """The nodes so that none comes before the one that it is inside of, else in the plan's order: a foreign key wants its target there."""
+    by_id = {node.id: node for node in plan.nodes}
+    placed: dict[str, PlanNode] = {}
+    for node in plan.nodes:
+        above = [node]
+        while (parent := above[-1].parent) is not None and parent in by_id and parent not in placed and by_id[parent] not in above:
+            above.append(by_id[parent])
+        placed |= {one.id: one for one in reversed(above)}
+    return list(placed.values())
+
+
+def _lane(c: Connection, node: PlanNode, runtime: RuntimeChoice) -> str:
+    """The lane that limits a node's claims; it is there from now on."""
+    if node.kind is Kind.JOIN:
+        return JOIN_LANE
+    choice = runtime if node.model is None else replace(runtime, model=node.model)
+    c.execute(_SQL["lane"], (choice.lane, runtime_text(choice)))
+    return choice.lane
+
+
+def _task_row(
     node: PlanNode,
-    ids: Mapping[str, int],
-    execution: int,
     *,
+    id: int,
+    execution: int,
     seq: int,
-    edges: Iterable[_EdgeRow],
-    runtime: RuntimeChoice,
+    parent: int | None,
+    edges: Sequence[_EdgeRow],
+    lane: str,
     due: float | None,
-    timeout_seconds: float,
-    retries: int,
     actor: str,
     now: float,
-    parent: int | None = None,
-    pass_number: int | None = None,
-    pass_round: int | None = None,
-) -> None:
+) -> dict[str, object]:
     states = [edge.state for edge in edges]
     unmet, broken = states.count("open"), states.count("broken")
-    lane = JOIN_LANE
-    if node.kind is not Kind.JOIN:
-        choice = runtime if node.model is None else replace(runtime, model=node.model)
-        lane = choice.lane
-        c.execute(_SQL["lane"], (lane, runtime_text(choice)))
     waits = unmet > 0 or broken > 0
-    c.execute(
-        _SQL["task"],
-        {
-            "id": ids[node.id],
-            "execution": execution,
-            "seq": seq,
-            "parent": parent if parent is not None else ids.get(node.parent) if node.parent is not None else None,
-            "kind": node.kind.value,
-            "name": clean(node.name),
-            "template": node.template,
-            "template_version": node.template_version,
-            "agent": node.agent,
-            "status": (Status.WAITING if waits else Status.PENDING).value,
-            "why": (Why.AFTER if waits else Why.TIME if due is not None else Why.NONE).value,
-            "priority": node.priority,
-            "lane": lane,
-            "unmet": unmet,
-            "broken": broken,
-            "due": due,
-            "expires": None if node.expires_in_seconds is None else now + node.expires_in_seconds,
-            "on_failure": node.on_failure.value,
-            "tags": canonical(list(node.tags)),
-            "instance": node.instance,
-            "instances": node.instances,
-            "pass": pass_number,
-            "pass_round": pass_round,
-            "actor": actor,
-            "reason": "submitted" if parent is None else f"added by t{parent}",
-            "now": now,
-        },
-    )
-    c.execute(
-        _SQL["spec"],
-        {
-            "id": ids[node.id],
-            "node": node.id,
-            "depth": node.depth,
-            "prompt": keep(c, node.prompt),
-            "parameters": keep(c, json.dumps(node.parameters, ensure_ascii=False)),
-            "refs": references_text({reference.pointer: ids[reference.node] for reference in node.references}),
-            "model": node.model,
-            "timeout_seconds": timeout_seconds if node.timeout_seconds is None else node.timeout_seconds,
-            "retries": 0 if node.on_failure is OnFailure.FAIL else retries if node.retries is None else node.retries,
-            "loop_spec": loop_text(node.loop),
-            "join_spec": join_text(node.join),
-            "lead": ids[node.join.lead] if node.join is not None and node.join.lead is not None else None,
-            "estimated_seconds": node.estimated_seconds,
-            "complexity": node.complexity,
-        },
-    )
-    if node.kind is Kind.LOOP:
-        c.execute(_SQL["loop"], (ids[node.id],))
+    return {
+        "id": id,
+        "execution": execution,
+        "seq": seq,
+        "parent": parent,
+        "kind": node.kind.value,
+        "name": clean(node.name),
+        "template": node.template,
+        "template_version": node.template_version,
+        "agent": node.agent,
+        "status": (Status.WAITING if waits else Status.PENDING).value,
+        "why": (Why.AFTER if waits else Why.TIME if due is not None else Why.NONE).value,
+        "priority": node.priority,
+        "lane": lane,
+        "unmet": unmet,
+        "broken": broken,
+        "due": due,
+        "expires": None if node.expires_in_seconds is None else now + node.expires_in_seconds,
+        "on_failure": node.on_failure.value,
+        "tags": canonical(list(node.tags)),
+        "instance": node.instance,
+        "instances": node.instances,
+        "pass": None,
+        "pass_round": None,
+        "actor": actor,
+        "reason": "submitted",
+        "now": now,
+    }
+
+
+def _spec_row(c: Connection, node: PlanNode, ids: Mapping[str, int], timeout_seconds: float, retries: int) -> dict[str, object]:
+    return {
+        "id": ids[node.id],
+        "node": node.id,
+        "depth": node.depth,
+        "prompt": keep(c, node.prompt),
+        "parameters": keep(c, json.dumps(node.parameters, ensure_ascii=False)),
+        "refs": references_text({reference.pointer: ids[reference.node] for reference in node.references}),
+        "model": node.model,
+        "timeout_seconds": timeout_seconds if node.timeout_seconds is None else node.timeout_seconds,
+        "retries": 0 if node.on_failure is OnFailure.FAIL else retries if node.retries is None else node.retries,
+        "loop_spec": loop_text(node.loop),
+        "join_spec": join_text(node.join),
+        "lead": ids[node.join.lead] if node.join is not None and node.join.lead is not None else None,
+        "estimated_seconds": node.estimated_seconds,
+        "complexity": node.complexity,
+    }
 
 
 def _next_task(c: Connection) -> int:

@@ -23,7 +23,7 @@ CREATE TABLE content (
 
 CREATE TABLE executions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    root INTEGER REFERENCES tasks (id) DEFERRABLE INITIALLY DEFERRED,
+    root INTEGER REFERENCES tasks (id),
     source TEXT NOT NULL REFERENCES content (hash),
     runtime TEXT NOT NULL,
     actor TEXT NOT NULL,
@@ -59,7 +59,7 @@ CREATE TABLE tasks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     execution INTEGER NOT NULL REFERENCES executions (id),
     seq INTEGER NOT NULL,
-    parent INTEGER REFERENCES tasks (id) DEFERRABLE INITIALLY DEFERRED,
+    parent INTEGER REFERENCES tasks (id),
     kind TEXT NOT NULL CHECK (kind IN ('agent', 'loop', 'join')),
     name TEXT NOT NULL,
     template TEXT,
@@ -139,7 +139,7 @@ CREATE TABLE specs (
     retries INTEGER NOT NULL,
     loop_spec TEXT,
     join_spec TEXT,
-    lead INTEGER REFERENCES tasks (id) DEFERRABLE INITIALLY DEFERRED,
+    lead INTEGER REFERENCES tasks (id),
     estimated_seconds REAL NOT NULL,
     complexity INTEGER NOT NULL,
     rendered TEXT REFERENCES content (hash),
@@ -251,7 +251,7 @@ CREATE TABLE requests (
     closed_at REAL
 ) STRICT;
 
-CREATE INDEX requests_open ON requests (task) WHERE closed_at IS NULL;
+CREATE INDEX requests_by_task ON requests (task, closed_at);
 
 CREATE TABLE turns (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -467,6 +467,7 @@ BEGIN
 END;
 
 -- All that follows from a status change, the audit row first. Only what is one step away: longer ways are plain statements of the queue.
+-- The plus signs keep SQLite from walking through all tasks of a status instead of the few dependents.
 -- `actor` and `reason` are emptied once the audit has them, so that the next change must name its own.
 
 CREATE TRIGGER tasks_changed AFTER UPDATE OF status ON tasks WHEN new.status <> old.status
@@ -495,10 +496,10 @@ BEGIN
         actor = 'queue', reason = 'all that it waits for is there', changed_at = new.changed_at
     WHERE new.status IN ('completed', 'failed', 'cancelled', 'dead')
         AND id IN (SELECT task FROM edges WHERE depends_on = new.id AND state = 'met')
-        AND status = 'waiting' AND unmet = 0 AND broken = 0;
+        AND +status = 'waiting' AND unmet = 0 AND broken = 0;
     UPDATE tasks SET held = NULL, why = ''
     WHERE new.status IN ('completed', 'failed', 'cancelled', 'dead')
-        AND id IN (SELECT task FROM edges WHERE depends_on = new.id) AND held = 'after' AND unmet = 0;
+        AND id IN (SELECT task FROM edges WHERE depends_on = new.id) AND +held = 'after' AND unmet = 0;
 
     -- It comes back: who has not used its end yet waits for it again.
     UPDATE edges
@@ -507,7 +508,7 @@ BEGIN
         AND (SELECT status FROM tasks WHERE id = edges.task) NOT IN ('running', 'interrupted', 'completed');
     UPDATE tasks SET held = 'after', why = 'after'
     WHERE old.status IN ('failed', 'cancelled', 'dead')
-        AND id IN (SELECT task FROM edges WHERE depends_on = new.id AND state = 'open') AND status = 'pending';
+        AND id IN (SELECT task FROM edges WHERE depends_on = new.id AND state = 'open') AND +status = 'pending';
 END;
 
 -- A task's counters follow its edges.
