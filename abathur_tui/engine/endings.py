@@ -1,7 +1,7 @@
 """Waiting for other tasks to end: a loop for its pass."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from abathur_tui.domain.status import ENDED
 from abathur_tui.domain.tasks import Task
@@ -10,8 +10,9 @@ from abathur_tui.domain.tasks import Task
 class Endings:
     """Who waits for which task. The engine looks at those tasks whenever the database has changed."""
 
-    def __init__(self) -> None:
-        """Nobody waits."""
+    def __init__(self, look_again: Callable[[], None]) -> None:
+        """Nobody waits. `look_again` is called when somebody does: the task may have ended before."""
+        self._look_again = look_again
         self._waiting: dict[int, asyncio.Future[Task]] = {}
 
     @property
@@ -22,6 +23,7 @@ class Endings:
     async def ended(self, task: int) -> Task:
         """The task, once it has ended. One waiter per task: each pass has one loop."""
         future = self._waiting.setdefault(task, asyncio.get_running_loop().create_future())
+        self._look_again()
         try:
             return await future
         finally:

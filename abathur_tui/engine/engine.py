@@ -31,8 +31,9 @@ from abathur_tui.engine.worker import Stop
 from abathur_tui.engine.workshop import STALL_SECONDS, Workshop
 from abathur_tui.processes import Children
 from abathur_tui.settings import Settings
-from abathur_tui.storage import Database, engines
+from abathur_tui.storage import Database, engines, queue
 from abathur_tui.storage.engines import EngineRow, HeldLock
+from abathur_tui.storage.failures import translated
 
 POLL_SECONDS = 0.02
 """How often it asks whether the database has changed: a few microseconds each time."""
@@ -107,7 +108,7 @@ class Engine:
             tools=equipment.tools,
             slots=Slots(equipment.settings.swarm.max_agents, self._wake.set),
             swarm=Swarm(equipment.agent_idle_seconds),
-            endings=Endings(),
+            endings=Endings(self._wake.set),
             clock=equipment.clock,
             log=self.log,
             stall_seconds=equipment.stall_seconds,
@@ -131,8 +132,10 @@ class Engine:
     async def run(self) -> Exit:
         """Work until there is a reason to end. Cancelling it is an ordered stop too."""
         try:
-            if (end := await self._become_active()) is not None:
-                self.log.info("engine.not_needed", "another engine is active")
+            with translated(self._raw.folder):
+                end = await self._become_active()
+            if end is not None:
+                self.log.info("engine.not_needed", "another engine is active, or a stop was ordered")
                 return end
             return await self._live()
         finally:
@@ -145,7 +148,8 @@ class Engine:
                 self.log.info("engine.ended", "")
 
     async def _live(self) -> Exit:
-        await to_its_end(asyncio.to_thread(engines.hold_life_lock, self._raw.folder, self.id), self._keep_life)
+        with translated(self._raw.folder):
+            await to_its_end(asyncio.to_thread(engines.hold_life_lock, self._raw.folder, self.id), self._keep_life)
         loop = asyncio.get_running_loop()
         heart = Heartbeat(
             self._beat,
@@ -286,14 +290,17 @@ class Engine:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _keep_rescuing(self) -> None:
-        with contextlib.suppress(AbathurError):  # only what ends the engine gets here, and the rounds meet it too
-            while True:
-                if await self._rescue.look():
-                    self._wake.set()
-                if self._active is None:
-                    # We have superseded an engine that still holds the lock; once it is gone the lock is ours.
-                    await self._hold_engine_lock()
-                await asyncio.sleep(RESCUE_SECONDS)
+        while not self._is_broken:
+            try:
+                with translated(self._raw.folder):
+                    if await self._rescue.look():
+                        self._wake.set()
+                    if self._active is None:
+                        # We have superseded an engine that still holds the lock; once it is gone the lock is ours.
+                        await self._hold_engine_lock()
+            except AbathurError as error:
+                self.log.warning("rescue.failed", error.message, code=error.code)
+            await asyncio.sleep(RESCUE_SECONDS)
 
     @contextlib.asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
@@ -344,12 +351,12 @@ class Engine:
             self._wake.set()
 
     async def _leave(self) -> None:
-        """End what still runs, and the engine's row."""
+        """End what still runs, and the engine's row; a task that no worker could give back is rescued from ourselves."""
         await self._shop.runtimes.aclose()
         await self._with.children.aclose()
         if self._broken is None:
             try:
                 async with asyncio.timeout(self._with.release_seconds):
-                    await self._database.write(engines.end, self.id, self._with.clock.now())
+                    await self._database.write(queue.recover, self.id, self._with.clock.now())
             except (AbathurError, TimeoutError) as error:
                 self.log.warning("engine.not_ended", f"its row could not be ended: {error}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from abathur_tui.domain.errors import AbathurError
 from abathur_tui.domain.leases import Claim, LaneState, Request
+from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.tasks import Task
 from abathur_tui.engine.lanes import Lanes
 from abathur_tui.engine.swarm import dismiss
@@ -19,6 +20,7 @@ from abathur_tui.storage import engines, queue, requests, views
 DUE_SECONDS = 0.25
 """How soon after a change it asks again what is due when."""
 _LEAST_PAUSE_SECONDS = 0.01
+_JOINS_AT_ONCE = 20
 _STOPS = {"cancel": Stop.CANCEL, "pause": Stop.PAUSE}
 
 
@@ -43,6 +45,7 @@ class Foreman:
         self._workers: dict[int, Worker] = {}
         """By task; of two that have had the same task, the later one."""
         self._running: set[asyncio.Task[None]] = set()
+        self._preparing: set[asyncio.Task[None]] = set()
         self._next_due: float | None = 0.0
         """On the wall clock."""
         self._due_asked = float("-inf")
@@ -83,6 +86,8 @@ class Foreman:
         self._closed = True
         for worker in self._workers.values():
             worker.stop(stop)
+        for preparing in self._preparing:
+            preparing.cancel()
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=seconds)
             for task in late:
@@ -124,12 +129,14 @@ class Foreman:
         slots = self._shop.slots
         for state in states:
             if self.lanes.wants(state):
-                self._own(self.lanes.prepare(state))
+                self._own(self.lanes.prepare(state), self._preparing)
         ready = [state.lane for state in states if state.ready]
         free = {lane: slots.free_in(lane) for lane in ready if self.lanes.is_prepared(lane)}
         free = {lane: number for lane, number in free.items() if number > 0}
-        if slots.free() > 0 and (free or queue.JOIN_LANE in ready):
-            await self._shop.database.write_kept(self._begin_all, self._claim_as_engine, free, slots.free())
+        if free or queue.JOIN_LANE in ready:
+            # Joins need no slot: they are claimed also where agents have them all.
+            limit = slots.free() if free else _JOINS_AT_ONCE
+            await self._shop.database.write_kept(self._begin_all, self._claim_as_engine, free, limit)
         return bool(ready)
 
     def _claim_as_engine(self, c: Connection, free: dict[str, int], limit: int) -> list[Claim] | None:
@@ -146,16 +153,17 @@ class Foreman:
         for claim in claims:
             if (earlier := self._workers.get(claim.lease.task)) is not None:
                 earlier.stop(Stop.ABANDON)  # its lease is lost, and it has not noticed yet
-            worker = Worker(self._shop, claim, self._shop.slots.take(claim.lane))
+            slot = None if claim.kind is Kind.JOIN else self._shop.slots.take(claim.lane)
+            worker = Worker(self._shop, claim, slot)
             self._workers[claim.lease.task] = worker
-            self._own(self._work(worker))
+            self._own(self._work(worker), self._running)
             if self._closed:
                 worker.stop(Stop.RELEASE)
 
-    def _own(self, work: Coroutine[Any, Any, None]) -> None:
+    def _own(self, work: Coroutine[Any, Any, None], owned: set[asyncio.Task[None]]) -> None:
         task = self._group.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        owned.add(task)
+        task.add_done_callback(owned.discard)
 
     async def _work(self, worker: Worker) -> None:
         try:

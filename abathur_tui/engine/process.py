@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from abathur_tui.domain.errors import AbathurError, Exit
+from abathur_tui.domain.errors import AbathurError, Exit, ProjectNotWritable
 from abathur_tui.engine.engine import Engine, Equipment, Manner
 from abathur_tui.engine.rescue import notes_of
 from abathur_tui.guard import GuardPipe, Keys
@@ -40,6 +40,8 @@ async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, 
     settings = load(project).settings
     database = Database.open(folder)
     try:
+        if database.read_only:
+            raise ProjectNotWritable(f"{folder} cannot be written.")
         children = Children(guard)
         equipment = Equipment(
             project=project,

@@ -49,10 +49,13 @@ class Slots:
 
     def limit_lane(self, lane: str, limit: int | None) -> None:
         """Let at most `limit` of this lane work at once; None: no limit of its own."""
-        if limit is None:
-            self._lane_limits.pop(lane, None)
+        wanted = None if limit is None else max(limit, 1)
+        if wanted == self._lane_limits.get(lane):
+            return
+        if wanted is None:
+            del self._lane_limits[lane]
         else:
-            self._lane_limits[lane] = max(limit, 1)
+            self._lane_limits[lane] = wanted
         self._changed()
 
     def look_again(self) -> None:

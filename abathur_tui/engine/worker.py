@@ -42,8 +42,8 @@ class Stop(StrEnum):
 class Worker:
     """Works at one claim. Its owner runs `run` as a task of its own."""
 
-    def __init__(self, shop: Workshop, claim: Claim, slot: Slot, chance: Callable[[], float] = random.random) -> None:
-        """`slot`: the one that the claim took; `chance` gives the backoff's jitter."""
+    def __init__(self, shop: Workshop, claim: Claim, slot: Slot | None, chance: Callable[[], float] = random.random) -> None:
+        """`slot`: the one that the claim took (joins need none); `chance` gives the backoff's jitter."""
         self.claim = claim
         self._shop = shop
         self._slot = slot
@@ -73,8 +73,11 @@ class Worker:
             await self._dismiss_agent()
         except AbathurError as error:
             log.error("task.left", error.message, code=error.code, **ids)
+            if not ends_the_engine(error):
+                await self._give_up(error)
         finally:
-            self._slot.release()
+            if self._slot is not None:
+                self._slot.release()
 
     def stop(self, stop: Stop) -> None:
         """End the agent and put the task where `stop` says. The first call counts."""
@@ -115,7 +118,7 @@ class Worker:
         job.rests()
 
     async def _do_loop(self, work: Work) -> None:
-        if work.loop is None:
+        if work.loop is None or self._slot is None:
             raise Unexpected("A loop without its rule.")
         self._loop = Loop(self._shop, self.claim, work, work.loop, self._slot)
         end = await self._loop.run()
@@ -208,6 +211,13 @@ class Worker:
                 assert_never(stop)
         if self._job is not None:
             self._job.dismiss(c, now)
+
+    async def _give_up(self, error: AbathurError) -> None:
+        """Not even the failure could be written as it should; the plain fact must do, or the task would run for ever with nobody at it."""
+        with contextlib.suppress(AbathurError):
+            await self._shop.database.write(
+                lambda c: queue.fail(c, self.claim.lease, TaskError(error.code, error.message), self._shop.clock.now(), status=Status.DEAD)
+            )
 
     def _leave_agent(self, c: Connection, reason: str, now: float) -> None:
         if self._job is not None:

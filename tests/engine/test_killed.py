@@ -144,7 +144,7 @@ def test_a_killed_engine_is_back_at_work_within_five_seconds_and_its_programs_ar
     check_that_no_step_was_made_twice(processes, tasks)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_engines_and_guards_that_are_killed_at_any_moment_lose_nothing(processes: Processes, seed: int) -> None:
     chance = random.Random(seed)
     project = processes.project

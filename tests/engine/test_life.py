@@ -179,19 +179,19 @@ async def test_a_dead_engines_tasks_go_on_at_once(bench: Make) -> None:
 
 async def test_an_engine_elsewhere_is_believed_until_its_beats_stand_still_for_a_lease(bench: Make) -> None:
     project = bench(say("x"))
-    project.settings = project.settings.model_copy(update={"queue": Queue(lease_seconds=1.5, heartbeat_seconds=0.2)})
+    project.settings = project.settings.model_copy(update={"queue": Queue(lease_seconds=0.8, heartbeat_seconds=0.2)})
     [task] = project.submit(node())
     project.claim("far", "another-host")
     async with project.running():
-        for _ in range(10):
+        for _ in range(8):
             project.database.write_now(engines.beat, "far", 1, 4, 0.0)
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.15)
         assert project.task(task).status is Status.RUNNING
         silent = time.monotonic()
 
         await project.until(task, Status.COMPLETED)
 
-    assert time.monotonic() - silent > 1.2
+    assert time.monotonic() - silent > 0.6
 
 
 async def test_one_that_stands_by_takes_over_from_an_engine_that_was_stopped_for_its_whole_lease(bench: Make) -> None:

@@ -69,7 +69,7 @@ async def test_while_somebody_else_holds_the_write_lock_the_engine_waits(bench: 
         other = sqlite3.connect(project.data / "abathur.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         talking.go.set()
-        await asyncio.sleep(6)  # longer than the database's own patience of five seconds
+        await asyncio.sleep(5.3)  # longer than the database's own patience of five seconds
         assert project.task(task).status is Status.RUNNING
         other.execute("ROLLBACK")
         other.close()

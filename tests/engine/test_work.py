@@ -98,6 +98,18 @@ async def test_several_statements_end_in_a_join(bench: Make) -> None:
     assert project.result(tasks[2]) == "## n1\n\nONE\n\n## n2\n\nTWO"
 
 
+async def test_a_join_needs_no_slot(bench: Make) -> None:
+    project = bench(lambda request: [Wait(asyncio.Event())] if request.messages[0].text == "for ever" else echo(request))
+    project.settings = project.settings.model_copy(update={"swarm": Swarm(max_agents=1)})
+    [first, join] = project.submit(node("n1", "one"), join_node("all"), edges=settles("all", "n1"))
+    project.submit(node("n1", "for ever"))
+
+    async with project.running():
+        await project.until(join, Status.COMPLETED)
+
+    assert project.result(join) == project.result(first)
+
+
 async def test_no_more_agents_work_at_once_than_the_swarm_may_have(bench: Make) -> None:
     project = bench(echo)
     project.settings = project.settings.model_copy(update={"swarm": Swarm(max_agents=3)})
