@@ -332,6 +332,8 @@ class Conversation:
         if done.stop_reason == "max_tokens":
             journal.log(c, self._who.lease, "warning", "notice", "the answer was cut off at its limit of length", now)
         if answer is not None:
+            if not answer.strip():
+                journal.log(c, self._who.lease, "warning", "notice", "the answer is empty", now)
             self._conclude(c, answer)
 
     async def _write(self, turn: int, piece: Piece) -> None:

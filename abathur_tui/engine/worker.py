@@ -71,10 +71,9 @@ class Worker:
         except LeaseLost:
             log.warning("task.lost", "its lease is lost: the agent was ended, and nothing of it counts any more", **ids)
             await self._dismiss_agent()
-        except AbathurError as error:
-            log.error("task.left", error.message, code=error.code, **ids)
-            if not ends_the_engine(error):
-                await self._give_up(error)
+        except Exception as error:  # whatever it is, it is this task's own
+            log.error("task.left", repr(error), **ids)
+            await self._give_up(error)
         finally:
             if self._slot is not None:
                 self._slot.release()
@@ -212,12 +211,13 @@ class Worker:
         if self._job is not None:
             self._job.dismiss(c, now)
 
-    async def _give_up(self, error: AbathurError) -> None:
+    async def _give_up(self, error: Exception) -> None:
         """Not even the failure could be written as it should; the plain fact must do, or the task would run for ever with nobody at it."""
-        with contextlib.suppress(AbathurError):
-            await self._shop.database.write(
-                lambda c: queue.fail(c, self.claim.lease, TaskError(error.code, error.message), self._shop.clock.now(), status=Status.DEAD)
-            )
+        known = error if isinstance(error, AbathurError) else Unexpected(f"Something unexpected went wrong: {error!r}")
+        if not ends_the_engine(known):
+            task_error = TaskError(known.code, known.message)
+            with contextlib.suppress(AbathurError):
+                await self._shop.database.write(lambda c: queue.fail(c, self.claim.lease, task_error, self._shop.clock.now(), status=Status.DEAD))
 
     def _leave_agent(self, c: Connection, reason: str, now: float) -> None:
         if self._job is not None:
