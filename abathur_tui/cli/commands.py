@@ -33,7 +33,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Look": {
         "status": Entry("status", "Show the project at a glance."),
-        "template": Entry("template", "List and show templates.", group=True),
+        "template": Entry("template_files", "List, show, check and keep templates.", group=True),
         "audit": Entry("audit", "Show who changed what, and when."),
         "config": Entry("config", "Show settings and where they come from.", group=True),
     },

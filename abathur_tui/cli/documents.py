@@ -7,10 +7,11 @@ import typer
 from abathur_tui import language
 from abathur_tui.cli import output
 from abathur_tui.cli.invocation import Command, Form, invocation, loose
-from abathur_tui.cli.opening import workbench
+from abathur_tui.cli.opening import opened_if_there, workbench
 from abathur_tui.cli.text import read_file_or_input, read_text
 from abathur_tui.domain.plan import Plan, PlanNode
 from abathur_tui.project.answers import plan_data
+from abathur_tui.storage.views.templates import template_records
 
 commands = loose()
 
@@ -32,7 +33,11 @@ def plan(context: typer.Context, text: Text) -> None:
     """
     call = invocation(context)
     wanted = read_text(text)
-    planned = workbench(call).plan(wanted)
+    bench = workbench(call)
+    with opened_if_there(call) as project:
+        if project is not None:
+            bench.remember(project.database.read_now(template_records))
+    planned = bench.plan(wanted)
     if call.json:
         output.document(plan_data(planned))
     elif call.form is Form.TABLE:
