@@ -42,7 +42,9 @@ def _listed(draw: st.DrawFn, opening: str, closing: str, items: list[str]) -> st
 @st.composite
 def values(draw: st.DrawFn, depth: int = 3) -> str:
     """Any value."""
-    plain = st.one_of(strings(), _NUMBERS, st.sampled_from(["true", "false", "null"]), _NAMES, st.just('file("a/b")'), st.just("env( 'X' ,)"))
+    plain: st.SearchStrategy[str] = st.one_of(
+        strings(), _NUMBERS, st.sampled_from(["true", "false", "null"]), _NAMES, st.just('file("a/b")'), st.just("env( 'X' ,)")
+    )
     if depth == 0:
         return draw(plain)
     inner = values(depth - 1)

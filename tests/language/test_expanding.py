@@ -12,7 +12,8 @@ from tests.language.registry import ASK, CODE, PARTS, SmallRegistry, template
 
 def test_one_plain_command_is_the_root_itself() -> None:
     plan = planned(
-        'ABYSSAL[ASK]("why?", priority="high", tags=["a", "b"], timeout="2h", retries=1, on_failure="skip", expires=90, model="m", agent="code_generator")'
+        """ABYSSAL[ASK]("why?", priority="high", tags=["a", "b"], timeout="2h", retries=1, on_failure="skip", expires=90, model="m",
+        agent="code_generator")"""
     )
 
     (only,) = plan.nodes

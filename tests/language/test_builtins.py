@@ -1,0 +1,47 @@
+"""The language with the templates and agents that ship."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from abathur_tui.domain.plan import Kind
+from abathur_tui.domain.templates import Template, TemplateKind
+from abathur_tui.language import PlanContext, plan
+from abathur_tui.library import FileRegistry
+from tests.language.planned import is_tree, names, needs, only_mistake, planned
+
+REGISTRY = FileRegistry(None, home=Path("/nonexistent"))
+
+
+@pytest.mark.parametrize("template", REGISTRY.templates(), ids=lambda template: template.name)
+def test_every_template_that_ships_can_be_planned_with_its_subject_alone(template: Template) -> None:
+    loop = ', metric="ms", target=5, measure="./m", direction="minimize"' if template.kind is TemplateKind.LOOP else ""
+
+    made = planned(f'ABYSSAL[{template.name}]("a habit tracker for two people"{loop})', REGISTRY)
+
+    assert is_tree(made)
+    assert all(node.agent is None or REGISTRY.agent(node.agent) for node in made.nodes)
+    assert all(node.kind is Kind.JOIN or "habit tracker" in node.name for node in made.nodes)
+
+
+def test_code_comes_with_its_tests() -> None:
+    made = planned('ABYSSAL[CODE]("API gateway", language="go")', REGISTRY)
+
+    assert names(made) == ["JOIN CODE API gateway", "CODE API gateway", "TEST API gateway"]
+    assert needs(made, "TEST API gateway") == ["CODE API gateway"]
+
+
+def test_optimize_without_a_measure_says_that_a_judge_comes_later() -> None:
+    assert only_mistake('ABYSSAL[OPTIMIZE]("parser")', REGISTRY).code == "ABTH-ERR-119"
+
+
+def test_ten_thousand_tasks_are_planned_in_seconds_and_linear_time() -> None:
+    def seconds(count: int) -> float:
+        text = "\n".join(f'ABYSSAL[RESEARCH]("question {number}", sources=["a", "b"])' for number in range(count))
+        started = time.process_time()
+        assert len(plan(text, REGISTRY, PlanContext(environ={})).nodes) == count + 1
+        return time.process_time() - started
+
+    seconds(100)
+    assert seconds(9_999) < 20 * seconds(1_000) + 0.5
