@@ -24,7 +24,7 @@ MOST_SECONDS = 2.0
 Show: TypeAlias = Callable[[object], str]
 """How a value is printed."""
 
-_FILTERS = frozenset(
+FILTERS = frozenset(
     {"capitalize", "count", "default", "first", "join", "last", "length", "lower", "round", "sort", "title", "tojson", "trim", "unique", "upper"}
 )
 _TESTS = frozenset({"boolean", "defined", "eq", "ge", "gt", "in", "le", "lt", "mapping", "ne", "none", "number", "sequence", "string", "undefined"})
@@ -136,8 +136,8 @@ def _why_not(node: nodes.Node) -> str | None:
     match node:
         case nodes.For(recursive=True):
             return "a loop in a prompt cannot be recursive"
-        case nodes.Filter(name=name) if name not in _FILTERS:
-            return f"there is no filter {name}; there are {', '.join(sorted(_FILTERS))}"
+        case nodes.Filter(name=name) if name not in FILTERS:
+            return f"there is no filter {name}; there are {', '.join(sorted(FILTERS))}"
         case nodes.Test(name=name) if name not in _TESTS:
             return f"there is no test {name}; there are {', '.join(sorted(_TESTS))}"
         case nodes.List(items=items) | nodes.Tuple(items=items, ctx="load") if not all(isinstance(item, nodes.Const) for item in items):
@@ -186,7 +186,7 @@ def _as_json(value: object) -> str:
 def _make_environment() -> SandboxedEnvironment:
     environment = SandboxedEnvironment(undefined=_NotGiven, finalize=_shown, trim_blocks=True, lstrip_blocks=True, cache_size=0)
     environment.globals.clear()
-    environment.filters = {name: environment.filters[name] for name in _FILTERS} | {"join": _joined, "tojson": _as_json, _COUNTED: _counted}
+    environment.filters = {name: environment.filters[name] for name in FILTERS} | {"join": _joined, "tojson": _as_json, _COUNTED: _counted}
     environment.tests = {name: environment.tests[name] for name in _TESTS}
     return environment
 

@@ -8,11 +8,31 @@ import pytest
 from abathur_tui.domain.templates import Parameter, Template
 from abathur_tui.language import PlanContext, plan
 from abathur_tui.library import FileRegistry
-from abathur_tui.library.template_table import NOT_YET, TemplateTable
+from abathur_tui.library.intake import source_of
+from abathur_tui.library.prompt_language import FILTERS
+from abathur_tui.library.references import reference_mistakes
+from abathur_tui.library.template_file import COMMON_PARAMETERS, GIVEN, template_from_source
+from abathur_tui.library.template_table import NOT_YET, NestedTable, ParameterTable, TemplateTable
+from abathur_tui.settings.toml import Source
 
 PAGE = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
 REGISTRY = FileRegistry(None, home=Path("/nonexistent"))
-EXAMPLES = re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+FENCED = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+EXAMPLES = [text for language, text in FENCED if not language]
+WRITTEN = [text for language, text in FENCED if language in ("toml", "json")]
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> FileRegistry:
+    """All that ships, and all that the page writes as TOML in a project."""
+    project = tmp_path_factory.mktemp("project")
+    folder = project / ".abathur/templates"
+    folder.mkdir(parents=True)
+    for number, text in enumerate(text for language, text in FENCED if language == "toml"):
+        (folder / f"{number}.toml").write_text(text, encoding="utf-8")
+    registry = FileRegistry(project, home=Path("/nonexistent"), environ={})
+    assert registry.notices == ()
+    return registry
 
 
 def section(name: str) -> str:
@@ -36,22 +56,47 @@ def test_a_templates_section_lists_its_parameters_agent_and_an_example(template:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_can_be_planned(example: str) -> None:
-    planned = plan(example, REGISTRY, PlanContext())
+def test_an_example_can_be_planned(example: str, registry: FileRegistry) -> None:
+    planned = plan(example, registry, PlanContext())
 
     assert planned.nodes
-    assert {node.agent for node in planned.nodes if node.agent} <= set(REGISTRY.agent_names())
+    assert {node.agent for node in planned.nodes if node.agent} <= set(registry.agent_names())
 
 
-def test_there_is_an_example_for_each_template_and_one_for_all_together() -> None:
-    assert len(EXAMPLES) == len(REGISTRY.templates()) + 1
+def test_there_is_an_example_for_each_template_and_one_for_all_together(registry: FileRegistry) -> None:
+    assert len(EXAMPLES) == len(registry.templates()) + 1
 
 
-def test_every_field_of_a_template_file_is_explained() -> None:
-    fields = PAGE.partition("## What a template file holds")[2]
+@pytest.mark.parametrize("text", WRITTEN, ids=lambda text: re.search('"([A-Z_]+)"', text)[1])  # type: ignore[index]
+def test_a_template_of_the_page_may_stand_in_a_project_as_it_is(text: str, registry: FileRegistry) -> None:
+    source = source_of(text, "docs/templates.md")
+    assert isinstance(source, Source)
 
-    for name in (*TemplateTable.model_fields, *NOT_YET):
-        assert re.search(rf"`\[*{name}[].`]", fields), name
+    template = template_from_source(source, "project")
+
+    assert reference_mistakes(template, source, registry) == []
+
+
+@pytest.mark.parametrize(
+    ("heading", "fields"),
+    [
+        ("What stands in the file", (*TemplateTable.model_fields, *NOT_YET)),
+        ("Parameters", (*ParameterTable.model_fields, *COMMON_PARAMETERS, *GIVEN)),
+        ("Templates inside a template", (*NestedTable.model_fields,)),
+    ],
+)
+def test_every_field_of_a_template_file_is_explained(heading: str, fields: tuple[str, ...]) -> None:
+    text = section(heading)
+
+    for name in fields:
+        assert re.search(rf"`\[*{name}[].`]", text), name
+
+
+def test_every_filter_is_named() -> None:
+    named = re.search(r"with (`capitalize`.*)\.\n", PAGE)
+
+    assert named is not None
+    assert set(re.findall(r"`(\w+)`", named[1])) == FILTERS
 
 
 def test_every_agent_is_listed() -> None:
