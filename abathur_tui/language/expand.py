@@ -10,11 +10,11 @@ A nested template whose `depends_on` names the step comes after it in either cas
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import cast
 
-from abathur_tui.domain.errors import CyclicDependencies, NotYet, OverLimit
+from abathur_tui.domain.errors import CyclicDependencies, NotYet, OverLimit, SourceRefused
 from abathur_tui.domain.plan import JoinStrategy, Kind, OnFailure
 from abathur_tui.domain.templates import Nested, Nesting, Template, TemplateKind
 from abathur_tui.language.check import find_template
@@ -44,6 +44,8 @@ class Inherited:
     tags: tuple[str, ...] = ()
     lineage: tuple[str, ...] = ()
     """Templates that brought each other along, from the outside in; commands written in the text begin a new line."""
+    foreign: bool = False
+    """One of those templates is a file of the project: a clone must not choose what runs on this machine."""
 
 
 @dataclass(slots=True)
@@ -97,11 +99,11 @@ class Expander:
 
     def _step(self, command: ResolvedCommand, parent: Draft | None, depth: int, inherited: Inherited) -> _Step:
         template, options = command.template, command.options
-        passed_on = Inherited(
-            options.priority if options.priority is not None else inherited.priority,
-            options.model or inherited.model,
-            tuple(dict.fromkeys((*inherited.tags, *options.tags))),
-            inherited.lineage,
+        passed_on = replace(
+            inherited,
+            priority=options.priority if options.priority is not None else inherited.priority,
+            model=options.model or inherited.model,
+            tags=tuple(dict.fromkeys((*inherited.tags, *options.tags))),
         )
         own: Draft | None = None
         if template.kind is not TemplateKind.FORK:
@@ -211,7 +213,8 @@ class Expander:
             circle = " → ".join(name.partition("@")[0] for name in (*lineage[lineage.index(me) :], me))
             self._mistakes.add(CyclicDependencies, step.command.place, f"templates nest each other in a circle: {circle}")
             raise Full
-        return Inherited(step.inherited.priority, step.inherited.model, step.inherited.tags, (*lineage, me))
+        foreign = step.inherited.foreign or template.origin == "project"
+        return Inherited(step.inherited.priority, step.inherited.model, step.inherited.tags, (*lineage, me), foreign)
 
     def _nested_template(self, nested: Nested, step: _Step, values: dict[str, Placed], inherited: Inherited) -> Draft | None:
         place = step.command.place
@@ -221,6 +224,10 @@ class Expander:
         given: list[Supplied] = []
         waits: list[Draft] = []
         for name, value in nested.parameters.items():
+            if name == "measure" and inherited.foreign:
+                message = f"{step.command.template.name} is a template of the project, which may not name a command to run"
+                self._mistakes.add(SourceRefused, place, message, "write the loop, with its measure, in the document")
+                return None
             try:
                 passed = filled(value, values, waits, self._context.max_bytes)
             except TooLong:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from abathur_tui.domain.errors import DocumentInvalid, MissingParameter, NotYet, UnknownParameter, WrongValue
+from abathur_tui.domain.errors import DocumentInvalid, MissingParameter, NotYet, SourceRefused, UnknownParameter, WrongValue
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.templates import Parameter, ParameterKind, Registry, Template
 from abathur_tui.language.drafts import Result
@@ -53,6 +53,9 @@ class Binder:
             own = name in declared or name in options or (loops and name in LOOP_NAMES)
             if not own and self._may_pass(template, one):
                 parameters[name] = one.value
+        if loops and template.origin == "project" and "measure" not in supplied and parameters.get("measure") is not None:
+            message = f"{template.name} is a template of the project, which may not name a command to run"
+            self.mistakes.add(SourceRefused, place, message, 'write it out: measure="…"')
         read = read_options(options, self.registry, self.mistakes)
         loop = read_loop(template.name, supplied, parameters, place, self.max_iterations, self.mistakes) if loops else None
         return None if len(self.mistakes) > before else ResolvedCommand(template, parameters, read, place, loop)

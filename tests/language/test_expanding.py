@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.loops import Direction, LoopSpec, ThresholdCriterion
 from abathur_tui.domain.plan import JoinStrategy, Kind, Need, OnFailure, Reference
-from abathur_tui.domain.templates import Nested, Nesting, TemplateKind
+from abathur_tui.domain.templates import Nested, Nesting, Parameter, ParameterKind, TemplateKind
 from abathur_tui.language import PlanContext
 from tests.language.planned import is_tree, names, needs, node, only_mistake, planned
 from tests.language.registry import ASK, CODE, PARTS, SmallRegistry, template
@@ -239,6 +240,26 @@ def test_a_loop_without_a_measure_would_need_a_judge() -> None:
         == "ABTH-ERR-119"
     )
     assert only_mistake('ABYSSAL[LOOP]("x", measure=file("m"), metric="ms", target=3, direction="minimize")').code == "ABTH-ERR-118"
+
+
+def test_a_project_template_never_names_the_command_that_is_run() -> None:
+    loop: JsonObject = {"about": "x", "metric": "ms", "target": 5, "direction": "minimize"}
+    nesting = template("NESTING", nested=(Nested("n", "LOOP", parameters={**loop, "measure": "touch sprung"}),))
+    passing = template("PASSING", nested=(Nested("n", "OUTER", parameters={"about": "touch sprung"}),), origin="project")
+    outer = template("OUTER", nested=(Nested("n", "LOOP", parameters={**loop, "measure": "{{ about }}"}),), origin="user")
+    declared = (Parameter("about", ParameterKind.STRING), Parameter("measure", ParameterKind.STRING, default="touch sprung"))
+    default = template("DEFAULT", *declared, kind=TemplateKind.LOOP, extra=True)
+    rest = 'metric="ms", target=5, direction="minimize"'
+
+    assert planned('ABYSSAL[NESTING]("x")', SmallRegistry(nesting)).nodes
+    for text, templates in (
+        ('ABYSSAL[NESTING]("x")', [replace(nesting, origin="project")]),
+        ('ABYSSAL[PASSING]("x")', [passing, outer]),
+        (f'ABYSSAL[DEFAULT]("x", {rest})', [replace(default, origin="project")]),
+    ):
+        assert only_mistake(text, SmallRegistry(*templates)).code == "ABTH-ERR-118"
+    assert planned(f'ABYSSAL[DEFAULT]("x", measure="true", {rest})', SmallRegistry(replace(default, origin="project"))).nodes
+    assert planned('ABYSSAL[OUTER]("./bench")', SmallRegistry(outer)).nodes
 
 
 def test_the_tree_may_not_be_deeper_than_the_limit() -> None:
