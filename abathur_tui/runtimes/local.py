@@ -10,10 +10,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
-from abathur_tui.domain.conversation import Event, Limits, TurnDone, TurnRequest
+from abathur_tui.domain.conversation import Event, FailureKind, Limits, Message, TextBlock, TextDelta, TurnDone, TurnRequest, Usage
 from abathur_tui.domain.errors import ApiUnavailable, NoRuntime, RuntimeFailure
 from abathur_tui.processes import Child, Children, Lines, Stream
 from abathur_tui.runtimes.anthropic import AnthropicRuntime
+from abathur_tui.runtimes.local_outline import Outline, manner_of, outline_of
 from abathur_tui.runtimes.models import ModelSize
 
 IDLE_SECONDS = 300.0
@@ -21,8 +22,10 @@ START_SECONDS = 60.0
 STALL_SECONDS = 300.0
 """A turn may wait long for its first word, while the slots are taken and prompts are read at 360 tokens a second."""
 GONE_SECONDS = 1.0
-ANSWER_TOKENS = 700
+ANSWER_TOKENS = 900
 """More than this, a model of this size repeats itself."""
+PART_TOKENS = 220
+"""The same for one part of an outline."""
 
 _SERVER = (sys.executable, "-P", "-m", "abathur_tui.runtimes.local_server")
 """With -P, nothing in the current folder can stand in for a module."""
@@ -72,14 +75,14 @@ class LocalRuntime:
             while True:
                 served = await self._server()
                 try:
-                    async with aclosing(served.runtime.turn(_fitted(request, served.limits))) as events:
+                    async with aclosing(_answer(served, request)) as events:
                         async for event in events:
                             began = True
-                            yield replace(event, cost_usd=0.0) if isinstance(event, TurnDone) else event
+                            yield event
                     return
-                except ApiUnavailable:
+                except RuntimeFailure as failure:
                     # A server that died since its last turn is only noticed here; the next one answers.
-                    if began or retried or not await served.gone():
+                    if began or retried or failure.kind is not FailureKind.TRANSIENT or not await served.gone():
                         raise
                     retried = True
         finally:
@@ -153,9 +156,57 @@ class LocalRuntime:
             self._clock.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
 
 
-def _fitted(request: TurnRequest, limits: Limits) -> TurnRequest:
-    """What the embedded model is asked: it is the only one, and calls no tools."""
-    return replace(request, tools=(), model=None, max_output_tokens=min(request.max_output_tokens, limits.output_tokens))
+def _answer(served: _Served, request: TurnRequest) -> AsyncGenerator[Event, None]:
+    """One turn by a server that is ready: part by part where the prompt is an outline, else in one."""
+    most = min(request.max_output_tokens, served.limits.output_tokens)
+    asked = replace(request, system=manner_of(request), tools=(), model=None, max_output_tokens=most)
+    outline = outline_of(request.messages)
+    return _plain_answer(served, asked) if outline is None else _outlined_answer(served, asked, outline)
+
+
+async def _plain_answer(served: _Served, asked: TurnRequest) -> AsyncGenerator[Event, None]:
+    async with aclosing(served.runtime.turn(asked)) as events:
+        async for event in events:
+            yield replace(event, cost_usd=0.0) if isinstance(event, TurnDone) else event
+
+
+async def _outlined_answer(served: _Served, asked: TurnRequest, outline: Outline) -> AsyncGenerator[Event, None]:
+    """Each part is a request of its own; together they are one turn."""
+    most = max(1, min(PART_TOKENS, asked.max_output_tokens // len(outline.parts)))
+    said: list[str] = []
+    usage, done = Usage(), None
+    between = f"{outline.title}\n\n" if outline.title else ""
+    for part in outline.parts:
+        heading = f"{between}{part.heading}\n\n"
+        question = replace(asked, messages=(Message("user", (TextBlock(part.prompt),)),), max_output_tokens=most)
+        async with aclosing(served.runtime.turn(question)) as events:
+            async for event in events:
+                if heading:  # not before the server has spoken: until then another may take over
+                    said.append(heading)
+                    yield TextDelta(heading)
+                    heading = ""
+                if isinstance(event, TurnDone):
+                    done, usage = event, _sum(usage, event.usage)
+                    between = f"{_cut_mark(event)}\n\n"
+                elif isinstance(event, TextDelta):
+                    said.append(event.text)
+                    yield event
+    assert done is not None, "an outline has parts, and each turn has an end or fails"
+    if ending := between.rstrip():
+        said.append(ending)
+        yield TextDelta(ending)
+    yield replace(done, message=Message("assistant", (TextBlock("".join(said)),)), stop_reason="end_turn", usage=usage, cost_usd=0.0)
+
+
+def _cut_mark(done: TurnDone) -> str:
+    """What follows a part that the limit cut off; where it was cut in a block of code, the end of the block."""
+    if done.stop_reason != "max_tokens":
+        return ""
+    return "\n…\n```" if done.message.text.count("```") % 2 else " …"
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(one.input + other.input, one.output + other.output, one.cache_read + other.cache_read, one.cache_write + other.cache_write)
 
 
 def _served(child: Child, greeting: str, token: str) -> _Served:
