@@ -7,7 +7,8 @@ from abathur_tui.domain.conversation import Runtime
 from abathur_tui.domain.errors import AccountRefused
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.processes import Children
-from abathur_tui.runtimes.choice import EMBEDDED_MODEL, choose, keys_in, local_missing
+from abathur_tui.runtimes.choice import EMBEDDED_MODEL, KEY_MISSING_HINT, choose, keys_in, local_missing, with_keys
+from abathur_tui.runtimes.command import CommandRuntime
 
 __all__ = ["EMBEDDED_MODEL", "choose", "keys_in", "local_missing", "open_runtime"]
 
@@ -25,8 +26,8 @@ def open_runtime(choice: RuntimeChoice, keys: Mapping[str, str], children: Child
             wanted = choice.key_fingerprint or ""
             if wanted not in keys:
                 raise AccountRefused(
-                    "The API key of this execution is not here: keys are never written, and the engine was started without it.",
-                    hint="Set ANTHROPIC_API_KEY to the same key and run `abathur engine start`: the tasks still wait.",
+                    "This execution's ANTHROPIC_API_KEY is not here: keys are never written, and the engine was started without it.",
+                    hint=KEY_MISSING_HINT,
                 )
             return AnthropicRuntime(keys[wanted], base_url=choice.base_url, model=choice.model)
         case RuntimeName.LOCAL:
@@ -34,8 +35,6 @@ def open_runtime(choice: RuntimeChoice, keys: Mapping[str, str], children: Child
 
             return LocalRuntime(children)
         case RuntimeName.COMMAND:
-            from abathur_tui.runtimes.command import CommandRuntime
-
-            return CommandRuntime(choice, children)
+            return CommandRuntime(with_keys(choice, keys), children)
         case _:
             assert_never(choice.runtime)

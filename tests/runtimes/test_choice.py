@@ -14,6 +14,7 @@ from abathur_tui.processes import Children
 from abathur_tui.runtimes import choose, keys_in, open_runtime
 from abathur_tui.runtimes.models import size_of
 from abathur_tui.settings import Settings
+from tests.runtimes.asking import answer
 
 KEY = {"ANTHROPIC_API_KEY": "sk-ant-api03-secret"}
 DEFAULTS = Settings()
@@ -146,6 +147,17 @@ class TestCommand:
 
         with pytest.raises(NoRuntime, match="not executable"):
             choose(command("./agent.py"), {}, tmp_path)
+
+    async def test_of_an_account_key_that_it_is_to_see_only_the_fingerprint_is_kept(self, tmp_path: Path) -> None:
+        environ = {"PATH": os.defpath, **KEY}
+        chosen = choose(command("sh", "-c", "cat; echo $ANTHROPIC_API_KEY", env=("ANTHROPIC_API_KEY",)), environ, tmp_path)
+
+        assert KEY["ANTHROPIC_API_KEY"] not in repr(chosen)
+        children = Children()
+        turn = await answer(open_runtime(chosen, keys_in(KEY), children))
+        assert turn.end.message.text.strip().endswith(KEY["ANTHROPIC_API_KEY"])
+        with pytest.raises(AccountRefused, match="ANTHROPIC_API_KEY"):
+            open_runtime(chosen, {}, children)
 
     def test_it_takes_no_model(self, tmp_path: Path) -> None:
         with pytest.raises(ArgumentInvalid):

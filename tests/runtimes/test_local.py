@@ -59,6 +59,14 @@ async def test_it_answers_streaming_at_no_cost_and_says_who_speaks(local: LocalR
     assert capfd.readouterr() == ("", "")
 
 
+async def test_an_answer_at_its_limit_has_ended_and_shows_it(local: LocalRuntime) -> None:
+    turn = await answer(local, request("Write a long story about a dragon.", max_output_tokens=10))
+
+    assert turn.end.stop_reason == "end_turn"
+    assert turn.end.message.text.endswith("…")
+    assert "".join(turn.deltas) == turn.end.message.text
+
+
 async def test_its_limits_are_the_servers(local: LocalRuntime) -> None:
     limits = await local.limits()
 
