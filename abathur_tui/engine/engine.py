@@ -36,7 +36,9 @@ from abathur_tui.storage.engines import EngineRow, HeldLock
 from abathur_tui.storage.failures import translated
 
 POLL_SECONDS = 0.02
-"""How often it asks whether the database has changed: a few microseconds each time."""
+"""How often it asks whether the database has changed, while there is work."""
+IDLE_POLL_SECONDS = 0.04
+"""The same, while there is none."""
 RESCUE_SECONDS = 1.0
 """How often it looks for dead engines."""
 STANDBY_SECONDS = 0.2
@@ -287,7 +289,7 @@ class Engine:
             if version != seen:
                 seen = version
                 self._wake.set()
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(POLL_SECONDS if self._idle_since is None else IDLE_POLL_SECONDS)
 
     async def _keep_rescuing(self) -> None:
         while not self._is_broken:

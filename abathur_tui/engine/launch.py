@@ -38,7 +38,17 @@ class StartedEngine:
 
     async def wait(self) -> int:
         """Its exit code. An engine that was killed and started again by its guard has ended for this process."""
-        return await asyncio.to_thread(self.process.wait)
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+        def wait() -> None:
+            self.process.wait()
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(ended.set)
+
+        # A thread of its own, because one of the loop's would keep a cancelled caller from leaving until the engine has ended.
+        threading.Thread(target=wait, name=f"wait for engine {self.process.pid}", daemon=True).start()
+        await ended.wait()
+        return self.process.wait()
 
 
 async def ensure_engine(project: Path, data: Path, *, keys: Mapping[str, str] | None = None) -> EngineInfo:

@@ -14,7 +14,7 @@ from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import AbathurError, CommandFailed, LoopTimedOut, MeasureFailed, TargetNotReached
 from abathur_tui.domain.ids import ExecutionId, TaskId, execution_text, task_text
 from abathur_tui.domain.leases import Claim, Work
-from abathur_tui.domain.loops import EndedBecause, LoopSpec, Pass, Verdict
+from abathur_tui.domain.loops import Direction, EndedBecause, LoopSpec, Pass, Verdict
 from abathur_tui.domain.plan import Kind, PlanNode
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import Task, TaskError
@@ -239,7 +239,7 @@ class Loop:
         except NotANumber as error:
             return {}, Verdict.INCONCLUSIVE, f"the measure gave no number: {error}"
         value = metrics[criterion.metric]
-        sign = "<=" if criterion.met(criterion.target - 1) else ">="
+        sign = "<=" if criterion.direction is Direction.MINIMIZE else ">="
         if criterion.met(value):
             return metrics, Verdict.CONVERGED, f"{criterion.metric} {value:g} {sign} {criterion.target:g}"
         return metrics, Verdict.CONTINUE, f"{criterion.metric} {value:g} is not yet {sign} {criterion.target:g}"
