@@ -5,6 +5,7 @@ import sys
 
 from abathur_tui.domain.errors import NoTerminal
 from abathur_tui.project import Project
+from abathur_tui.screen import answering
 from abathur_tui.screen.app import AbathurApp
 
 __all__ = ["run"]
@@ -16,7 +17,7 @@ def run(project: Project) -> int:
         raise NoTerminal("Standard input and output are not a terminal.")
     if os.environ.get("TERM", "dumb") in ("", "dumb"):
         raise NoTerminal("TERM says that the terminal cannot place a cursor.")
-    app = AbathurApp(project)
+    app = AbathurApp(project, theme=answering.theme(project))
     app.run()
     if app.failure is not None:
         raise app.failure

@@ -68,7 +68,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "screen.leave",
         "leave",
-        "Leave the screen. Where work is going on, asks whether the engine goes on with it.",
+        "Leave; where work is going on, the engine goes on with it or is stopped.",
         Where.EVERYWHERE,
         ("q", "ctrl+q", "ctrl+c"),
         rank=91,

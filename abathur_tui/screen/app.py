@@ -235,6 +235,11 @@ class AbathurApp(App[int], inherit_bindings=False):
         else:
             self.exit(0)
 
+    def _handle_exception(self, error: Exception) -> None:
+        """A widget that fails while the screen is being taken down harms nobody."""
+        if not self._exit:
+            super()._handle_exception(error)
+
     def _fatal_error(self) -> None:
         """Close; `run` raises what happened, and the command line tells it (Textual would print it with all local values)."""
         self._close_messages_no_wait()
@@ -315,6 +320,8 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     async def _say_who_answers(self) -> None:
         try:
+            for notice in await asyncio.to_thread(answering.notices, self._project):
+                self.notify(safe(notice), severity="warning", timeout=10, markup=False)
             said = await asyncio.to_thread(answering.describe, self._project)
         except AbathurError as error:
             self.show_error(error)
@@ -323,7 +330,11 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     async def _go_on(self) -> None:
         """Unfinished work of an earlier day goes on."""
-        if await asyncio.to_thread(answering.has_open_work, self._project):
+        try:
+            waits = await asyncio.to_thread(answering.has_open_work, self._project)
+        except AbathurError:
+            return  # the store meets the same error, and says it
+        if waits:
             await self._ensure_engine()
 
     async def _ensure_engine(self) -> None:

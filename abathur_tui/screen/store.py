@@ -60,7 +60,7 @@ class Store:
         self.log_changed: Signal[Store] = Signal(owner, "log")
         self.queue_changed: Signal[Store] = Signal(owner, "queue")
         self.trouble_changed: Signal[Store] = Signal(owner, "trouble")
-        self._database = database
+        self.database = database
         self._probe: Probe = probe or MachineProbe(database.folder)
         self._visible: tuple[int, ...] = ()
         self._cursor: LogCursor | None = None
@@ -108,7 +108,7 @@ class Store:
 
     async def find(self, filter: TaskFilter) -> set[int]:
         """The ids of all tasks that a filter lets through. Raises AbathurError."""
-        return set(await self._database.read(views.task_ids, filter))
+        return set(await self.database.read(views.task_ids, filter))
 
     async def run(self) -> None:
         """Follow the database until cancelled: three loops, so that a slow order or sample never holds up what is live."""
@@ -122,18 +122,18 @@ class Store:
         rest = 0.0
         while True:
             try:
-                version = await asyncio.to_thread(self._database.data_version)
-                if version != seen or self._wanted.is_set():
+                version = await asyncio.to_thread(self.database.data_version)
+                if version != seen or self._wanted.is_set() or self.trouble is not None:
                     self._wanted.clear()
                     self._order_wanted = self._order_wanted or version != seen
                     seen = version
                     began = time.perf_counter()
                     await self._look()
                     rest = _REST * (time.perf_counter() - began)
+                    self._well()
                 else:
                     rest = 0.0
                     self._measure_rate()
-                self._well()
             except AbathurError as error:
                 self._ill(error)
                 seen, rest = -1, 1.0
@@ -150,7 +150,7 @@ class Store:
     async def _look(self) -> None:
         scope = self.scope
         wanted = Wanted(self._visible, self._cursor, scope, self._scope_cursor, self.execution_names)
-        self._take(await self._database.read(read_snapshot, wanted, self.clock.now()), scope)
+        self._take(await self.database.read(read_snapshot, wanted, self.clock.now()), scope)
 
     def _take(self, snapshot: Snapshot, scope: LogScope) -> None:
         first, self.loaded = not self.loaded, True
@@ -211,14 +211,15 @@ class Store:
                 try:
                     await self._read_order()
                 except AbathurError:
-                    self._order_wanted = True  # `_follow` says what is wrong
+                    self._order_wanted = True
+                    self._wanted.set()  # `_follow` meets the same error, and says it
                 took = time.perf_counter() - began
             await asyncio.sleep(max(_ORDER_SECONDS if self.queue.complete else _POLL_SECONDS, _REST * took))
 
     async def _read_order(self) -> None:
         filter = self.filter
         if not self.queue.complete:
-            page = await self._database.read(views.tasks, filter, _FIRST_PAGE)
+            page = await self.database.read(views.tasks, filter, _FIRST_PAGE)
             if filter == self.filter:
                 self.queue.take({task.id: task for task in page})
                 self.queue.ids = [task.id for task in page]
@@ -226,7 +227,7 @@ class Store:
                 self.queue_changed.publish(self)
             if self.queue.complete:
                 return
-        ids = await self._database.read(views.task_ids, filter)
+        ids = await self.database.read(views.task_ids, filter)
         if filter == self.filter:
             self.queue.ids, self.queue.complete = ids, True
             self.queue_changed.publish(self)

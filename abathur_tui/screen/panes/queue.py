@@ -51,9 +51,9 @@ class QueuePane(Pane, Lines, can_focus=True):
         self.set_interval(1.0, self.refresh)
 
     @property
-    def filter_text(self) -> str:
-        """The filter as it was typed."""
-        return self._filter_text
+    def marks(self) -> frozenset[int]:
+        """The tasks that are marked."""
+        return frozenset(self._marks)
 
     def set_filter(self, text: str, filter: TaskFilter) -> None:
         """Show what `filter` lets through; `text` is how it was typed."""

@@ -1,0 +1,121 @@
+"""The screen in a real terminal: few colours, none, no UTF-8, too small, and gone."""
+
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from abathur_tui.domain.errors import NoTerminal
+from abathur_tui.project import Project
+from abathur_tui.screen import run
+from tests.screen.conftest import ENVIRONMENT
+from tests.screen.terminal import Terminal
+from tests.screen.worlds import World, busy
+
+COLOURED = re.compile(rb"\x1b\[([0-9;]*)m")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A busy project."""
+    made = tmp_path / "shop"
+    made.mkdir()
+    with Project.open(made, create=True, environ=ENVIRONMENT) as project:
+        busy(World(project.database))
+    return made
+
+
+def codes(terminal: Terminal) -> set[str]:
+    """Every parameter of every change of style that was written."""
+    return {code for match in COLOURED.finditer(bytes(terminal.written)) for code in match[1].decode().split(";")}
+
+
+def test_without_colour_there_is_none_and_the_cursor_is_seen(folder: Path) -> None:
+    with Terminal(folder, environ={"NO_COLOR": "1"}) as terminal:
+        terminal.until("CODE API gateway")
+        terminal.type("4")
+        terminal.until("improving")
+        assert codes(terminal) <= {"", "0", "1", "2", "3", "4", "7", "39", "49"}
+        row = next(number for number, line in enumerate(terminal.screen.display) if "CODE API gateway" in line)
+        assert terminal.screen.buffer[row][10].reverse
+
+
+def test_sixteen_colours_are_the_terminals_own_and_never_black_on_black(folder: Path) -> None:
+    with Terminal(folder, environ={"TERM": "xterm", "COLORTERM": ""}) as terminal:
+        terminal.until("CODE API gateway")
+        terminal.type("4")
+        terminal.until("improving")
+        found = codes(terminal)
+        assert not found & {"38", "48"}
+        assert found & {"94", "34"}  # running is blue
+        for line in terminal.screen.buffer.values():
+            for cell in line.values():
+                assert cell.fg != cell.bg or cell.data == " " or cell.fg == "default"
+                assert cell.fg != "black" or cell.bg != "default"
+
+
+def test_256_colours_are_enough(folder: Path) -> None:
+    with Terminal(folder, environ={"COLORTERM": ""}) as terminal:
+        terminal.until("CODE API gateway")
+        assert b"38;5;" in terminal.written
+        assert b"38;2;" not in terminal.written
+
+
+def test_without_utf8_all_is_ascii(folder: Path) -> None:
+    with Terminal(folder, environ={"LANG": "C", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}) as terminal:
+        terminal.until("CODE API gateway")
+        terminal.type("4")
+        terminal.until("improving")
+        assert terminal.written.isascii()
+        assert "> running" in terminal.display
+        assert "o waiting" in terminal.display
+        assert "v completed" in terminal.display
+
+
+def test_a_small_terminal_says_what_more_would_show(folder: Path) -> None:
+    with Terminal(folder, size=(58, 16)) as terminal:
+        terminal.until("58x16: one pane; more from 80x24")
+
+
+def test_a_very_small_terminal_is_survived(folder: Path) -> None:
+    with Terminal(folder, size=(9, 3)) as terminal:
+        terminal.until("abathur")
+        terminal.type("234z?\x1b")
+        terminal.type("\x11")
+        terminal.until(lambda display: True)
+        terminal.send(signal.SIGTERM)
+        assert terminal.ends() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(folder: Path, number: signal.Signals) -> None:
+    with Terminal(folder) as terminal:
+        terminal.until("CODE API gateway")
+        terminal.send(number)
+        assert terminal.ends() == 0
+        assert b"\x1b[?1049l" in terminal.written
+        assert b"\x1b[?25h" in terminal.written
+        assert b"\x1b[?1003l" in terminal.written
+
+
+def test_a_terminal_that_is_gone_ends_it(folder: Path) -> None:
+    with Terminal(folder) as terminal:
+        terminal.until("CODE API gateway")
+        terminal.hang_up()
+        terminal.process.wait(timeout=10)
+
+
+def test_q_leaves_at_once_where_nothing_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    Project.open(folder, create=True, environ=ENVIRONMENT).close()
+    with Terminal(folder) as terminal:
+        terminal.until("Nothing is queued here yet.")
+        terminal.type("q")
+        assert terminal.ends() == 0
+
+
+def test_without_a_terminal_there_is_no_screen(tmp_path: Path) -> None:
+    with Project.open(tmp_path, create=True, environ=ENVIRONMENT) as project, pytest.raises(NoTerminal):
+        run(project)
