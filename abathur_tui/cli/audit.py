@@ -58,11 +58,11 @@ async def _audit(project: Project, task: int | None, limit: int | None, call: In
     async for event in _events(project, task, 0):
         last = event.id
         if limit is None:
-            _tell(event, call)
+            _tell(event, call, flush=follow)
         else:
             kept.append(event)
     for event in kept:
-        _tell(event, call)
+        _tell(event, call, flush=follow)
     if not (follow or last or call.json or call.quiet):
         output.note("Nothing has happened here yet.")
     if follow:

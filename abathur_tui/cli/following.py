@@ -36,9 +36,8 @@ async def follow_to_result(project: Project, submitted: Submitted, call: Invocat
 
 async def _work(project: Project, execution: int, call: Invocation) -> None:
     """Show an execution until it ends, with an engine at it all the time."""
-    await project.ensure_engine()
     showing = asyncio.create_task(show(project, execution, call))
-    attending = asyncio.create_task(project.attend(execution))
+    attending = asyncio.create_task(_attend(project, execution))
     try:
         await asyncio.wait((showing, attending), return_when=asyncio.FIRST_COMPLETED)
         if not showing.done():
@@ -48,6 +47,11 @@ async def _work(project: Project, execution: int, call: Invocation) -> None:
         for task in (showing, attending):
             task.cancel()
         await asyncio.gather(showing, attending, return_exceptions=True)
+
+
+async def _attend(project: Project, execution: int) -> None:
+    await project.ensure_engine()
+    await project.attend(execution)
 
 
 async def _cancel(project: Project, submitted: Submitted, call: Invocation, interrupts: Interrupts) -> None:

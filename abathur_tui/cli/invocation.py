@@ -10,7 +10,7 @@ from abathur_tui.cli import output
 from abathur_tui.cli.shared_options import HELP, Form, Invocation
 from abathur_tui.domain.errors import Exit
 
-__all__ = ["Command", "Form", "Group", "Invocation", "group", "invocation", "loose"]
+__all__ = ["Command", "Form", "Group", "Invocation", "declarations", "group", "invocation", "loose"]
 
 
 def invocation(context: typer.Context) -> Invocation:
@@ -20,14 +20,24 @@ def invocation(context: typer.Context) -> Invocation:
     return call
 
 
-def write_options(command: Any, context: Any, formatter: Any) -> None:
-    """Arguments and options, then those of every command."""
-    sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+def declarations(command: Any, context: Any) -> list[tuple[str, str, str]]:
+    """A command's arguments and options: the kind (`argument` or `option`), how it is written, and its help."""
+    declared = []
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is not None:
-            sections["Arguments" if parameter.param_type_name == "argument" else "Options"].append(record)
-    sections["Options of every command"] = list(HELP)
+            declared.append((parameter.param_type_name, record[0].removesuffix(" <str>"), record[1]))
+    return declared
+
+
+def write_options(command: Any, context: Any, formatter: Any) -> None:
+    """Arguments and options, then those of every command."""
+    declared = declarations(command, context)
+    sections = {
+        "Arguments": [(written, help) for kind, written, help in declared if kind == "argument"],
+        "Options": [(written, help) for kind, written, help in declared if kind == "option"],
+        "Options of every command": list(HELP),
+    }
     for title, records in sections.items():
         if records:
             with formatter.section(title):

@@ -8,6 +8,7 @@ import typer
 
 from abathur_tui.cli.app import root
 from abathur_tui.cli.commands import SECTIONS
+from abathur_tui.cli.invocation import declarations
 from abathur_tui.cli.shared_options import HELP
 
 _HEAD = """\
@@ -44,19 +45,16 @@ def page() -> str:
     parts = [_HEAD, f"Every command takes these, before or after its name:\n\n| option | |\n|---|---|\n{options}\n"]
     for name, command in all_commands():
         parts.append(f"## abathur {name}\n\n{inspect.cleandoc(command.help or '')}\n\n")
-        rows = [f"| `{declaration}` | {help} |\n" for declaration, help in _parameters(command)]
+        context = typer.Context(command, info_name=command.name)
+        rows = [
+            f"| `{written.replace('|', _PIPE)}` | {help.replace('|', _PIPE)} |\n"
+            for _, written, help in declarations(command, context)
+            if written != "--help"
+        ]
         if rows:
             parts.append("| argument or option | |\n|---|---|\n" + "".join(rows) + "\n")
         parts.append(f"```sh\n{inspect.cleandoc(command.epilog or '')}\n```\n\n")
     return "".join(parts).rstrip() + "\n"
-
-
-def _parameters(command: Any) -> Iterator[tuple[str, str]]:
-    context = typer.Context(command, info_name=command.name)
-    for parameter in command.params:
-        record = parameter.get_help_record(context)
-        if record is not None:
-            yield record[0].replace("|", _PIPE), record[1].replace("|", _PIPE)
 
 
 if __name__ == "__main__":
