@@ -162,6 +162,8 @@ def _refusal(error: APIStatusError, model: str, server: str) -> Refusal:
     message = error.message
     if isinstance(error.body, dict) and isinstance(inner := error.body.get("error"), dict) and isinstance(said := inner.get("message"), str):
         message = said
+    elif message.lstrip().startswith("<"):
+        message = "its answer is a web page, as proxies send it"
     kind = error.type if isinstance(error.type, str) else None
     return Refusal(error.status_code, kind, message, {name.lower(): value for name, value in error.response.headers.items()}, model, server)
 

@@ -82,11 +82,16 @@ _BY_STATUS = {
 """By status, where the body says nothing: gateways and proxies. Other 3xx and 4xx are permanent, other 5xx transient, all else unknown."""
 
 _ACCOUNT_WORDS = re.compile(
-    r"credit balance|billing|payment required|insufficient (?:credit|funds|quota)|quota|usage limit|spend(?:ing)? limit"
+    r"credit balance|plans? & billing|billing (?:hard limit|issue|details|is)|payment required|insufficient (?:credit|funds|quota|balance)"
+    r"|(?:exceeded|out of|over) (?:your )?(?:current |monthly |daily )?quota|usage limits?\b|spend(?:ing)? limit"
     r"|organization has been disabled|account (?:is|has been) (?:disabled|suspended)|invalid (?:x-)?api[- ]key",
     re.IGNORECASE,
 )
-"""What a refusal of the account says, whatever status and type it comes with (a low credit balance is a 400)."""
+"""What a refusal of the account says, whatever status and type it comes with (a low credit balance is a 400). Whole phrases, because a
+refusal can also quote the request."""
+
+_REGAIN = re.compile(r"regain access on (?P<day>\d{4}-\d\d-\d\d)(?: at (?P<time>\d\d:\d\d))?", re.IGNORECASE)
+"""How the API names the end of a usage limit, in UTC."""
 
 _TOO_LONG_WORDS = re.compile(r"prompt is too long|too many tokens|context (?:size|window|length)|exceeds? the (?:maximum|available)", re.IGNORECASE)
 
@@ -111,21 +116,20 @@ def kind_of(refusal: Refusal, now: float) -> FailureKind:
 
 
 def refused(refusal: Refusal, now: float) -> RuntimeFailure:
-    """The failure that a task sees of a refusal; `now` is the Unix time, for a retry-after that is a date."""
+    """The failure that a task sees of a refusal; `now` is the Unix time, for a retry-after that is a date.
+
+    An account's failure with a `retry_after` is a quota that comes back by itself; without one it waits for a person.
+    """
     kind = kind_of(refusal, now)
-    wait = retry_after(refusal.headers, now)
+    wait = retry_after(refusal.headers, now) or _regained(refusal.message, now)
     server = refusal.server or "the server"
     said = redacted(refusal.message).strip() or "no reason given"
     word = f"{refusal.status} {refusal.type}" if refusal.type else str(refusal.status)
     match kind:
         case FailureKind.ACCOUNT:
-            if refusal.status == 429 or wait:
-                return AccountRefused(
-                    f"The account's limit is reached ({word} from {server}): {said}",
-                    retry_after=wait,
-                    hint="It goes on by itself when the limit resets; see `abathur status`.",
-                )
-            return AccountRefused(f"The account is refused ({word} from {server}): {said}")
+            what = "The account's limit is reached" if refusal.status == 429 or wait else "The account is refused"
+            hint = "It goes on by itself when the limit resets; see `abathur status`." if wait else None
+            return AccountRefused(f"{what} ({word} from {server}): {said}", retry_after=wait, hint=hint)
         case FailureKind.TRANSIENT:
             return ApiUnavailable(f"The model is not available just now ({word} from {server}): {said}", retry_after=wait)
         case FailureKind.PERMANENT:
@@ -189,6 +193,17 @@ def _reset(headers: Mapping[str, str], now: float) -> float | None:
             except ValueError:
                 continue
     return max(waits, default=None)
+
+
+def _regained(message: str, now: float) -> float | None:
+    """Until the day on which the message says that the account may go on."""
+    if (named := _REGAIN.search(message)) is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(f"{named['day']}T{named['time'] or '00:00'}:00+00:00")
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - now)
 
 
 def _hint(refusal: Refusal) -> str | None:

@@ -75,6 +75,30 @@ def test_a_wrong_request_that_comes_as_5xx_is_tried_again() -> None:
     assert kind_of(Refusal(500, "invalid_request_error", ""), NOW) is FailureKind.TRANSIENT
 
 
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Your credit balance is too low to access the Anthropic API.", FailureKind.ACCOUNT),
+        ("You exceeded your current quota, please check your plan and billing details.", FailureKind.ACCOUNT),
+        ("You have reached your specified API usage limits.", FailureKind.ACCOUNT),
+        ("tools.0.name: 'billing lookup' does not fit", FailureKind.PERMANENT),
+        ("messages: the text 'quota' is no role", FailureKind.PERMANENT),
+    ],
+)
+def test_the_account_is_known_by_whole_phrases(message: str, kind: FailureKind) -> None:
+    assert kind_of(Refusal(400, "invalid_request_error", message), NOW) is kind
+
+
+def test_a_usage_limit_that_names_its_end_waits_until_then() -> None:
+    day = _date(86_400).strftime("%Y-%m-%d")
+    failure = refused(
+        Refusal(400, "invalid_request_error", f"You have reached your API usage limits. You will regain access on {day} at 08:00 UTC."), NOW
+    )
+
+    assert isinstance(failure, AccountRefused)
+    assert failure.retry_after == 86_400
+
+
 @pytest.mark.parametrize("secret", ["sk-ant-api03-abcdef_123", "Bearer abcdef0123456789", "Basic dXNlcjpwYXNz"])
 def test_secrets_are_taken_out_of_texts(secret: str) -> None:
     assert secret not in redacted(f"x-api-key {secret} is wrong")
