@@ -20,7 +20,7 @@ class Broken(Exception):
     """A file's text has mistakes."""
 
     def __init__(self, mistakes: tuple[Detail, ...]) -> None:
-        """All of them, each with the file's name."""
+        """All of them; those without a file are in the one that is read."""
         super().__init__(mistakes)
         self.mistakes = mistakes
 
@@ -74,11 +74,9 @@ class Folder(Generic[T]):
 
     def refresh(self) -> list[Change[T]]:
         """Read what is there now; what has changed since the last time."""
-        before, self.entries = self.entries, {}
-        for path in self._files():
-            self.entries[path] = self._read(path, before.get(path))
-        paths = sorted({*before, *self.entries})
-        changes = [Change(path, before.get(path), self.entries.get(path)) for path in paths]
+        before = self.entries
+        self.entries = {path: self._read(path, before.get(path)) for path in self._files()}
+        changes = [Change(path, before.get(path), self.entries.get(path)) for path in sorted({*before, *self.entries})]
         return [change for change in changes if change.before is not change.after]
 
     def folders(self) -> list[Path]:

@@ -12,7 +12,7 @@ from abathur_tui.library import telling
 from abathur_tui.library.agent_file import plain_name, read_agent
 from abathur_tui.library.folder import Folder
 from abathur_tui.library.places import agent_places, template_places
-from abathur_tui.library.shelf import Layer, Shelf, layer_of
+from abathur_tui.library.shelf import Shelf, layer_of
 from abathur_tui.library.template_file import read_template
 from abathur_tui.settings import Settings
 
@@ -22,7 +22,6 @@ class _State:
     """All that was read, at one moment."""
 
     shelf: Shelf
-    layers: tuple[Layer, ...]
     agents: Mapping[str, AgentDefinition]
     """By plain name."""
     notices: tuple[Notice, ...]
@@ -129,4 +128,4 @@ class FileRegistry:
             *(notice for folder, layer in zip(self._templates, layers, strict=True) for notice in telling.of_templates(folder, layer)),
             *(notice for folder in self._agents for notice in telling.of_agents(folder)),
         ]
-        return _State(Shelf(layers), layers, agents, tuple(notices))
+        return _State(Shelf(layers), agents, tuple(notices))

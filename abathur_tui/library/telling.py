@@ -1,13 +1,15 @@
 """What the user is told of the library's files: those that have changed, and those that do not count."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TypeVar
 
 from abathur_tui.domain.errors import Detail
 from abathur_tui.domain.notices import Notice, NoticeKind
 from abathur_tui.domain.templates import AgentDefinition, Template
 from abathur_tui.library.folder import Change, Entry, Folder
 from abathur_tui.library.shelf import Layer
+
+T = TypeVar("T")
 
 
 def of_templates(folder: Folder[Template], layer: Layer) -> Iterator[Notice]:
@@ -33,25 +35,24 @@ def template_changed(change: Change[Template]) -> Notice:
     """What has become of a template's file."""
     if change.after is not None and change.after.mistakes:
         return _broken_template(str(change.path), change.after)
-    return _changed(change, [f"{one.name} {one.version}" for one in _values(change)])
+    said = _said(change)
+    return _changed(change, f"{said.name} {said.version}" if said else "A file")
 
 
 def agent_changed(change: Change[AgentDefinition]) -> Notice:
     """What has become of an agent definition's file."""
     if change.after is not None and change.after.mistakes:
         return _broken_agent(str(change.path), change.after)
-    return _changed(change, [f"the agent {one.name}" for one in _values(change)])
+    said = _said(change)
+    return _changed(change, f"The agent {said.name}" if said else "A file")
 
 
-def _values(change: Change[Any]) -> Iterator[Any]:
-    """What it says now, else what it said."""
-    for entry in (change.after, change.before):
-        if entry is not None and entry.value is not None:
-            yield entry.value
-            return
+def _said(change: Change[T]) -> T | None:
+    """What the file says now, else what it said."""
+    return next((entry.value for entry in (change.after, change.before) if entry is not None and entry.value is not None), None)
 
 
-def _changed(change: Change[Any], what: list[str]) -> Notice:
+def _changed(change: Change[T], what: str) -> Notice:
     if change.after is None:
         happened = "is gone"
     elif change.before is None:
@@ -60,8 +61,7 @@ def _changed(change: Change[Any], what: list[str]) -> Notice:
         happened = "is mended, and counts again"
     else:
         happened = "has changed, and counts from now on"
-    said = what[0] if what else "a file"
-    return Notice(NoticeKind.CHANGED, f"{said[:1].upper()}{said[1:]} {happened} ({change.path}).", str(change.path))
+    return Notice(NoticeKind.CHANGED, f"{what} {happened} ({change.path}).", str(change.path))
 
 
 def _broken_template(file: str, entry: Entry[Template]) -> Notice:
@@ -78,7 +78,7 @@ def _broken_agent(file: str, entry: Entry[AgentDefinition]) -> Notice:
     return Notice(NoticeKind.LEFT_OUT, f"{_place(file, first)}: left out as an agent: {first.message}.", file, first.line, entry.mistakes)
 
 
-def _problems(folder: Folder[Any]) -> Iterator[Notice]:
+def _problems(folder: Folder[T]) -> Iterator[Notice]:
     for problem in folder.problems:
         yield Notice(NoticeKind.LEFT_OUT, problem, str(folder.place.path))
 

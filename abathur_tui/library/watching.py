@@ -32,11 +32,10 @@ async def watch(registry: FileRegistry, *, look_seconds: float = LOOK_SECONDS) -
 async def _changes(folders: list[Path], look_seconds: float) -> AsyncGenerator[None, None]:
     """Something whenever a file in these folders may have changed, or the time for a look has come; ends where they cannot be watched any more."""
     from watchfiles import awatch  # 40 ms, for those who stay open only
-    from watchfiles._rust_notify import WatchfilesRustInternalError
 
     stop = asyncio.Event()
     try:
-        with suppress(OSError, WatchfilesRustInternalError):  # a folder that is gone already, or no watches left
+        with suppress(OSError, RuntimeError):  # a folder that is gone already, or no watches left
             watching = awatch(
                 *folders,
                 watch_filter=None,

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
@@ -280,8 +280,8 @@ class Project:
         """Take away the file of `[project:|user:]NAME[@VERSION]`; what is queued goes on as planned. Raises NotFound, TemplateFixed."""
         return await asyncio.to_thread(lambda: self.workbench.template_files.remove(name))
 
-    async def library_changes(self) -> AsyncIterator[Notice]:
-        """What each saved file of a template or agent definition has brought, once it counts; never ends."""
+    async def library_changes(self) -> AsyncGenerator[Notice, None]:
+        """What each saved file of a template or agent definition has brought, once it counts; never ends: close it."""
         from abathur_tui.library.watching import watch  # with it jinja and pydantic, which looking need not pay
 
         async with aclosing(watch(await asyncio.to_thread(lambda: self.workbench.registry))) as changes:
