@@ -11,7 +11,7 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── loops (081-083)      MeasureFailed, TargetNotReached, LoopTimedOut
     ├── storage (101-107)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult
     ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
-    ├── forks (131)          ForkFailed
+    ├── forks (131-132)      ForkFailed, JoinFailed
     ├── answers (141-142)    AnswerDeclined, TooManyTurns
     ├── engine (151)         EngineDidNotStop
     ├── library (161-162)    VersionTaken, TemplateFixed
@@ -637,6 +637,17 @@ class ForkFailed(AbathurError):
 
     code = "ABTH-ERR-131"
     hint = "Retry the members that are named: the join comes back with them."
+
+
+class JoinFailed(AbathurError):
+    """One result could not be made of a fork's results.
+
+    The judge or agent that was asked did not complete or gave no usable answer, or the command that reduces the results failed.
+    The members' own results are kept.
+    """
+
+    code = "ABTH-ERR-132"
+    hint = "Read the reason, then retry the join: its members stay as they are."
 
 
 # Answers

@@ -49,6 +49,15 @@ class Input:
     error: TaskError | None
     required: bool
     """For a join: its failure fails the join whatever the share."""
+    instance: int = 1
+    instances: int = 1
+    priority: int = 5
+    finished_at: float | None = None
+    """Unix seconds."""
+    quality: float | None = None
+    """0 to 1, as a judge scored it; None where nobody did."""
+    distance: int = 1
+    """How many steps away it is at most: 1 where nothing else that the task depends on was made of it."""
 
 
 @dataclass(frozen=True, slots=True)

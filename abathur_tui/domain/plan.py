@@ -43,8 +43,31 @@ class JoinStrategy(StrEnum):
 
     CONCATENATE = "concatenate"
     """The members' outputs one after the other, each under its name."""
+    MERGE = "merge"
+    """One JSON object of the members' objects, key by key, and one file of those that stand under the same path."""
+    REDUCE = "reduce"
+    """What a command makes of all of them, or an agent of two at a time."""
+    VOTE = "vote"
+    """The output of those who agree with most others."""
+    BEST = "best"
+    """The output to which a judge gives the highest score."""
+    SYNTHESIZE = "synthesize"
+    """What an agent writes of all of them."""
     LEAD = "lead"
     """The output of one member, the `lead`; the others are members only (a template's `parts`)."""
+
+
+class ConflictRule(StrEnum):
+    """Who is right where members contradict each other."""
+
+    PRIORITY = "priority"
+    """The member with the highest priority, the first one of equals."""
+    MAJORITY = "majority"
+    """What most of those say who say anything of it; of equals, as `PRIORITY`."""
+    NEWEST = "newest"
+    """The member that was done last."""
+    JUDGE = "judge"
+    """What a judge says, with a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +81,14 @@ class JoinSpec:
     """The node whose output is the join's, for `LEAD`."""
     required: tuple[str, ...] = ()
     """Members whose failure fails the join whatever the share."""
+    conflicts: ConflictRule | None = None
+    """None: the strategy's own way, which for `MERGE` is `PRIORITY`."""
+    command: str | None = None
+    """For `REDUCE`, a shell command that the user wrote; None: an agent does it."""
+    threshold: float | None = None
+    """For `SYNTHESIZE`: members to which a judge gives less (0 to 1) are left out; None: nobody judges them."""
+    criteria: tuple[str, ...] = ()
+    """What a judge scores by; empty: the usual."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,123 @@
+"""What a join leaves beside its result: who contributed what, where members contradicted each other, and what a judge said."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from abathur_tui.domain.data import JsonObject, JsonValue
+from abathur_tui.domain.plan import JoinStrategy
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """What a judge says of one thing by which it scores."""
+
+    name: str
+    score: float
+    """0 to 1."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good a result is, as a judge scored it; nobody else gives one."""
+
+    score: float
+    """0 to 1."""
+    criteria: tuple[Criterion, ...]
+
+    def data(self) -> JsonObject:
+        """As `run --json` gives it."""
+        return {"score": self.score, "criteria": [{"name": one.name, "score": one.score, "reason": one.reason} for one in self.criteria]}
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What some of the members say about one thing."""
+
+    value: JsonValue
+    tasks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Members that contradict each other."""
+
+    kind: str
+    """`key` (of structured results), `lines` (of a file) or `answer` (of a vote)."""
+    where: str
+    """`server.port`, `src/app.py:12`."""
+    stands: tuple[Stand, ...]
+    rule: str = ""
+    """By what it was settled: a conflict rule, a vote, the agent that wrote the result; empty where it was not."""
+    settled: JsonValue = None
+    """What stands in the result."""
+    reason: str = ""
+
+    def data(self) -> JsonObject:
+        """As it is kept; tasks are numbers."""
+        return {
+            "kind": self.kind,
+            "where": self.where,
+            "values": [{"value": stand.value, "members": list(stand.tasks)} for stand in self.stands],
+            "rule": self.rule,
+            "settled": self.settled,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What a member added to the result."""
+
+    task: int
+    used: bool
+    """Something of it is in the result."""
+    note: str
+    """In a few words: `4 keys`, `voted for "yes"`."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinReport:
+    """How a join came to its result."""
+
+    strategy: JoinStrategy
+    account: str
+    """One sentence, without its full stop."""
+    missing: tuple[str, ...] = ()
+    """A line for each member that did not complete, or whose result was of no use."""
+    contributions: tuple[Contribution, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    quality: Quality | None = None
+
+    def data(self) -> JsonObject:
+        """What is kept with the join's task."""
+        return {
+            "strategy": str(self.strategy),
+            "account": self.account,
+            "missing": list(self.missing),
+            "contributions": [{"task": one.task, "used": one.used, "note": one.note} for one in self.contributions],
+            "conflicts": [conflict.data() for conflict in self.conflicts],
+            "quality": None if self.quality is None else self.quality.data(),
+        }
+
+
+def report_from(detail: Mapping[str, Any]) -> JoinReport | None:
+    """The report that `JoinReport.data` wrote into a task's detail; None where there is none."""
+    if "strategy" not in detail:
+        return None
+    quality = detail.get("quality")
+    return JoinReport(
+        JoinStrategy(detail["strategy"]),
+        detail["account"],
+        tuple(detail["missing"]),
+        tuple(Contribution(one["task"], one["used"], one["note"]) for one in detail["contributions"]),
+        tuple(_conflict(one) for one in detail["conflicts"]),
+        None if quality is None else Quality(quality["score"], tuple(Criterion(**one) for one in quality["criteria"])),
+    )
+
+
+def _conflict(data: Mapping[str, Any]) -> Conflict:
+    stands = tuple(Stand(one["value"], tuple(one["members"])) for one in data["values"])
+    # Null is not kept in a task's detail, where it means that there is nothing.
+    return Conflict(data["kind"], data["where"], stands, data["rule"], data.get("settled"), data["reason"])
