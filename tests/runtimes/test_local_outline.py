@@ -7,7 +7,10 @@ import pytest
 from abathur_tui.domain.conversation import Message, TextBlock
 from abathur_tui.library.prompts import Input, render
 from abathur_tui.library.registry import FileRegistry
+from abathur_tui.runtimes.local import ANSWER_TOKENS, IDLE_SECONDS
 from abathur_tui.runtimes.local_outline import MANNER, Outline, manner_of, outline_of
+from abathur_tui.runtimes.local_server import SLOT_TOKENS, SLOTS
+from abathur_tui.runtimes.models import DEFAULT_MODEL
 from tests.runtimes.asking import request
 
 PROMPT = """Write a roadmap for a shop, in Markdown.
@@ -67,3 +70,12 @@ def test_the_built_in_templates_are_outlines(tmp_path: Path, name: str, subject:
 
     assert len(found.parts) >= 4
     assert all("a habit tracker for two people" in part.prompt and len(part.prompt) < 900 for part in found.parts)
+
+
+def test_the_documentation_states_the_limits_that_hold() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "runtimes.md").read_text()
+
+    assert f"{SLOT_TOKENS:,} tokens; an answer ends at about {ANSWER_TOKENS}" in page
+    assert f"`{DEFAULT_MODEL}`" in page
+    assert SLOTS == 4
+    assert IDLE_SECONDS == 5 * 60

@@ -10,8 +10,8 @@ import pytest
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.processes import Children
 from abathur_tui.tools import for_project
-from abathur_tui.tools.grep import MOST_MATCHES, MOST_MATCHES_OF_FILE, Grep
-from abathur_tui.tools.list_folder import MOST_ENTRIES
+from abathur_tui.tools.grep import MOST_MATCHES, MOST_MATCHES_OF_FILE, SECONDS, Grep
+from abathur_tui.tools.list_folder import MOST_DEPTH, MOST_ENTRIES
 from abathur_tui.tools.read_file import MOST_BYTES, MOST_CHARACTERS, MOST_LINES
 from tests.waiting import eventually_async
 
@@ -262,3 +262,13 @@ class TestGrep:
     @pytest.mark.parametrize("pattern", ["(", "(?P<n>a)(?P<n>b)", "a{99999999999}", "(" * 900, "x" * 2_000])
     async def test_a_wrong_pattern_is_told(self, tmp_path: Path, pattern: str) -> None:
         assert "pattern" in await refusal(tmp_path, "grep", pattern=pattern)
+
+
+def test_the_documentation_states_the_limits_that_hold() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "runtimes.md").read_text()
+
+    assert f"at most {MOST_LINES:,} lines or {MOST_CHARACTERS:,} characters" in page
+    assert f"at most {MOST_ENTRIES}, down to five levels" in page
+    assert f"at most {MOST_MATCHES}, within ten seconds" in page
+    assert MOST_DEPTH == 5
+    assert SECONDS == 10
