@@ -258,12 +258,12 @@ def test_paused_tasks_are_not_claimed_and_go_on_where_they_were(database: Databa
 
 
 def test_a_paused_task_whose_needs_fail_meanwhile_fails_when_it_is_resumed(database: Database) -> None:
-    submitted = submit(database, chain(2))
-    claimed = claim_one(database)
-    database.write_now(queue.pause, [submitted.root], "me", NOW)
+    submitted = submit(database, chain(3))
+    claimed, paused = claim_one(database), submitted.tasks["n1"]
+    database.write_now(queue.pause, [paused], "me", NOW)
     fail(database, claimed)
     assert statuses(database, submitted)["n1"] == "paused"
-    (answer,) = database.write_now(queue.resume, [submitted.root], "me", NOW)
+    (answer,) = database.write_now(queue.resume, [paused], "me", NOW)
     assert answer.status is Status.FAILED
 
 

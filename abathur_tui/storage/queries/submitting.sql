@@ -2,9 +2,9 @@
 -- How many tasks have not ended, for `queue.max_size`. The few rows of counts.
 SELECT coalesce(sum(tasks), 0) FROM counts WHERE status NOT IN ('completed', 'failed', 'cancelled', 'dead');
 
--- name: status_of
--- One task's status. By the primary key.
-SELECT status FROM tasks WHERE id = ?;
+-- name: end_of
+-- How a task has ended, and whether its dependents go on when it fails. By the primary key.
+SELECT status, on_failure = 'skip' FROM tasks WHERE id = ?;
 
 -- name: last_task
 -- The highest id that was ever given out. The few rows of sqlite_sequence.

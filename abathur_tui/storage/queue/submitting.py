@@ -200,12 +200,12 @@ def _next_task(c: Connection) -> int:
 
 
 def _earlier_edge(c: Connection, id: int, options: SubmitOptions) -> _EdgeRow:
-    found = c.execute(_SQL["status_of"], (id,)).fetchone()
+    found = c.execute(_SQL["end_of"], (id,)).fetchone()
     if found is None:
         raise NotFound(f"There is no task t{id}.")
     need = Need.SETTLES if options.ignore_dependency_failure else Need.NEEDS
-    status = Status(found[0])
-    met = status is Status.COMPLETED or need is Need.SETTLES
+    status, skips = Status(found[0]), bool(found[1])
+    met = status is Status.COMPLETED or need is Need.SETTLES or (skips and status in (Status.FAILED, Status.DEAD))
     return _EdgeRow(id, need, "open" if status not in ENDED else "met" if met else "broken", required=False)
 
 

@@ -1,0 +1,276 @@
+"""The queue on a real file against a plain model of it, through any order of everything that can happen."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from abathur_tui.domain.errors import ChangeRefused
+from abathur_tui.domain.execution import SubmitOptions
+from abathur_tui.domain.leases import Changed, Lease
+from abathur_tui.domain.plan import Edge, Kind, Need, OnFailure, PlanNode
+from abathur_tui.domain.status import Status
+from abathur_tui.domain.tasks import TaskError
+from abathur_tui.storage import Database, queue, views
+from tests.storage.building import ENGINE, LANE, NOW, RUNTIME, node, plan
+from tests.storage.model import ENDED, Model, ModelTask
+
+pick = st.integers(0, 10_000)
+"""Which of the tasks that there are: taken modulo their number."""
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> tuple[list[PlanNode], list[Edge]]:
+    """A small plan: a few tasks that need earlier ones, some inside others, and a join or a task over them."""
+    nodes: list[PlanNode] = []
+    edges: list[Edge] = []
+    for number in range(draw(st.integers(1, 5))):
+        earlier = [one.id for one in nodes]
+        is_join = bool(earlier) and draw(st.booleans())
+        others = draw(st.lists(st.sampled_from(earlier), unique=True, max_size=3)) if earlier else []
+        name = f"n{number}"
+        nodes.append(
+            node(
+                name,
+                kind=Kind.JOIN if is_join else Kind.AGENT,
+                priority=draw(st.sampled_from([3, 5, 9])),
+                parent=draw(st.sampled_from([None, *earlier])),
+                on_failure=OnFailure.SKIP if draw(st.integers(0, 4)) == 0 else OnFailure.RETRY,
+            )
+        )
+        edges += [Edge(name, other, Need.SETTLES if is_join or draw(st.integers(0, 3)) == 0 else Need.NEEDS) for other in others]
+    return nodes, edges
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """Each rule does the same to the database and to the model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.database = Database.open(self.folder / ".abathur", create=True)
+        self.model = Model()
+        self.leases: dict[int, Lease] = {}
+        self.now = NOW
+        self.completed: dict[int, str] = {}
+
+    def teardown(self) -> None:
+        self.database.close()
+        shutil.rmtree(self.folder)
+
+    @initialize(shape=shapes())
+    def first(self, shape: tuple[list[PlanNode], list[Edge]]) -> None:
+        self.submit(shape, [])
+
+    @rule(shape=shapes(), after=st.lists(pick, max_size=2))
+    def submit(self, shape: tuple[list[PlanNode], list[Edge]], after: list[int]) -> None:
+        nodes, edges = shape
+        earlier = tuple(dict.fromkeys(self._task(number).id for number in after)) if self.model.tasks else ()
+        made = self.database.write_now(queue.submit, plan(nodes, edges), SubmitOptions(RUNTIME, after=earlier), self.now)
+        tasks = []
+        for seq, one in enumerate(nodes):
+            needs = {made.tasks[edge.needs]: edge.need.value for edge in edges if edge.node == one.id} or dict.fromkeys(earlier, "needs")
+            tasks.append(
+                ModelTask(
+                    id=made.tasks[one.id],
+                    execution=made.execution,
+                    seq=seq,
+                    priority=one.priority,
+                    is_root=made.tasks[one.id] == made.root,
+                    is_join=one.kind is Kind.JOIN,
+                    skip=one.on_failure is OnFailure.SKIP,
+                    parent=made.tasks[one.parent] if one.parent else None,
+                    needs=needs,
+                )
+            )
+        self.model.add(tasks)
+
+    @rule(limit=st.integers(1, 4))
+    def claim(self, limit: int) -> None:
+        claims = self.database.write_now(queue.claim, ENGINE, {LANE: 100}, limit, self.now)
+        expected = self.model.claim(limit)
+        assert [(one.lease.task, one.attempt, one.failures) for one in claims] == [(one.id, one.attempt, one.failures) for one in expected]
+        self.leases |= {one.lease.task: one.lease for one in claims}
+
+    def _holds(self) -> bool:
+        return bool(self.leases)
+
+    @precondition(_holds)
+    @rule(number=pick)
+    def complete(self, number: int) -> None:
+        lease, task = self._lease(number)
+        self.database.write_now(queue.complete, lease, f"result of {task.id}", self.now)
+        self.model.end(task, "completed")
+        self.completed[task.id] = f"result of {task.id}"
+
+    @precondition(_holds)
+    @rule(number=pick, status=st.sampled_from([Status.FAILED, Status.DEAD]), code=st.sampled_from(["ABTH-ERR-042", "ABTH-ERR-131"]))
+    def fail(self, number: int, status: Status, code: str) -> None:
+        lease, task = self._lease(number)
+        self.database.write_now(queue.fail, lease, TaskError(code, "went wrong"), self.now, status=status)
+        self.model.end(task, status.value, code)
+
+    @precondition(_holds)
+    @rule(number=pick, delay=st.sampled_from([0.0, 5.0]))
+    def retry_later(self, number: int, delay: float) -> None:
+        lease, task = self._lease(number)
+        self.database.write_now(queue.retry_later, lease, TaskError("ABTH-ERR-041", "busy"), self.now + delay, self.now)
+        task.error = "ABTH-ERR-041"
+        self.model.give_back(task, due=self.now + delay, counts=True)
+
+    @precondition(_holds)
+    @rule(number=pick)
+    def release(self, number: int) -> None:
+        lease, task = self._lease(number)
+        self.database.write_now(queue.release, lease, "stop", self.now)
+        self.model.give_back(task, counts=False)
+
+    @precondition(_holds)
+    @rule(number=pick)
+    def park(self, number: int) -> None:
+        lease, task = self._lease(number, keep=True)
+        self.database.write_now(queue.park, lease, "children", self.now)
+        task.parked = True
+
+    @precondition(_holds)
+    @rule(number=pick)
+    def end_cancelled(self, number: int) -> None:
+        lease, task = self._lease(number)
+        self.database.write_now(queue.end_cancelled, lease, self.now)
+        self.model.end(task, "cancelled", task.error)
+
+    @rule()
+    def crash(self) -> None:
+        self.database.write_now(queue.recover, ENGINE, self.now)
+        self.model.crash()
+        self.leases.clear()
+
+    @rule()
+    def wait(self) -> None:
+        self.now += 3.0
+        self.database.write_now(queue.due, self.now)
+        self.model.pass_time(self.now)
+
+    @rule(number=pick)
+    def cancel(self, number: int) -> None:
+        self._ask(
+            number,
+            lambda ids: self.database.write_now(queue.cancel, ids, "me", "", self.now),
+            lambda task: task.status not in ENDED,
+            self.model.cancel,
+        )
+
+    @rule(number=pick)
+    def pause(self, number: int) -> None:
+        self._ask(
+            number, lambda ids: self.database.write_now(queue.pause, ids, "me", self.now), lambda task: task.status not in ENDED, self.model.pause
+        )
+
+    @rule(number=pick)
+    def resume(self, number: int) -> None:
+        task = self._task(number)
+        (answer,) = self.database.write_now(queue.resume, [task.id], "me", self.now)
+        assert (answer.error is None) == self.model.resume(task.id)
+
+    @rule(number=pick)
+    def retry(self, number: int) -> None:
+        retriable = {"failed", "dead", "cancelled"}
+        self._ask(
+            number, lambda ids: self.database.write_now(queue.retry, ids, "me", self.now), lambda task: task.status in retriable, self.model.retry
+        )
+
+    def _ask(
+        self, number: int, ask: Callable[[list[int]], list[Changed]], allowed: Callable[[ModelTask], bool], follow: Callable[[int], None]
+    ) -> None:
+        task = self._task(number)
+        (answer,) = ask([task.id])
+        if allowed(task):
+            assert answer.error is None
+            follow(task.id)
+        else:
+            assert isinstance(answer.error, ChangeRefused)
+        assert answer.status == task.status
+        self.leases = {id: lease for id, lease in self.leases.items() if self.model.tasks[id].status == "running"}
+
+    def _task(self, number: int) -> ModelTask:
+        return self.model.tasks[sorted(self.model.tasks)[number % len(self.model.tasks)]]
+
+    def _lease(self, number: int, *, keep: bool = False) -> tuple[Lease, ModelTask]:
+        id = sorted(self.leases)[number % len(self.leases)]
+        return self.leases[id] if keep else self.leases.pop(id), self.model.tasks[id]
+
+    @invariant()
+    def every_task_is_where_the_model_has_it(self) -> None:
+        rows = self.database.read_now(
+            lambda c: c.execute("SELECT id, status, unmet, broken, error_code, crashes, failures, attempt, due, version FROM tasks").fetchall()
+        )
+        found = {id: tuple(values) for id, *values, _ in rows}
+        expected = {
+            task.id: (
+                task.status,
+                task.unmet,
+                task.broken,
+                None if task.status == "completed" else task.error,
+                task.crashes,
+                task.failures,
+                task.attempt,
+                task.due,
+            )
+            for task in self.model.tasks.values()
+        }
+        assert found == expected
+
+    @invariant()
+    def edges_say_what_has_become_of_their_ends(self) -> None:
+        rows = self.database.read_now(
+            lambda c: c.execute(
+                """SELECT e.task, e.depends_on, e.need, e.state, t.status, d.status, d.on_failure
+                FROM edges AS e JOIN tasks AS t ON t.id = e.task JOIN tasks AS d ON d.id = e.depends_on"""
+            ).fetchall()
+        )
+        for task, depends_on, need, state, own, other, on_failure in rows:
+            if own in ("waiting", "pending", "paused"):
+                met = other == "completed" or need == "settles" or (on_failure == "skip" and other in ("failed", "dead"))
+                assert state == ("open" if other not in ENDED else "met" if met else "broken"), (task, depends_on)
+
+    @invariant()
+    def nobody_waits_for_nothing_and_nobody_starts_without_what_it_needs(self) -> None:
+        def count(condition: str) -> int:
+            found: int = self.database.read_now(lambda c: c.execute(f"SELECT count(*) FROM tasks WHERE {condition}").fetchone()[0])
+            return found
+
+        assert count("status = 'waiting' AND unmet = 0") == 0
+        assert count("status = 'pending' AND held IS NULL AND (unmet > 0 OR broken > 0)") == 0
+        assert count("(status = 'running') <> (engine IS NOT NULL)") == 0
+        assert count("status = 'interrupted'") == 0
+
+    @invariant()
+    def counts_and_audit_agree_with_the_rows(self) -> None:
+        counted = self.database.read_now(lambda c: dict(c.execute("SELECT status, count(*) FROM tasks GROUP BY status").fetchall()))
+        assert {status.value: number for status, number in self.database.read_now(views.counts).items() if number} == counted
+        broken = self.database.read_now(
+            lambda c: c.execute(
+                """SELECT a.task FROM audit AS a JOIN audit AS b ON b.task = a.task AND b.version = a.version + 1
+                WHERE a.to_state <> b.from_state AND a.action GLOB 'task.*' AND b.action GLOB 'task.*'
+                UNION ALL SELECT t.id FROM tasks AS t WHERE version + 1 <> (SELECT count(*) FROM audit WHERE task = t.id)
+                UNION ALL SELECT t.id FROM tasks AS t
+                WHERE status <> (SELECT to_state FROM audit WHERE task = t.id AND audit.version = t.version)"""
+            ).fetchall()
+        )
+        assert not broken
+
+    @invariant()
+    def results_stay(self) -> None:
+        for task, text in self.completed.items():
+            assert self.database.read_now(views.result, task) == text
+
+
+QueueMachine.TestCase.settings = settings(
+    max_examples=12, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+TestQueue = pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")(QueueMachine.TestCase)
