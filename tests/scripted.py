@@ -22,6 +22,7 @@ from abathur_tui.domain.conversation import (
 )
 from abathur_tui.domain.data import JsonObject
 
+SOME_USAGE = Usage(input=10, output=5)
 GENEROUS = Limits(context_tokens=100_000, output_tokens=4_000, tools=True)
 
 
@@ -87,6 +88,18 @@ def in_order(*turns: Sequence[Step]) -> Script:
     return lambda _: left.pop(0)
 
 
+def _pieces(step: Say) -> list[str]:
+    size = step.chunk or max(len(step.text), 1)
+    return [step.text[start : start + size] for start in range(0, len(step.text), size)]
+
+
+async def _wait(step: Wait | Sleep) -> None:
+    if isinstance(step, Wait):
+        await step.event.wait()
+    else:
+        await asyncio.sleep(step.seconds)
+
+
 @dataclass
 class ScriptedRuntime:
     """Answers turns by a script, and remembers what it was asked."""
@@ -94,7 +107,7 @@ class ScriptedRuntime:
     script: Script
     known_limits: Limits = GENEROUS
     cost_usd: float | None = 0.01
-    usage: Usage = Usage(input=10, output=5)
+    usage: Usage = SOME_USAGE
     requests: list[TurnRequest] = field(default_factory=list)
     active: int = 0
     most_active: int = 0
@@ -118,24 +131,22 @@ class ScriptedRuntime:
             reason: str | None = None
             for index, step in enumerate(self.script(request)):
                 match step:
-                    case Say(text, chunk):
+                    case Say(text):
                         blocks.append(TextBlock(text))
-                        for start in range(0, len(text), chunk or max(len(text), 1)):
-                            yield TextDelta(text[start : start + (chunk or len(text))])
+                        for piece in _pieces(step):
+                            yield TextDelta(piece)
                             await asyncio.sleep(0)
                     case Call(name, input, id):
                         blocks.append(ToolUseBlock(id or f"call_{number}_{index}", name, input))
                     case Note(text):
                         yield LogLine(text)
-                    case Wait(event):
-                        await event.wait()
-                    case Sleep(seconds):
-                        await asyncio.sleep(seconds)
                     case Stop(stop):
                         reason = stop
                     case Exception():
                         finished = True
                         raise step
+                    case Wait() | Sleep():
+                        await _wait(step)
             asks = any(isinstance(block, ToolUseBlock) for block in blocks)
             finished = True
             yield TurnDone(

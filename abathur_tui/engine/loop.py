@@ -129,6 +129,7 @@ class Loop:
     async def _node(self, number: int) -> PlanNode:
         """The pass as a task: the loop's own prompt, and what earlier passes have reached."""
         work = self._work
+        priority = (await self._shop.database.read(views.task, work.task.id)).priority  # somebody may have changed it
         runtime = await self._shop.runtimes.open(work.runtime)
         room = room_for_prompt(await runtime.limits(), "") * 2 // 3  # the rest is for the agent's system prompt
         history = told(self._passes, self._spec.criterion, int(room * _HISTORY_SHARE))
@@ -143,7 +144,7 @@ class Loop:
             prompt="{{ prompt }}",
             parameters={"prompt": "\n\n".join(part for part in (prompt, history) if part)},
             depth=work.depth + 1,
-            priority=self._claim.priority,
+            priority=priority,
             tags=work.task.tags,
             model=work.model,
             timeout_seconds=work.timeout_seconds,
