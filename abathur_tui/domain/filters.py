@@ -1,14 +1,25 @@
 """Which tasks a list shows, and in which order."""
 
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from abathur_tui.domain.status import Status
+from abathur_tui.domain.tasks import Task
 
 SortKey: TypeAlias = Literal["priority", "age", "status", "name", "agent", "cost", "tokens", "attempt", "started", "finished"]
 
 Quantity: TypeAlias = Literal["priority", "age", "cost", "tokens", "attempt"]
 Operator: TypeAlias = Literal["<", "<=", ">", ">=", "="]
+
+_COMPARE: dict[Operator, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +54,31 @@ class TaskFilter:
     """`priority`: highest first, then age (oldest first). Others: ascending, then age."""
     descending: bool = False
     """Turns the order of a sort other than `priority` round."""
+
+
+def admits(filter: TaskFilter, task: Task, now: float) -> bool:
+    """Whether the filter lets the task through: what the conditions mean, for what reads tasks without SQL."""
+    text = " ".join((task.name, task.template or "", task.agent or "", *task.tags)).casefold()
+    return (
+        (not filter.statuses or task.status in filter.statuses)
+        and all(word.casefold() in text for word in filter.words)
+        and filter.execution in (None, task.execution)
+        and filter.template in (None, task.template)
+        and filter.agent in (None, task.agent)
+        and (filter.tag is None or filter.tag in task.tags)
+        and filter.parent in (None, task.parent)
+        and all(_holds(comparison, task, now) for comparison in filter.comparisons)
+        and not any(admits(other, task, now) for other in filter.without)
+    )
+
+
+def _holds(comparison: Comparison, task: Task, now: float) -> bool:
+    quantities: dict[Quantity, float | None] = {
+        "priority": task.priority,
+        "age": now - task.created_at,
+        "cost": task.cost_usd,
+        "tokens": task.tokens_input + task.tokens_output,
+        "attempt": task.attempt,
+    }
+    value = quantities[comparison.quantity]
+    return value is not None and _COMPARE[comparison.operator](value, comparison.value)

@@ -27,6 +27,7 @@ from abathur_tui.engine import launch
 from abathur_tui.engine.launch import StartedEngine
 from abathur_tui.engine.left import left
 from abathur_tui.project.answers import counts_data
+from abathur_tui.project.filtering import filtered
 from abathur_tui.project.finding import Place, find, found, make
 from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
 from abathur_tui.project.results import ExecutionResult, make_result
@@ -239,7 +240,7 @@ class Project:
 
     async def tasks(self, filter: TaskFilter | None = None, *, limit: int = 50, offset: int = 0) -> list[Task]:
         """Tasks that the filter lets through, in its order."""
-        return await self.read(views.tasks, filter or TaskFilter(), limit, offset)
+        return await self.read(filtered, filter or TaskFilter(), limit, offset, self._clock.now())
 
     async def task(self, task: int) -> TaskDetail:
         """A task with all that belongs to it. Raises NotFound."""

@@ -227,7 +227,7 @@ def test_a_plan_is_shown_and_nothing_is_made(program: Program) -> None:
     assert all(set(node) == NODE_KEYS for node in plan["nodes"])
     assert sorted(id for level in plan["order"] for id in level) == sorted(node["id"] for node in plan["nodes"])
     assert plan["width"] == max(map(len, plan["order"]))
-    assert set(plan["estimate"]) == {"seconds", "tokens", "cost_usd"}
+    assert set(plan["estimate"]) >= {"seconds", "tokens", "cost_usd"}
     assert any(node["kind"] == "join" for node in plan["nodes"])
     assert "RESEARCH" in program.inside("plan", document).out
     assert program.ask("plan", "just a prompt")["nodes"][0]["kind"] == "agent"

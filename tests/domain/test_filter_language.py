@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from abathur_tui.domain.errors import ArgumentInvalid
 from abathur_tui.domain.filter_language import parse_filter
-from abathur_tui.domain.filters import Comparison, TaskFilter
+from abathur_tui.domain.filters import Comparison, TaskFilter, admits
 from abathur_tui.domain.status import Status
+from tests.project.tasks import task
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,42 @@ def test_any_text_is_a_filter_or_an_error_of_ours(text: str) -> None:
         columns = [detail.column for detail in error.details]
 
     assert all(column and column <= max(1, len(text)) for column in columns)
+
+
+MATCHING = task(1, status=Status.FAILED, priority=8, template="CODE", agent="tester", tags=("old", "nightly"), created_at=1000.0, cost_usd=0.75)
+
+
+@pytest.mark.parametrize(
+    ("text", "admitted"),
+    [
+        ("", True),
+        ("TASK 1", True),
+        ("nightly", True),
+        ("task 2", False),
+        ("status:failed,dead", True),
+        ("status:open", False),
+        ("status:ended", True),
+        ("priority>=8", True),
+        ("priority>8", False),
+        ("priority:high", True),
+        ("age<2m", True),
+        ("age>2m", False),
+        ("cost>0.5", True),
+        ("-cost>0.5", False),
+        ("tag:old", True),
+        ("-tag:old", False),
+        ("-tag:new", True),
+        ("template:CODE agent:tester tokens=30", True),
+        ("template:TEST", False),
+        ("parent:t3", False),
+    ],
+)
+def test_what_a_filter_lets_through(text: str, admitted: bool) -> None:
+    assert admits(parse_filter(text), MATCHING, now=1060.0) is admitted
+
+
+def test_an_unknown_cost_meets_no_condition_on_it() -> None:
+    unknown = task(1, cost_usd=None)
+
+    assert not admits(parse_filter("cost>0"), unknown, now=0.0)
+    assert not admits(parse_filter("cost<=0"), unknown, now=0.0)
