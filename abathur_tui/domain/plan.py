@@ -1,5 +1,6 @@
 """A plan: what a text expands to before anything is queued. Pure data; `storage.queue` turns it into rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -176,6 +177,8 @@ class Plan:
     source: str = ""
     """The text that it was made of."""
     estimate: Estimate = field(default_factory=lambda: Estimate(0.0, 0, None))
+    templates: Mapping[str, str] = field(default_factory=dict)
+    """`NAME@version` to the text of each template that it was made of, as far as whoever made it has kept them."""
 
     def levels(self) -> list[list[str]]:
         """Node ids by level: each node one level after the last of those that it waits for. In the plan's order within a level."""

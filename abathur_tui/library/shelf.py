@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
@@ -39,6 +40,14 @@ class Layer:
     doubles: tuple[Template, ...] = ()
     """Those that are left out, because another file of the folder has their name and version."""
 
+    def names(self) -> set[str]:
+        """All that its files call themselves."""
+        return {one.name for one in self.templates} | {one.name for one in self.broken}
+
+    def named(self, name: str) -> tuple[tuple[Template, ...], tuple[BrokenFile, ...]]:
+        """The templates and the broken files of that name."""
+        return tuple(one for one in self.templates if one.name == name), tuple(one for one in self.broken if one.name == name)
+
 
 class Shelf:
     """The templates of all layers.
@@ -50,14 +59,16 @@ class Shelf:
     def __init__(self, layers: Sequence[Layer]) -> None:
         """`layers`: highest first."""
         self._layers = tuple(layers)
+        self._named = [{name: layer.named(name) for name in layer.names()} for layer in layers]
         self.by_name: Mapping[str, tuple[Template, ...]] = _by_name(self._layers)
         """All versions that can be asked for under each name, names sorted, the preferred version first."""
 
     def template(self, name: str, version: str | None = None) -> Template | None:
         """The template that is meant; None where there is none. Raises TemplateInvalid where a broken file is meant."""
-        for layer in self._layers:
-            good = next((one for one in layer.templates if one.name == name and (version is None or same_version(one.version, version))), None)
-            broken = next((one for one in layer.broken if one.name == name and _may_be(one, version)), None)
+        for named in self._named:
+            templates, broken_files = named.get(name, ((), ()))
+            good = next((one for one in templates if version is None or same_version(one.version, version)), None)
+            broken = next((one for one in broken_files if _may_be(one, version)), None)
             if broken is not None and (good is None or _newer(broken.version, good.version)):
                 raise invalid(str(broken.file), broken.mistakes)
             if good is not None:
@@ -81,6 +92,7 @@ def layer_of(entries: Mapping[Path, Entry[Template]]) -> Layer:
     return Layer(tuple(templates), tuple(broken), tuple(doubles))
 
 
+@lru_cache(maxsize=1000)
 def same_version(version: str, other: str) -> bool:
     """Whether two texts are one version: `1.0` and `1.0.0` are."""
     try:

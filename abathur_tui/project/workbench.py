@@ -59,11 +59,11 @@ class Workbench:
             raise ArgumentInvalid(
                 f"{given} cannot be given with ABYSSAL commands.", hint='Write it into the command: ABYSSAL[CODE]("x", priority=8).'
             )
-        return language.plan(text, self.registry, self._context)
+        return self._with_texts(language.plan(text, self.registry, self._context))
 
     def plan_template(self, name: str, parameters: JsonObject, wish: Wish | None = None) -> Plan:
         """What a template (`NAME` or `NAME@version`) expands to with these parameters. Raises DocumentInvalid with every mistake."""
-        return language.plan_template(name, parameters, self.registry, self._context, common=(wish or Wish()).common)
+        return self._with_texts(language.plan_template(name, parameters, self.registry, self._context, common=(wish or Wish()).common))
 
     @cached_property
     def _context(self) -> language.PlanContext:
@@ -94,13 +94,14 @@ class Workbench:
             after=wish.after,
             ignore_dependency_failure=wish.ignore_dependency_failure,
             not_before=wish.not_before,
-            templates=self._texts(plan),
+            templates=dict(plan.templates),
         )
 
-    def _texts(self, plan: Plan) -> dict[str, str]:
+    def _with_texts(self, plan: Plan) -> Plan:
+        """The plan with the templates' texts as they are now: they may be changed before it is submitted."""
         texts: dict[str, str] = {}
-        for node in plan.nodes:
-            template = self.registry.template(node.template, node.template_version) if node.template else None
+        for name, version in {(node.template, node.template_version) for node in plan.nodes}:
+            template = self.registry.template(name, version) if name else None
             if template is not None:
                 texts[f"{template.name}@{template.version}"] = template.text
-        return texts
+        return replace(plan, templates=texts)
