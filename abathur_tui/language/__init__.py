@@ -3,8 +3,9 @@
 from abathur_tui.language.context import PlanContext
 from abathur_tui.language.extract import Found, extract, is_document
 from abathur_tui.language.formatter import format
+from abathur_tui.language.forms import plan_prompt, plan_template
 from abathur_tui.language.parser import parse
-from abathur_tui.language.planning import mistakes, plan, plan_prompt, plan_template
+from abathur_tui.language.planning import mistakes, plan
 from abathur_tui.language.tree import Document
 
 __all__ = ["Document", "Found", "PlanContext", "extract", "format", "is_document", "mistakes", "parse", "plan", "plan_prompt", "plan_template"]

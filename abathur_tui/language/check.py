@@ -143,6 +143,8 @@ class _Checker:
         place = (call.start, call.end)
         if call.function not in FUNCTIONS:
             meant = nearest(call.function, FUNCTIONS)
+            if self._registry.versions(call.function):
+                meant = f"ABYSSAL[{call.function}]"
             suggestion = f"did you mean {meant}(…)?" if meant else 'there is file("path"), env("NAME") and git("main..HEAD")'
             self._mistakes.add(DocumentInvalid, (call.start, call.start + len(call.function)), f"there is no function `{call.function}`", suggestion)
             return Lost()

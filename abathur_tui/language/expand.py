@@ -16,13 +16,14 @@ from typing import cast
 
 from abathur_tui.domain.errors import CyclicDependencies, NotYet, OverLimit, SourceRefused
 from abathur_tui.domain.plan import JoinStrategy, Kind, OnFailure
-from abathur_tui.domain.templates import Nested, Nesting, Template, TemplateKind
+from abathur_tui.domain.templates import Nested, Nesting, TemplateKind
 from abathur_tui.language.check import find_template
 from abathur_tui.language.context import PlanContext
 from abathur_tui.language.drafts import Draft, Placed, Result
 from abathur_tui.language.estimate import ENOUGH_RUNS
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.naming import join_name, label, node_name
+from abathur_tui.language.nesting import after_own_step, has_followers, in_order
 from abathur_tui.language.parameters import Binder
 from abathur_tui.language.placeholders import TooLong, filled
 from abathur_tui.language.resolved import Bound, Given, Lost, ResolvedCommand, Supplied
@@ -117,7 +118,7 @@ class Expander:
             past = self._context.history.get((template.name, template.version))
             own.past = past if past is not None and past.completed >= ENOUGH_RUNS else None
         face = own
-        if own is None or _has_followers(command):
+        if own is None or has_followers(command):
             face = self._draft("", Kind.JOIN, depth, passed_on, (template.name,))
             face.strategy = options.join or template.join or (JoinStrategy.LEAD if own else JoinStrategy.CONCATENATE)
             face.success_threshold = self._context.success_threshold if template.success_threshold is None else template.success_threshold
@@ -161,8 +162,7 @@ class Expander:
                 face = self.faces.get(name)
                 return None if face is None else Result(face)
             case ResolvedCommand():
-                written = Inherited(step.inherited.priority, step.inherited.model, step.inherited.tags)
-                child = self.expand(value, step.face, step.face.depth + 1, written)
+                child = self._written(value, step)
                 template = step.command.template
                 if template.nesting is Nesting.PARTS and template.kind is not TemplateKind.FORK and not about:
                     step.followers.append(child)
@@ -178,6 +178,10 @@ class Expander:
             case _:
                 return value
 
+    def _written(self, command: ResolvedCommand, step: _Step) -> Draft:
+        """The node of a command that was written inside another one: no template has brought it along."""
+        return self.expand(command, step.face, step.face.depth + 1, replace(step.inherited, lineage=(), foreign=False))
+
     # Nested by the template
 
     def _nested(self, step: _Step, values: dict[str, Placed]) -> list[Draft]:
@@ -185,13 +189,13 @@ class Expander:
         template = step.command.template
         if not template.nested:
             return []
-        order = _sorted(template.nested)
+        order = in_order(template.nested)
         if order is None:
             message = f"the templates inside {template.name} depend on each other in a circle"
             self._mistakes.add(CyclicDependencies, step.command.place, message)
             return []
         inherited = self._inner(step)
-        late = _after_own_step(template)
+        late = after_own_step(template)
         by_name: dict[str, Draft] = {}
         for nested in template.nested:
             child = self._nested_template(nested, step, values, inherited)
@@ -271,7 +275,7 @@ class Expander:
             if isinstance(one, Bound):
                 others += [self.faces[one.name]] if one.name in self.faces else []
             else:
-                others.append(self.expand(one, step.face, step.face.depth + 1, Inherited(step.inherited.priority)))
+                others.append(self._written(one, step))
                 written_here.update(others[-1].walk())
         self._link([draft for draft in step.face.first_steps() if draft not in written_here], others)
 
@@ -305,57 +309,6 @@ def results_in(values: Mapping[str, Placed]) -> list[Draft]:
             case _:
                 pass
     return found
-
-
-def _has_followers(command: ResolvedCommand) -> bool:
-    """Whether anything inside the command comes after its step."""
-    template = command.template
-    if _after_own_step(template):
-        return True
-    if template.nesting is not Nesting.PARTS:
-        return False
-    subject = template.subject.name if template.subject else None
-    rest: list[Given] = [value for name, value in command.parameters.items() if name != subject]
-    while rest:
-        match rest.pop():
-            case ResolvedCommand():
-                return True
-            case list() as items:
-                rest.extend(items)
-            case dict() as pairs:
-                rest.extend(pairs.values())
-            case _:
-                pass
-    return False
-
-
-def _after_own_step(template: Template) -> frozenset[str]:
-    """The names of the nested templates that come after the template's own step."""
-    if template.kind is TemplateKind.FORK:
-        return frozenset()
-    if template.nesting is Nesting.PARTS:
-        return frozenset(nested.name for nested in template.nested)
-    late: set[str] = {template.name}
-    for nested in _sorted(template.nested) or ():
-        if not late.isdisjoint(nested.depends_on):
-            late.add(nested.name)
-    return frozenset(late - {template.name})
-
-
-def _sorted(nested: Sequence[Nested]) -> list[Nested] | None:
-    """In an order in which each comes after those that it depends on; None where they depend on each other in a circle."""
-    names = {one.name for one in nested}
-    placed: set[str] = set()
-    order: list[Nested] = []
-    rest = list(nested)
-    while rest:
-        ready = [one for one in rest if all(other in placed or other not in names for other in one.depends_on)]
-        if not ready:
-            return None
-        order += ready
-        placed.update(one.name for one in ready)
-        rest = [one for one in rest if one.name not in placed]
-    return order
 
 
 def _adopt(parent: Draft, child: Draft) -> None:

@@ -15,6 +15,7 @@ from abathur_tui.language.spelling import nearly
 
 _BY_ENGINE = frozenset({"results", "instance", "instances"})
 """Names that the engine gives to every prompt."""
+_OPTIONS = sorted(OPTION_NAMES)
 _WANTED = {
     ParameterKind.STRING: "a text",
     ParameterKind.NUMBER: "a number",
@@ -112,14 +113,16 @@ class Binder:
     def _may_pass(self, template: Template, one: Supplied) -> bool:
         """Whether an undeclared name reaches the prompt as context; where it does not, that is noted."""
         declared = [parameter.name for parameter in template.parameters]
-        slip = nearly(one.name, declared) or nearly(one.name, sorted(OPTION_NAMES))
+        slip = nearly(one.name, declared) or nearly(one.name, _OPTIONS)
+        if slip in OPTION_NAMES and one.name == f"{slip}s":
+            slip = None  # `models=["User", "Post"]` is no slip for `model`
         if slip is None and template.extra and one.name not in _BY_ENGINE and one.name != "max_iterations":
             return True
         if one.name == "max_iterations":
             message = f"{template.name} is no loop: `max_iterations` needs a measure"
             self.mistakes.add(NotYet, one.place, message, 'give measure="command", metric, target and direction as well')
             return False
-        meant = slip or nearest(one.name, [*declared, *sorted(OPTION_NAMES)])
+        meant = slip or nearest(one.name, [*declared, *_OPTIONS])
         suggestion = f"did you mean {meant}?" if meant else f"it takes {', '.join(declared)}" if declared else None
         message = f"{template.name} has no parameter `{one.name}`"
         if one.name in _BY_ENGINE:

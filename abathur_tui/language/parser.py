@@ -4,12 +4,11 @@ A mistake is mended on the spot where one token more, less or another makes sens
 checked as well; else the rest of the statement is passed over. Either way it is told once.
 """
 
-import gc
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from abathur_tui.domain.errors import DocumentInvalid, OverLimit
+from abathur_tui.language.garbage import no_garbage_collection
 from abathur_tui.language.grammar import Machine
 from abathur_tui.language.mistakes import Mistakes, TooMany
 from abathur_tui.language.repair import Repair, described, mended
@@ -45,7 +44,7 @@ def read(text: str, *, max_bytes: int = MAX_BYTES) -> tuple[Document, Mistakes]:
     check_length(text, max_bytes)
     mistakes = Mistakes(text)
     reader = _Reader(text, mistakes)
-    with _no_garbage_collection(), suppress(TooMany):
+    with no_garbage_collection(), suppress(TooMany):
         reader.read()
     document = Document(text, tuple(reader.statements), tuple(reader.comments), frozenset(reader.lost_names))
     return document, mistakes
@@ -54,7 +53,7 @@ def read(text: str, *, max_bytes: int = MAX_BYTES) -> tuple[Document, Mistakes]:
 def check_length(text: str, max_bytes: int) -> None:
     """Raises `OverLimit` where the text is longer than `max_bytes` in UTF-8; quick also where it is much longer."""
     if len(text) > max_bytes or (not text.isascii() and len(text.encode("utf-8", "surrogatepass")) > max_bytes):
-        message = f"the document is longer than {max_bytes:,} bytes"
+        message = f"the text is longer than {max_bytes:,} bytes"
         raise OverLimit(message, hint="Split it, or raise language.max_bytes.")
 
 
@@ -330,15 +329,3 @@ class _Reader:
 
     def _report(self, token: Token, message: str, suggestion: str | None, kind: type[DocumentInvalid] = DocumentInvalid) -> None:
         self._mistakes.add(kind, (token.start, token.end), message, suggestion)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Collections in between take as long as the parsing itself; the tree has no cycles."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

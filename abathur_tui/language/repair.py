@@ -47,6 +47,8 @@ def mended(machine: Machine, previous: Token | None, token: Token | None) -> Rep
     before = previous.type if previous else ""
     if kind == "COMMA" and (before == "COMMA" or before in OPENING):
         return Repair("this comma separates nothing", "leave it out", found=True)
+    if kind == "LPAR" and previous is not None and machine.expected() == {"EQUAL"}:
+        return Repair(f"`{_short(str(previous.value))}(` starts no command", f"write ABYSSAL[{_short(str(previous.value))}](…)")
     other = _REPLACED.get(kind)
     if other and machine.takes(other) and (kind != "STRING" or (before == "LSQB" and str(token.value).isidentifier())):
         message = "a name stands without quotes here" if kind == "STRING" else f"expected {_SIGNS[other]}, found {_SIGNS[kind]}"

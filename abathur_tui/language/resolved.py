@@ -1,5 +1,6 @@
 """Commands that have been checked against their templates: what expansion works on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -96,3 +97,8 @@ def given(value: JsonValue) -> Given:
             return {key: given(item) for key, item in value.items()}
         case _:
             return value
+
+
+def supplied_from(values: Mapping[str, JsonValue] | None) -> list[Supplied]:
+    """Values that were not written in a text, as arguments of their names."""
+    return [Supplied(name, given(value), NOWHERE, NOWHERE) for name, value in (values or {}).items()]

@@ -53,6 +53,8 @@ SYNTAX = [
     ('ABYSSAL[TEST]("x", target="y")', 20, "`target` is given twice: it stands as the first argument"),
     ('true = ABYSSAL[TEST]("x")', 1, "expected"),
     ('file = ABYSSAL[TEST]("x")', 1, "`file` has a meaning of its own"),
+    ('TEST("x") ABYSSAL[TEST]("x")', 5, "`TEST(` starts no command"),
+    ('ABYSSAL[TEST](ASK("x"))', 15, "there is no function `ASK`"),
     ('ABYSSAL[TEST](fil("x"))', 15, "there is no function `fil`"),
     ("ABYSSAL[TEST](env(NAME))", 15, "`env` takes one text"),
     ("ABYSSAL[TEST](env())", 15, "`env` takes one text"),
@@ -151,7 +153,7 @@ def test_what_would_change_nothing_is_let_through() -> None:
 
 
 def test_undeclared_parameters_pass_as_context_where_the_template_lets_them() -> None:
-    assert planned('ABYSSAL[TEST]("x", node="18", gpu=true, scale={users: 5})').nodes[0].parameters["node"] == "18"
+    assert planned('ABYSSAL[TEST]("x", node="18", gpu=true, models=["User"], scale={users: 5})').nodes[0].parameters["node"] == "18"
 
 
 def test_all_mistakes_of_a_document_are_told_at_once_in_its_order() -> None:

@@ -50,6 +50,7 @@ def test_text_in_a_form_is_never_a_command() -> None:
         ("TEST", {"target": "x", "budget": 5}, errors.NotYet),
         ("TEST", {"target": "x" * 10_001}, errors.OverLimit),
         ("LOOP", {"about": "x"}, errors.NotYet),
+        ("ASK", {"about": "x", **{f"unknown{number}": 1 for number in range(200)}}, errors.UnknownParameter),
     ],
 )
 def test_mistakes_of_a_form_have_the_same_errors_without_places(
@@ -111,6 +112,7 @@ def test_a_prompt_with_a_measure_is_a_loop() -> None:
         ("x", {"agent": "nobody"}, errors.UnknownAgent),
         ("x", {"parallel": 3}, errors.NotYet),
         ("x", {"metric": "ms"}, errors.NotYet),
+        ("x", {f"unknown{number}": 1 for number in range(200)}, errors.UnknownParameter),
         ("x", {"priority": "3"}, errors.WrongValue),
     ],
 )
