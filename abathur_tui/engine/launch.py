@@ -116,12 +116,12 @@ def _start(project: Path, data: Path, keys: Mapping[str, str], flags: Sequence[s
 
 
 def _await_registered(database: Database, data: Path, process: subprocess.Popen[bytes], deadline: float) -> EngineInfo | None:
-    """The engine that registers; None where ours found another one to be active."""
+    """The engine that registers; None where ours found another one to be active, or was killed: whoever did that may not have meant it."""
     while True:
         if (info := _registered(database)) is not None:
             return info
         if process.poll() is not None:
-            if process.returncode == 0:
+            if process.returncode <= 0:
                 return None
             raise _did_not_start(data, f"it ended with exit code {process.returncode}")
         if time.monotonic() > deadline:

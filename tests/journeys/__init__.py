@@ -1,0 +1,1 @@
+"""A user's whole paths, through real processes and terminals."""
