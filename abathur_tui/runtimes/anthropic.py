@@ -51,7 +51,7 @@ class AnthropicRuntime:
         self._caching = caching
         self._server = urlsplit(base_url or API_ADDRESS).netloc.rpartition("@")[2] or str(base_url)
         self._warned_of: set[str] = set()
-        # A redirect would take the x-api-key header along to wherever it leads.
+        # A redirect must not decide where the key goes.
         http = DefaultAsyncHttpxClient(follow_redirects=False, trust_env=through_proxy)
         self._client = AsyncAnthropic(
             api_key=key,
@@ -69,7 +69,7 @@ class AnthropicRuntime:
 
     async def turn(self, request: TurnRequest) -> AsyncGenerator[Event, None]:
         """Answer one turn. Raises `RuntimeFailure`, whatever goes wrong."""
-        model = full_name(request.model) if request.model else self.model
+        model = full_name(request.model, self.model)
         if model in DEPRECATED_MODELS and model not in self._warned_of:
             self._warned_of.add(model)
             yield LogLine(f"The model {model} is deprecated; its end is {DEPRECATED_MODELS[model]}.")

@@ -101,7 +101,7 @@ def _anthropic(settings: Settings, environ: Mapping[str, str], folder: Path, mod
     name = model or settings.api.model
     return RuntimeChoice(
         RuntimeName.ANTHROPIC,
-        model=full_name(name) if name else None,
+        model=full_name(name, "") or None,
         base_url=address,
         key_fingerprint=key,
         working_folder=str(folder),

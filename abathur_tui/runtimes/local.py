@@ -11,7 +11,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
 from abathur_tui.domain.conversation import Event, FailureKind, Limits, Message, TextBlock, TextDelta, TurnDone, TurnRequest, Usage
-from abathur_tui.domain.errors import ApiUnavailable, NoRuntime, RuntimeFailure
+from abathur_tui.domain.errors import AnswerIncomplete, ApiUnavailable, NoRuntime, RuntimeFailure
 from abathur_tui.processes import Child, Children, Lines, Stream
 from abathur_tui.runtimes.anthropic import AnthropicRuntime
 from abathur_tui.runtimes.local_outline import Outline, manner_of, outline_of
@@ -118,13 +118,15 @@ class LocalRuntime:
         token = secrets.token_urlsafe(32)
         try:
             async with asyncio.timeout(START_SECONDS) as self._clock:
-                child = await self._children.start(_SERVER, cwd="/", env=_environment(), stdin=f"{token}\n".encode())
+                child = await self._children.start(_SERVER, cwd="/", env=_environment(), stdin=f"{token} {os.getpid()}\n".encode())
                 async with child:
                     await self._follow(child, token, ready)
         except TimeoutError:  # of the start, or of being idle
             failure = ApiUnavailable(f"The embedded model's server was not ready within {START_SECONDS:.0f} s.")
         except RuntimeFailure as error:
             failure = error
+        except OSError as error:
+            failure = ApiUnavailable(f"The embedded model's server could not be started: {error.strerror}.")
         finally:
             if self._ready is ready:
                 self._ready = self._clock = None
@@ -141,7 +143,8 @@ class LocalRuntime:
         async for piece in child.pieces():
             for line in lines[piece.stream].take(piece.text):
                 if piece.stream is Stream.OUTPUT and not ready.done():
-                    ready.set_result(_served(child, line, token))
+                    # In a thread: a client reads certificates from the disk when it is made.
+                    ready.set_result(await asyncio.to_thread(_served, child, line, token))
                     self._set_clock(None if self._turns else self._idle_seconds)
                 else:
                     last_lines.append(line)
@@ -168,8 +171,9 @@ async def _plain_answer(served: _Served, asked: TurnRequest) -> AsyncGenerator[E
     async with aclosing(served.runtime.turn(asked)) as events:
         async for event in events:
             if isinstance(event, TurnDone):
-                mark = _cut_mark(event)
-                if mark:
+                if not event.message.text:
+                    raise AnswerIncomplete("The embedded model said nothing.")
+                if mark := _cut_mark(event):
                     yield TextDelta(mark)
                 yield _ended(event, event.message.text + mark, event.usage)
             else:

@@ -1,7 +1,7 @@
 """The embedded model's server, a program of its own: `python -P -m abathur_tui.runtimes.local_server`.
 
-A token comes as the first line of standard input, one JSON line goes to standard output when it is ready (or cannot be): an address on
-loopback, and what a turn may take. Everything else that the library prints goes to standard error. It ends when its parent is gone.
+A token and the engine's process id come as the first line of standard input; one JSON line goes to standard output when it is ready (or
+cannot be): an address on loopback, and what a turn may take. All else that the library prints goes to standard error. It ends with its parent.
 """
 
 import contextlib
@@ -30,12 +30,11 @@ _PARENT_SECONDS = 0.5
 
 def main() -> int:
     """Serve until ended; the exit code is 1 where that cannot be."""
-    parent = os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a person's Ctrl-C is the engine's business
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    token = sys.stdin.readline().strip()
-    threading.Thread(target=_end_with, args=(parent,), name="parent watch", daemon=True).start()
+    token, engine = sys.stdin.readline().split()
+    threading.Thread(target=_end_with, args=(int(engine),), name="parent watch", daemon=True).start()
     with contextlib.suppress(OSError):
         os.nice(5)  # it takes every core while it answers, and the screen comes first
     try:
@@ -51,8 +50,6 @@ def main() -> int:
 
 def _start(token: str) -> str:
     """The address of the server, which lives in threads of its own from here on."""
-    if not token:
-        raise ValueError("no token came on standard input")
     path = model_file()
     if path is None:
         raise FileNotFoundError("the model's file is not installed")
@@ -106,8 +103,9 @@ def _threads() -> int:
     return min(usable, _MOST_THREADS)
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
+def _end_with(engine: int) -> None:
+    """End this process with its parent; the engine may be gone before this one has begun."""
+    while os.getppid() == engine:
         time.sleep(_PARENT_SECONDS)
     os._exit(1)
 

@@ -8,8 +8,6 @@ _SHORT_NAMES = {
     "sonnet": "claude-sonnet-5-5",
     "opus": "claude-opus-5-5",
     "haiku": "claude-haiku-5-5",
-    "inherit": DEFAULT_MODEL,
-    "default": DEFAULT_MODEL,
 }
 """The names that Claude Code's agent files use."""
 
@@ -41,9 +39,11 @@ _UNKNOWN = ModelSize(200_000, 8_192)
 """A server of the user's own: cautious, as the server refuses what is too much."""
 
 
-def full_name(model: str | None) -> str:
-    """The API's name of a model that is given by its short name, or not at all."""
-    return _SHORT_NAMES.get(model.lower(), model) if model else DEFAULT_MODEL
+def full_name(model: str | None, default: str = DEFAULT_MODEL) -> str:
+    """The API's name of a model that is given by its short name; `default` where none is named, or `inherit`."""
+    if model is None or model.lower() in ("", "inherit", "default"):
+        return default
+    return _SHORT_NAMES.get(model.lower(), model)
 
 
 def size_of(model: str) -> ModelSize:

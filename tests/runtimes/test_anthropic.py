@@ -136,9 +136,7 @@ class TestRequests:
         assert "system" not in server.requests[0].body
         assert [block["text"] for block in server.requests[0].body["messages"][0]["content"]] == ["Hello."]
 
-    @pytest.mark.parametrize(
-        ("named", "asked"), [("opus", "claude-opus-5-5"), ("inherit", DEFAULT_MODEL), ("my-model", "my-model"), (None, "claude-x")]
-    )
+    @pytest.mark.parametrize(("named", "asked"), [("opus", "claude-opus-5-5"), ("inherit", "claude-x"), ("my-model", "my-model"), (None, "claude-x")])
     async def test_a_turn_may_name_its_model_also_by_its_short_name(self, named: str | None, asked: str) -> None:
         async with talking([says()], model="claude-x") as (runtime, server):
             await answer(runtime, request("Hello.", model=named))

@@ -17,7 +17,7 @@ from abathur_tui.domain.errors import AccountRefused, ApiRefused, NoRuntime, Run
 from abathur_tui.processes import Child, Children
 from abathur_tui.runtimes import EMBEDDED_MODEL
 from abathur_tui.runtimes.anthropic import AnthropicRuntime
-from abathur_tui.runtimes.local import LocalRuntime, _served
+from abathur_tui.runtimes.local import _SERVER, LocalRuntime, _served
 from tests.alive import alive
 from tests.runtimes.asking import READ_FILE, Turn, answer, request
 from tests.waiting import eventually_async
@@ -205,6 +205,13 @@ asyncio.run(main())
     pid = int(done.stdout)
 
     await eventually_async(lambda: not alive(pid))
+
+
+async def test_a_server_that_comes_after_its_engine_ends_at_once(children: Children) -> None:
+    done = await children.run(_SERVER, cwd="/", env={}, stdin=b"token 1\n", timeout_seconds=60)
+
+    assert done.exit_code == 1
+    assert "address" not in done.stdout
 
 
 async def test_a_server_that_cannot_load_says_why(local: LocalRuntime) -> None:

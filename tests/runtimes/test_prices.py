@@ -34,7 +34,7 @@ def test_a_cost_is_by_the_table_or_unknown(model: str, usage: Usage, cost: float
     assert cost_of(model, usage) == (None if cost is None else pytest.approx(cost))
 
 
-@pytest.mark.parametrize("name", [None, "sonnet", "opus", "haiku", "Opus", "inherit"])
+@pytest.mark.parametrize("name", [None, "sonnet", "opus", "haiku", "Opus"])
 def test_short_names_are_models_that_the_sdk_knows_and_that_have_a_price(name: str | None) -> None:
     model = full_name(name)
 
