@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
 
 from pydantic import ValidationError
 
@@ -86,6 +87,12 @@ def _contradictions(table: TemplateTable, source: Source) -> list[Detail]:
         *_prompt_mistakes(table, source),
     ]
     names = [nested.name for nested in table.nested]
+    try:
+        TopologicalSorter({nested.name: set(nested.depends_on) - {table.name} for nested in table.nested}).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        place = names.index(circle[0])
+        mistakes.append(source.mistake(("nested", place, "depends_on"), f"they wait for each other: {' → '.join(reversed(circle))}"))
     for place, nested in enumerate(table.nested):
         key: Key = ("nested", place)
         if nested.name in names[:place] or nested.name == table.name:

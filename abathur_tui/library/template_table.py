@@ -4,15 +4,30 @@ import re
 from typing import Annotated, Literal, TypeAlias
 
 from packaging.version import InvalidVersion, Version
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
 
 from abathur_tui.domain.templates import Nested, Parameter, ParameterKind
 
 NOT_YET = frozenset({"criteria", "checks", "memory", "cpu", "fallback"})
 """Fields of a template that this version cannot honour."""
 
-Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
-ParameterName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+_NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
+
+
+def _spelled(pattern: str, what: str) -> AfterValidator:
+    """A text that is spelled so, or a mistake that says how `what` is spelled."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"{value!r} is no {what}")
+        return value
+
+    return AfterValidator(check)
+
+
+Name: TypeAlias = Annotated[str, _spelled(_NAME, "name: a letter, then letters, digits, _ and -, 64 in all")]
+ParameterName: TypeAlias = Annotated[str, _spelled(r"[A-Za-z_][A-Za-z0-9_]{0,63}", "parameter's name: letters, digits and _, 64 in all")]
+TemplateName: TypeAlias = Annotated[str, _spelled(rf"{_NAME}(@[0-9A-Za-z.+-]+)?", "template: NAME, or NAME@VERSION")]
 _VERSION_LETTERS = re.compile(r"[0-9A-Za-z.+-]{1,64}")
 """What may stand behind `@`."""
 _TYPE = re.compile(r"(string|number|boolean|array|object)|enum\(([^()]+)\)")
@@ -77,7 +92,7 @@ class NestedTable(_Table):
     """`[[nested]]`: a template inside this one."""
 
     name: Name
-    template: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}(@[0-9A-Za-z.+-]+)?$")]
+    template: TemplateName
     """`NAME`, or `NAME@VERSION`."""
     parameters: dict[ParameterName, JsonValue] = {}
     depends_on: list[str] = []

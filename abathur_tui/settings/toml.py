@@ -2,9 +2,9 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -25,6 +25,8 @@ _IN_PLAIN_WORDS = {
     "a valid dictionary": "a table",
     "a valid dictionary or object to extract fields from": "a table",
 }
+_INSTANCE = re.compile(r"a valid dictionary or instance of \w+")
+_TOML_NAMES = {"list": "an array", "dict": "a table", "NoneType": "nothing"}
 _BARE_OR_QUOTED = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
 _DOTTED = rf"{_BARE_OR_QUOTED}(?:\s*\.\s*{_BARE_OR_QUOTED})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]\]?\s*(?:#.*)?")
@@ -110,21 +112,24 @@ def refusals(error: ValidationError, source: Source, model: type[BaseModel], is_
     """
     details = []
     for one in error.errors(include_url=False):
-        key = tuple(part for part in one["loc"] if (isinstance(part, int) or not part.startswith(("function-", "tuple[", "union["))))
+        key = tuple(part for part in one["loc"] if (isinstance(part, int) or not part.startswith(("function-", "tuple[", "union[", "[key]"))))
         if one["type"] == "extra_forbidden" and is_not_yet(key):
             details.append(source.mistake(key, f"{dotted(key)} is known, but this version cannot honour it yet", "leave it out"))
         elif one["type"] == "extra_forbidden":
-            details.append(source.mistake(key, *_unknown(key, _known_keys(model, key[:-1]))))
+            details.append(source.mistake(key, *_unknown(key, _known_keys(model, key[:-1]), model.model_fields)))
         else:
-            details.append(source.mistake(key, f"{dotted(key)}: {_reason(one['type'], one['msg'], one['input'])}"))
+            suggestion = f"write [[{dotted(key)}]]" if one["type"] == "list_type" and isinstance(one["input"], dict) else None
+            details.append(source.mistake(key, f"{dotted(key)}: {_reason(one['type'], one['msg'], one['input'])}", suggestion))
     return details
 
 
-def _unknown(key: Key, known: Iterable[str]) -> tuple[str, str | None]:
+def _unknown(key: Key, known: Iterable[str], at_top: Container[str]) -> tuple[str, str | None]:
     """Message and suggestion for a key that is not known where it stands."""
     names = sorted(known)
     meant = nearest(str(key[-1]), names)
     suggestion = f"did you mean {meant}?" if meant else None
+    if meant is None and len(key) > 1 and key[-1] in at_top:
+        suggestion = "it belongs at the top, before the first [table]"
     where = f"in [{dotted(key[:-1])}]" if len(key) > 1 else "at the top"
     allowed = f"known {where}: {', '.join(names)}" if names else f"nothing may stand {where}"
     return f"unknown key {dotted(key)}; {allowed}", suggestion
@@ -132,14 +137,16 @@ def _unknown(key: Key, known: Iterable[str]) -> tuple[str, str | None]:
 
 def _known_keys(model: type[BaseModel], path: Key) -> list[str]:
     """The keys that the model knows in the table at this path; empty where that is no table of fixed keys."""
+    named_by_user = False
     for part in path:
-        if isinstance(part, int):
+        if isinstance(part, int) or named_by_user:
+            named_by_user = False
             continue
         field = model.model_fields.get(part)
         inner = None if field is None else _model_in(field.annotation)
-        if inner is None:
+        if field is None or inner is None:
             return []
-        model = inner
+        model, named_by_user = inner, get_origin(field.annotation) is dict
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
@@ -182,8 +189,8 @@ def _reason(kind: str, message: str, value: object) -> str:
     if kind == "missing":
         return "it must be given"
     allowed = message.removeprefix("Input should be ").split(", unable to", 1)[0]
-    allowed = _IN_PLAIN_WORDS.get(allowed, allowed)
-    shown = repr(value) if isinstance(value, str | int | float | bool) else type(value).__name__
+    allowed = "a table" if _INSTANCE.fullmatch(allowed) else _IN_PLAIN_WORDS.get(allowed, allowed)
+    shown = repr(value) if isinstance(value, str | int | float | bool) else _TOML_NAMES.get(type(value).__name__, type(value).__name__)
     return f"it must be {allowed}, not {shown if len(shown) <= 80 else shown[:79] + '…'}"
 
 

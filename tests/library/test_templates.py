@@ -144,6 +144,18 @@ default = true
         (("[parameters.x]", "[parameters.x]\ntype = 'text'"), 4, "it must be string, number"),
         (('name = "A"', "name = 1"), 1, "it must be a text, not 1"),
         (('name = "A"', ""), None, "it must be given"),
+        (('name = "A"', 'name = "A B"'), 1, "'A B' is no name: a letter, then letters, digits, _ and -"),
+        (("[parameters.x]", "[parameters.x]\n[parameters.a-b]"), 4, "'a-b' is no parameter's name"),
+        (("[parameters.x]", "[parameters]\nx = 'text'"), 4, "parameters.x: it must be a table, not 'text'"),
+        (("[parameters.x]", "[parameters.x]\n[nested]\nname = 'n'"), 4, "nested: it must be an array, not a table"),
+        (
+            (
+                "[parameters.x]",
+                "[parameters.x]\n[[nested]]\nname='n'\ntemplate='T'\ndepends_on=['m']\n[[nested]]\nname='m'\ntemplate='T'\ndepends_on=['n']",
+            ),
+            7,
+            "they wait for each other: n → m → n",
+        ),
         (('name = "A"', 'name = "A'), 1, "TOML"),
     ],
 )
@@ -152,3 +164,15 @@ def test_a_mistake_is_said_with_its_line(change: tuple[str, str], line: int | No
 
     assert mistake.line == line
     assert words in mistake.message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "suggestion"),
+    [
+        ('name = "A"\n[parameters.x]\nprompt = "Do {{ x }}."\n', 3, "it belongs at the top, before the first [table]"),
+        ('name = "A"\nprompt = "x"\n[parameters.x]\nrequird = true\n', 4, "did you mean required?"),
+        ('name = "A"\nprompt = "x"\n[nested]\nname = "n"\n', 3, "write [[nested]]"),
+    ],
+)
+def test_a_slip_is_told_with_what_was_probably_meant(text: str, line: int, suggestion: str) -> None:
+    assert (line, suggestion) in {(one.line, one.suggestion) for one in mistakes(text)}
