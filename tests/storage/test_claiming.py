@@ -131,20 +131,23 @@ def test_the_claim_reads_each_lane_by_its_index_only(database: Database, lanes: 
     assert sum("TEMP B-TREE" in step for step in steps) <= 1
 
 
+def claim_seconds(c: Connection) -> float:
+    """The processor's time for a claim, which a busy machine does not change."""
+    begun = time.thread_time()
+    (one,) = queue.claim(c, ENGINE, {LANE: 1}, 1, NOW)
+    taken = time.thread_time() - begun
+    queue.complete(c, one.lease, "ok", NOW)
+    return taken
+
+
 def test_claim_time_does_not_grow_with_the_queue(database: Database) -> None:
     """Nor with what waits, is done, or is blocked in another lane."""
 
-    def claim_seconds() -> float:
-        times = []
-        for _ in range(40):
-            begun = time.perf_counter()
-            (one,) = database.write_now(queue.claim, ENGINE, {RUNTIME.lane: 1}, 1, NOW)
-            times.append(time.perf_counter() - begun)
-            database.write_now(queue.complete, one.lease, "ok", NOW)
-        return sorted(times)[len(times) // 2]
+    def usual() -> float:
+        return sorted(database.write_now(claim_seconds) for _ in range(40))[20]
 
     submit(database, plan([f"n{i}" for i in range(200)]))
-    short = claim_seconds()
+    short = usual()
     waiting = [f"w{i}" for i in range(4000)]
     for runtime, nodes, edges in (
         (RUNTIME, [f"n{i}" for i in range(4000)], []),
@@ -154,8 +157,7 @@ def test_claim_time_does_not_grow_with_the_queue(database: Database) -> None:
         submit(database, plan(nodes, edges), SubmitOptions(runtime, max_size=1_000_000))
     done = claim(database, 3000)
     database.write_now(complete_all, done)
-    deep = claim_seconds()
-    assert deep < 3 * short + 0.002
+    assert usual() < 2 * short + 0.0005
 
 
 def complete_all(c: Connection, claims: list[Claim]) -> None:
