@@ -12,7 +12,7 @@ from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import CommandFailed
 from abathur_tui.processes import Children, Lines, Stream
 from abathur_tui.tools import arguments
-from abathur_tui.tools.project_files import ProjectFiles, Refused
+from abathur_tui.tools.project_files import ProjectFiles, Refused, outcome_of
 
 SECONDS = 10.0
 """How long a search may take; what it found by then is shown."""
@@ -61,8 +61,8 @@ class Grep:
             query = self._query(arguments)
             await asyncio.to_thread(ProjectFiles(self.folder).place, str(query["path"]))
             return await self._search(query)
-        except Refused as error:
-            return ToolOutcome(str(error), is_error=True, summary=str(error))
+        except (Refused, OSError) as error:
+            return outcome_of(error)
         except CommandFailed as error:
             return ToolOutcome(f"The search could not be started: {error.message}", is_error=True, summary="could not be started")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from abathur_tui.domain.conversation import ToolDefinition, ToolOutcome
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.tools import arguments
-from abathur_tui.tools.project_files import ProjectFiles, Refused
+from abathur_tui.tools.project_files import ProjectFiles, Refused, outcome_of
 from abathur_tui.tools.protected import protection
 
 MOST_ENTRIES = 500
@@ -44,8 +44,8 @@ class ListFolder:
         """List it."""
         try:
             return await asyncio.to_thread(self._list, arguments)
-        except Refused as error:
-            return ToolOutcome(str(error), is_error=True, summary=str(error))
+        except (Refused, OSError) as error:
+            return outcome_of(error)
 
     def _list(self, given: JsonObject) -> ToolOutcome:
         arguments.check_names(given, ("path", "depth"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from abathur_tui.domain.conversation import ToolOutcome
 from abathur_tui.tools.protected import protection
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -131,6 +132,12 @@ def _check_plain(status: os.stat_result) -> None:
     if status.st_nlink > 1:
         # One of the names may be a protected one, or lie outside the project; nothing tells which.
         raise Refused("has more than one name (hard links): it is not shown, as one of them may be protected.")
+
+
+def outcome_of(error: Refused | OSError) -> ToolOutcome:
+    """What the model is told of a call that was not carried out."""
+    text = str(error) if isinstance(error, Refused) else f"It cannot be read: {_reason(error)}"
+    return ToolOutcome(text, is_error=True, summary=text)
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -7,7 +7,7 @@ from itertools import islice
 from abathur_tui.domain.conversation import ToolDefinition, ToolOutcome
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.tools import arguments
-from abathur_tui.tools.project_files import ProjectFiles, Refused
+from abathur_tui.tools.project_files import ProjectFiles, Refused, outcome_of
 from abathur_tui.tools.protected import holds_private_key
 
 MOST_LINES = 2_000
@@ -48,8 +48,8 @@ class ReadFile:
         """Read it."""
         try:
             return await asyncio.to_thread(self._read, arguments)
-        except Refused as error:
-            return ToolOutcome(str(error), is_error=True, summary=str(error))
+        except (Refused, OSError) as error:
+            return outcome_of(error)
 
     def _read(self, given: JsonObject) -> ToolOutcome:
         arguments.check_names(given, ("path", "start_line", "end_line"))

@@ -39,6 +39,8 @@ def main() -> int:
         _tell({"refused": str(error)})
     except (re.error, RecursionError, OverflowError) as error:
         _tell({"refused": f"The pattern is no regular expression: {error}"})
+    except OSError as error:
+        _tell({"refused": f"The search broke off: {error.strerror}"})
     else:
         _tell({"files": search.files, "left_out": search.left_out, "cut": search.cut})
     return 0
