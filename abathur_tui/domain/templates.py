@@ -147,7 +147,7 @@ class Registry(Protocol):
     """What the language needs of the library."""
 
     def template(self, name: str, version: str | None = None) -> Template | None:
-        """The newest template of that name, or exactly that version; None where there is none."""
+        """The newest template of that name, or exactly that version; None where there is none. Raises TemplateInvalid where its file is broken."""
         ...
 
     def template_names(self) -> tuple[str, ...]:

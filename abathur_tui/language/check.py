@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from abathur_tui.domain.errors import CyclicDependencies, DocumentInvalid, SourceRefused, UnknownName, UnknownTemplate
+from abathur_tui.domain.errors import CyclicDependencies, DocumentInvalid, SourceRefused, TemplateInvalid, UnknownName, UnknownTemplate
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.templates import Registry, Template
 from abathur_tui.language.context import PlanContext
@@ -24,8 +24,14 @@ def check(
 
 
 def find_template(registry: Registry, name: str, version: str | None, place: Place, mistakes: Mistakes) -> Template | None:
-    """The template; None where there is none, which is noted."""
-    template = registry.template(name, version)
+    """The template; None where there is none that can be used, which is noted."""
+    try:
+        template = registry.template(name, version)
+    except TemplateInvalid as error:
+        for detail in error.details:
+            where = f"{detail.file}:{detail.line}" if detail.line else detail.file
+            mistakes.add(TemplateInvalid, place, f"the file of {name} has a mistake, {where}: {detail.message}", detail.suggestion)
+        return None
     if template is None:
         versions = registry.versions(name)
         if version is not None and versions:

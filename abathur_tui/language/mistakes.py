@@ -13,6 +13,7 @@ _LONGEST_LINE = 2000
 _CLASSES: tuple[type[AbathurError], ...] = (
     errors.DocumentInvalid,
     errors.UnknownTemplate,
+    errors.TemplateInvalid,
     errors.MissingParameter,
     errors.UnknownParameter,
     errors.WrongValue,

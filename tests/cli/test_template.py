@@ -89,7 +89,8 @@ def test_a_broken_file_is_told_where_templates_are_listed_and_refused_where_it_i
     assert listed.code == 0
     assert f"{folder}/code.toml:3: prompt: it must be a text, not 1" in listed.err
     assert planned.code == 2
-    assert planned.error["details"][0]["line"] == 3
+    assert planned.error["code"] == "ABTH-ERR-064"
+    assert f"{folder}/code.toml:3: prompt: it must be a text, not 1" in planned.error["details"][0]["message"]
     assert project.inside("plan", 'ABYSSAL[CODE@1.0.0]("x")').code == 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from abathur_tui.domain.errors import TemplateInvalid
+from abathur_tui.language import PlanContext, mistakes
 from abathur_tui.library import FileRegistry
 from abathur_tui.library.shelf import next_free
 from abathur_tui.settings import Settings
@@ -204,3 +205,12 @@ def test_a_file_from_another_system_reads_the_same(folders: Folders) -> None:
 )
 def test_the_next_free_version_raises_the_last_number(version: str, taken: list[str], free: str) -> None:
     assert next_free(version, taken) == free
+
+
+def test_a_document_is_told_of_a_broken_template_together_with_all_else(folders: Folders) -> None:
+    path = folders.in_project("code.toml", template("CODE", "1.5.0", more="retries = -1\n"))
+
+    found = mistakes('ABYSSAL[CODE]("x")\nABYSSAL[TEST]()', folders.registry(), PlanContext(environ={}))
+
+    assert [(one.line, one.column) for one in found] == [(1, 9), (2, 9)]
+    assert f"{path}:4: retries: it must be" in found[0].message
