@@ -17,26 +17,41 @@ class Interrupts:
     """Counts Ctrl-C in a `with` block inside a running event loop; outside of it, it is Python's own KeyboardInterrupt again."""
 
     def __init__(self) -> None:
-        self._presses: asyncio.Queue[None] = asyncio.Queue()
+        self._waiting = 0
+        """Presses that nobody has acted on."""
+        self._pressed = asyncio.Event()
 
     def __enter__(self) -> Self:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._presses.put_nowait, None)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._press)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
 
     async def unless_pressed(self, awaited: Awaitable[T]) -> T:
-        """What `awaited` gives. Raises Interrupted, having cancelled it, when Ctrl-C is pressed before."""
+        """What `awaited` gives. Raises Interrupted, having cancelled it, when Ctrl-C is pressed before, or was and nobody has acted on it.
+
+        A press that comes too late for this one counts for the next.
+        """
         work = asyncio.ensure_future(awaited)
-        press = asyncio.ensure_future(self._presses.get())
+        press = asyncio.ensure_future(self._pressed.wait())
         try:
             await asyncio.wait((work, press), return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return work.result()
+            self._act()
             raise Interrupted
         finally:
             for future in (work, press):
                 if not future.done():
                     future.cancel()
             await asyncio.gather(work, press, return_exceptions=True)
+
+    def _press(self) -> None:
+        self._waiting += 1
+        self._pressed.set()
+
+    def _act(self) -> None:
+        self._waiting -= 1
+        if not self._waiting:
+            self._pressed.clear()
