@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.execution import RuntimeChoice
+from abathur_tui.domain.joins import JoinReport
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import State, Status, shown_state
 
@@ -132,6 +133,8 @@ class TaskDetail:
     attempts: tuple[Attempt, ...]
     turns: tuple[Turn, ...]
     events: tuple[AuditEvent, ...]
+    join: JoinReport | None = None
+    """For a join that has ended: how it came to its result."""
 
 
 @dataclass(frozen=True, slots=True)

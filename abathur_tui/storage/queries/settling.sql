@@ -27,5 +27,5 @@ SET status = 'waiting', version = version + 1, why = 'after', cause = NULL, fini
     error_code = NULL, error_message = NULL, failures = 0, crashes = 0, round = round + 1,
     actor = 'queue', reason = 'what it needs was retried', changed_at = :now
 WHERE id IN (SELECT e.task FROM json_each(:ids) AS level CROSS JOIN edges AS e ON e.depends_on = level.value AND e.state = 'open')
-    AND +status = 'failed' AND broken = 0 AND unmet > 0 AND error_code IN ('ABTH-ERR-010', 'ABTH-ERR-131')
+    AND +status = 'failed' AND broken = 0 AND unmet > 0 AND error_code IN ('ABTH-ERR-010', 'ABTH-ERR-131', 'ABTH-ERR-132')
 RETURNING id;

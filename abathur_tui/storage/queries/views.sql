@@ -20,14 +20,25 @@ SELECT c.body FROM tasks AS t LEFT JOIN content AS c ON c.hash = t.result WHERE 
 -- name: spec
 -- What its worker needs, with its execution's runtime. By the primary keys.
 SELECT s.prompt, s.parameters, s.refs, x.runtime, s.model, s.timeout_seconds, s.retries, t.failures, t.on_failure, s.loop_spec, s.join_spec, s.lead,
-    s.depth, t.pass, s.rendered, t.round
+    s.depth, t.pass, s.rendered, t.round, t.detail
 FROM tasks AS t JOIN specs AS s ON s.task = t.id JOIN executions AS x ON x.id = t.execution WHERE t.id = ?;
 
 -- name: inputs
 -- What a task depends on, in its order. Primary keys.
-SELECT d.id, d.name, d.status, c.body, d.error_code, d.error_message, e.required
+SELECT d.id, d.name, d.status, c.body, d.error_code, d.error_message, e.required, d.instance, d.instances, d.priority, d.finished_at,
+    d.detail ->> '$.quality.score'
 FROM edges AS e JOIN tasks AS d ON d.id = e.depends_on LEFT JOIN content AS c ON c.hash = d.result
 WHERE e.task = ? ORDER BY e.position;
+
+-- name: built_on
+-- Which of the tasks that a task depends on were made of which others of them, however far away. Primary keys.
+WITH RECURSIVE above (input, task) AS (
+    SELECT depends_on, depends_on FROM edges WHERE task = :id
+    UNION
+    SELECT above.input, e.depends_on FROM above JOIN edges AS e ON e.task = above.task
+    LIMIT :most
+)
+SELECT above.input, above.task FROM above JOIN edges AS e ON e.task = :id AND e.depends_on = above.task WHERE above.input <> above.task;
 
 -- name: attempts
 -- The tries at a task. By the primary key.
@@ -74,6 +85,10 @@ FROM executions AS x JOIN tasks AS t ON t.id = x.root LEFT JOIN content AS c ON 
 -- The newest executions. By the primary key.
 SELECT x.id, x.root, c.body, t.status, x.runtime, x.created_at, t.finished_at, x.actor
 FROM executions AS x JOIN tasks AS t ON t.id = x.root LEFT JOIN content AS c ON c.hash = x.source ORDER BY x.id DESC LIMIT ?;
+
+-- name: join_details
+-- What the joins of an execution left beside their results. Index tasks_by_execution.
+SELECT id, detail FROM tasks WHERE execution = ? AND kind = 'join' AND detail <> '{}';
 
 -- name: counts
 -- Tasks per status. The few rows of counts.

@@ -7,10 +7,11 @@ from typing import Any
 from abathur_tui.domain.conversation import message_from_data
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import NotFound
+from abathur_tui.domain.joins import report_from
 from abathur_tui.domain.leases import Input, Work
-from abathur_tui.domain.plan import OnFailure
+from abathur_tui.domain.plan import Kind, OnFailure
 from abathur_tui.domain.status import Status
-from abathur_tui.domain.tasks import Attempt, AuditEvent, TaskDetail, ToolCall, Turn
+from abathur_tui.domain.tasks import Attempt, AuditEvent, Task, TaskDetail, ToolCall, Turn
 from abathur_tui.storage.records import error_of, join_from, json_object, kept, loop_from, runtime_from
 from abathur_tui.storage.sql import named
 from abathur_tui.storage.views.tasks import task
@@ -19,6 +20,8 @@ _SQL = named("views")
 
 _AUDITED = ("from", "to", "version", "attempt", "engine", "cause", "error", "result", "reason")
 """What an audit event's detail is made of besides the column of that name."""
+_ANCESTRY = 20_000
+"""Steps that are looked back to find out which results are nearest."""
 _EVENTS = 1000
 """Audit rows that a task's detail shows."""
 
@@ -44,6 +47,7 @@ def detail(c: Connection, id: int) -> TaskDetail:
         ),
         turns=tuple(turn for turn, _ in turns),
         events=tuple(audit(c, task=id, limit=_EVENTS)),
+        join=report_from(json_object(spec["detail"])),
     )
 
 
@@ -66,13 +70,49 @@ def work(c: Connection, id: int) -> Work:
         loop=loop_from(spec["loop_spec"]),
         join=join_from(spec["join_spec"]),
         lead=spec["lead"],
-        inputs=tuple(
-            Input(other, name, Status(status), text, error_of(code, message), bool(required))
-            for other, name, status, text, code, message, required in c.execute(_SQL["inputs"], (id,))
-        ),
+        inputs=_inputs(c, shown),
         depth=spec["depth"],
         pass_number=spec["pass"],
     )
+
+
+def _inputs(c: Connection, dependent: Task) -> tuple[Input, ...]:
+    """What a task depends on, in its order. A join takes all of it alike, so only for others it is asked what is how far away."""
+    distances = {} if dependent.kind is Kind.JOIN or len(dependent.depends_on) < 2 else _distances(c, dependent.id)
+    return tuple(
+        Input(
+            task=other,
+            name=name,
+            status=Status(status),
+            result=text,
+            error=error_of(code, message),
+            required=bool(required),
+            instance=instance,
+            instances=instances,
+            priority=priority,
+            finished_at=finished_at,
+            quality=quality,
+            distance=distances.get(other, 1),
+        )
+        for other, name, status, text, code, message, required, instance, instances, priority, finished_at, quality in c.execute(
+            _SQL["inputs"], (dependent.id,)
+        )
+    )
+
+
+def _distances(c: Connection, id: int) -> dict[int, int]:
+    """How many steps away what a task depends on is at most; 1 is left out."""
+    built_on: dict[int, list[int]] = {}
+    for input, other in c.execute(_SQL["built_on"], {"id": id, "most": _ANCESTRY}):
+        built_on.setdefault(other, []).append(input)
+    distances: dict[int, int] = {}
+    # Each time a step further away; there are no circles, so it ends with the longest way.
+    level = set(built_on)
+    while level:
+        for other in level:
+            distances[other] = distances.get(other, 1) + 1
+        level = {other for other in level if any(input in level for input in built_on[other])}
+    return distances
 
 
 def result(c: Connection, id: int) -> str | None:

@@ -5,9 +5,10 @@ from sqlite3 import Connection
 from typing import Any
 
 from abathur_tui.domain.errors import NotFound
+from abathur_tui.domain.joins import JoinReport, report_from
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Execution, Task
-from abathur_tui.storage.records import runtime_from
+from abathur_tui.storage.records import json_object, runtime_from
 from abathur_tui.storage.sql import named
 from abathur_tui.storage.views.tasks import task_from
 
@@ -33,6 +34,12 @@ def members(c: Connection, execution: int) -> list[Task]:
     if not rows:
         raise NotFound(f"There is no execution x{execution}.")
     return [task_from(row) for row in rows]
+
+
+def reports(c: Connection, execution: int) -> dict[int, JoinReport]:
+    """How the joins of an execution came to their results, by task; those that have not ended have none."""
+    found = {id: report_from(json_object(detail)) for id, detail in c.execute(_SQL["join_details"], (execution,))}
+    return {id: report for id, report in found.items() if report is not None}
 
 
 def root_of(c: Connection, execution: int) -> int:
