@@ -23,9 +23,11 @@ MAX_BRACKETS = 64
 _RESTARTS = 10
 """How often reading starts again at a later line, after a bracket that is never closed: it must not take quadratic time."""
 _DEEPEST_INDENT = 16
-_HEAD = re.compile(r"[A-Za-z_][0-9A-Za-z_-]*+\s*+(?:[=\[]|ABYSSAL\s*+\[)")
-_STATEMENT = re.compile(r"(?:[A-Za-z_][0-9A-Za-z_-]*+\s*+=\s*+)?ABYSSAL\s*+\[")
-_BINDING = re.compile(r"([A-Za-z_][0-9A-Za-z_-]*+)\s*+=")
+_HEAD = re.compile(r"[A-Za-z_][0-9A-Za-z_-]*+\s*+(?:[=\[]|:?=?\s*+ABYSSAL(?![0-9A-Za-z_-]))")
+"""How a statement begins where no bracket is open, be it with a mistake."""
+_STATEMENT = re.compile(r"(?:[A-Za-z_][0-9A-Za-z_-]*+\s*+=\s*+)?ABYSSAL(?![0-9A-Za-z_-])")
+"""How a statement begins at the beginning of a line while a bracket is open."""
+_BINDING = re.compile(r"([A-Za-z_][0-9A-Za-z_-]*+)\s*+:?=")
 _WORDS = frozenset({"NAME", "ABYSSAL", "CONSTANT"})
 _BRACKETS = frozenset({*OPENING, *CLOSING})
 _STARTS = frozenset({"NAME", "ABYSSAL"})

@@ -198,6 +198,37 @@ ABYSSAL[TEST](a) ABYSSAL[TEST](b) ABYSSAL[TEST](e)
     assert [detail.line for detail in wrong(text)] == [1, 2, 3, 4, 5]
 
 
+def test_ten_ways_to_break_a_statement_are_ten_mistakes_each_on_its_line() -> None:
+    text = """a = ABYSSAL[TEST]("one"
+b = ABYSSAL[TEST]("two)
+c = ABYSSAL TEST("three")
+d = ABYSSAL[TEST("four")
+e = ABYSSAL[TEST]{"five"}
+f = ABYSSAL[TEST]('six', language='go',, strict=true)
+g = ABYSSAL[]("x")
+h = [1, 2]
+i := ABYSSAL[TEST]("x")
+j = TEST("x")
+ABYSSAL[TEST](a, given=[b, c, d, e, f, g, h, i, j])
+"""
+
+    assert [detail.line for detail in wrong(text)] == list(range(1, 11))
+
+
+def test_five_mistakes_inside_one_statement_are_five() -> None:
+    text = """ABYSSAL[PARTS]("platform", {
+  parts: [
+    ABYSSAL[TSET]("registry"),
+    ABYSSAL[CODE]("gateway" language="go"),
+    ABYSSAL[TEST]("load", test_types="load"),
+    gatway
+  ],
+  priority: "urgent",
+})"""
+
+    assert [detail.line for detail in wrong(text)] == [3, 4, 5, 6, 8]
+
+
 def test_a_bracket_that_is_never_closed_does_not_hide_what_comes_after() -> None:
     text = """a = ABYSSAL[TEST]("one",
 b = ABYSSAL[TSET]("two")
