@@ -1,6 +1,7 @@
 """The engine's process: its settings, its signals, its exit code."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -9,9 +10,11 @@ from pathlib import Path
 
 from abathur_tui.domain.errors import AbathurError, Exit, ProjectNotWritable
 from abathur_tui.engine.engine import Engine, Equipment, Manner
+from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.rescue import notes_of
 from abathur_tui.guard import GuardPipe, Keys
 from abathur_tui.library import FileRegistry
+from abathur_tui.library.watching import watch
 from abathur_tui.processes import Children
 from abathur_tui.runtimes import open_runtime
 from abathur_tui.settings import load
@@ -43,19 +46,35 @@ async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, 
         if database.read_only:
             raise ProjectNotWritable(f"{folder} cannot be written.")
         children = Children(guard)
+        registry = FileRegistry(project, settings)
         equipment = Equipment(
             project=project,
             settings=settings,
-            registry=FileRegistry(project, settings),
-            tools=for_project(project),
+            registry=registry,
+            tools=for_project(project, children),
             open_runtime=open_runtime,
             children=children,
             keys=keys,
             on_stop=guard.stop,
         )
-        return await live(Engine(database, equipment, manner), folder, guard)
+        engine = Engine(database, equipment, manner)
+        watching = asyncio.create_task(_keep_current(registry, engine.log), name="saved files")
+        try:
+            return await live(engine, folder, guard)
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
     finally:
         database.close()
+
+
+async def _keep_current(registry: FileRegistry, log: EngineLog) -> None:
+    """Saved agent definitions count for the tasks that start from then on."""
+    async with contextlib.aclosing(watch(registry)) as changes:
+        async for notices in changes:
+            for notice in notices:
+                log.info("library." + notice.kind.replace(" ", "_"), notice.text)
 
 
 async def live(engine: Engine, folder: Path, guard: GuardPipe) -> Exit:
