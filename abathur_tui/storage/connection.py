@@ -42,6 +42,7 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
             set_pragma(connection, name, value, answer)
         if read_only:
             set_pragma(connection, "query_only", "on", 1)
+        connection.create_function("casefold", 1, str.casefold, deterministic=True)
     except (sqlite3.Error, AbathurError):
         connection.close()
         raise

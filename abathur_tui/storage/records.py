@@ -1,15 +1,15 @@
 """Domain objects as the text in a column, and back."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from sqlite3 import Connection
 
-from abathur_tui.domain.data import JsonObject, JsonValue, canonical, content_hash
-from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
-from abathur_tui.domain.loops import Direction, LoopSpec, ThresholdCriterion
-from abathur_tui.domain.plan import JoinSpec, JoinStrategy
+from abathur_tui.domain.data import JsonObject, JsonValue, content_hash
+from abathur_tui.domain.execution import RuntimeChoice
+from abathur_tui.domain.loops import LoopSpec
+from abathur_tui.domain.plan import JoinSpec
 from abathur_tui.domain.tasks import TaskError
+from abathur_tui.storage.encoding import decoded, encoded
 from abathur_tui.storage.sql import named
 
 _SQL = named("content")
@@ -54,56 +54,22 @@ def error_of(code: str | None, message: str | None) -> TaskError | None:
     return None if code is None else TaskError(code, message or "")
 
 
-def runtime_text(choice: RuntimeChoice) -> str:
-    """A runtime's choice as JSON."""
-    return canonical(asdict(choice))
-
-
 def runtime_from(text: str, model: str | None = None) -> RuntimeChoice:
-    """The choice that `runtime_text` wrote, with another model where one is given."""
-    data = json.loads(text)
-    choice = RuntimeChoice(
-        runtime=RuntimeName(data["runtime"]),
-        model=data["model"],
-        base_url=data["base_url"],
-        key_fingerprint=data["key_fingerprint"],
-        argv=tuple(data["argv"]),
-        working_folder=data["working_folder"],
-        environment=tuple((name, value) for name, value in data["environment"]),
-    )
+    """A runtime's choice, with another model where one is given."""
+    choice = decoded(RuntimeChoice, text)
     return choice if model is None else replace(choice, model=model)
 
 
-def loop_text(spec: LoopSpec | None) -> str | None:
-    """A loop's rule as JSON."""
-    return None if spec is None else canonical(asdict(spec))
-
-
 def loop_from(text: str | None) -> LoopSpec | None:
-    """The rule that `loop_text` wrote."""
-    if text is None:
-        return None
-    data = json.loads(text)
-    criterion = data["criterion"]
-    return LoopSpec(
-        ThresholdCriterion(criterion["metric"], criterion["target"], Direction(criterion["direction"]), criterion["measure"]),
-        data["max_iterations"],
-    )
-
-
-def join_text(spec: JoinSpec | None) -> str | None:
-    """A join's rule as JSON; `lead` and `required` keep the plan's names, columns of `specs` and `edges` have the tasks."""
-    return None if spec is None else canonical(asdict(spec))
+    """A loop's rule."""
+    return None if text is None else decoded(LoopSpec, text)
 
 
 def join_from(text: str | None) -> JoinSpec | None:
-    """The rule that `join_text` wrote."""
-    if text is None:
-        return None
-    data = json.loads(text)
-    return JoinSpec(JoinStrategy(data["strategy"]), data["success_threshold"], data["lead"], tuple(data["required"]))
+    """A join's rule; `lead` and `required` are the plan's names: columns of `specs` and `edges` have the tasks."""
+    return None if text is None else decoded(JoinSpec, text)
 
 
-def references_text(references: Mapping[str, int]) -> str:
-    """JSON Pointer to task, as JSON."""
-    return canonical(dict(references))
+def encoded_or_none(value: object) -> str | None:
+    """JSON of a dataclass; None stays None."""
+    return None if value is None else encoded(value)

@@ -195,6 +195,11 @@ class Model:
             self._settle(task, dependents)
         elif before in ENDED:
             self._reopen(task, dependents)
+        elif before in ("running", "interrupted") and status in ("pending", "paused"):
+            for other in task.edges:
+                if self.tasks[other].status not in ENDED:
+                    task.edges[other] = "open"
+            task.held = status == "pending" and task.unmet > 0
 
     def _settle(self, task: ModelTask, dependents: list[ModelTask]) -> None:
         for one in dependents:

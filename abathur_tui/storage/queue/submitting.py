@@ -11,9 +11,10 @@ from abathur_tui.domain.execution import RuntimeChoice, SubmitOptions, Submitted
 from abathur_tui.domain.leases import Lease
 from abathur_tui.domain.plan import Kind, Need, OnFailure, Plan, PlanNode
 from abathur_tui.domain.status import ENDED, Status, Why
+from abathur_tui.storage.encoding import encoded
 from abathur_tui.storage.queue.claiming import JOIN_LANE
 from abathur_tui.storage.queue.settling import fail_the_doomed
-from abathur_tui.storage.records import clean, join_text, keep, loop_text, references_text, runtime_from, runtime_text
+from abathur_tui.storage.records import clean, encoded_or_none, keep, runtime_from
 from abathur_tui.storage.sql import named
 
 _SQL = named("submitting")
@@ -69,8 +70,13 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
     return Submitted(execution, root, ids)
 
 
-def add_child(c: Connection, lease: Lease, node: PlanNode, now: float, *, pass_number: int | None = None) -> int:
-    """A task inside the lease's task (a pass of its loop), pending at once in that one's place in the order. Raises LeaseLost."""
+def add_child(
+    c: Connection, lease: Lease, node: PlanNode, now: float, *, pass_number: int | None = None, built_on: Sequence[int] = ()
+) -> int:
+    """A task inside the lease's task (a pass of its loop, a question of its join), pending at once in that one's place in the order.
+
+    `built_on`: completed tasks whose results it is given. Raises LeaseLost.
+    """
     found = c.execute(_SQL["parent_of_child"], (lease.task, lease.epoch, lease.engine)).fetchone()
     if found is None:
         raise LeaseLost(f"t{lease.task} is not held by this worker any more.")
@@ -91,6 +97,7 @@ def add_child(c: Connection, lease: Lease, node: PlanNode, now: float, *, pass_n
     )
     c.execute(_SQL["task"], task | {"priority": priority, "pass": pass_number, "pass_round": round, "reason": f"added by t{lease.task}"})
     c.execute(_SQL["spec"], _spec_row(c, replace(node, model=node.model or model), {node.id: id}, timeout_seconds, retries))
+    c.executemany(_SQL["edge"], [(id, other, Need.NEEDS.value, "met", place, 0) for place, other in enumerate(built_on)])
     return id
 
 
@@ -101,7 +108,7 @@ def child_of(c: Connection, task: int, pass_number: int) -> int | None:
 
 
 def _insert_execution(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> int:
-    execution = c.execute(_SQL["execution"], (keep(c, plan.source), runtime_text(options.runtime), options.actor, now)).lastrowid
+    execution = c.execute(_SQL["execution"], (keep(c, plan.source), encoded(options.runtime), options.actor, now)).lastrowid
     assert execution is not None
     for name, text in options.templates.items():
         c.execute(_SQL["template"], (execution, name, keep(c, text)))
@@ -125,7 +132,7 @@ def _lane(c: Connection, node: PlanNode, runtime: RuntimeChoice) -> str:
     if node.kind is Kind.JOIN:
         return JOIN_LANE
     choice = runtime if node.model is None else replace(runtime, model=node.model)
-    c.execute(_SQL["lane"], (choice.lane, runtime_text(choice)))
+    c.execute(_SQL["lane"], (choice.lane, encoded(choice)))
     return choice.lane
 
 
@@ -182,12 +189,12 @@ def _spec_row(c: Connection, node: PlanNode, ids: Mapping[str, int], timeout_sec
         "depth": node.depth,
         "prompt": keep(c, node.prompt),
         "parameters": keep(c, json.dumps(node.parameters, ensure_ascii=False)),
-        "refs": references_text({reference.pointer: ids[reference.node] for reference in node.references}),
+        "refs": canonical({reference.pointer: ids[reference.node] for reference in node.references}),
         "model": node.model,
         "timeout_seconds": timeout_seconds if node.timeout_seconds is None else node.timeout_seconds,
         "retries": 0 if node.on_failure is OnFailure.FAIL else retries if node.retries is None else node.retries,
-        "loop_spec": loop_text(node.loop),
-        "join_spec": join_text(node.join),
+        "loop_spec": encoded_or_none(node.loop),
+        "join_spec": encoded_or_none(node.join),
         "lead": ids[node.join.lead] if node.join is not None and node.join.lead is not None else None,
         "estimated_seconds": node.estimated_seconds,
         "complexity": node.complexity,

@@ -497,7 +497,7 @@ BEGIN
     WHERE new.status IN ('completed', 'failed', 'cancelled', 'dead')
         AND id IN (SELECT task FROM edges WHERE depends_on = new.id AND state = 'met')
         AND +status = 'waiting' AND unmet = 0 AND broken = 0;
-    UPDATE tasks SET held = NULL, why = ''
+    UPDATE tasks SET held = CASE WHEN crashes >= 2 THEN 'suspect' END, why = ''
     WHERE new.status IN ('completed', 'failed', 'cancelled', 'dead')
         AND id IN (SELECT task FROM edges WHERE depends_on = new.id) AND +held = 'after' AND unmet = 0;
 
@@ -509,6 +509,14 @@ BEGIN
     UPDATE tasks SET held = 'after', why = 'after'
     WHERE old.status IN ('failed', 'cancelled', 'dead')
         AND id IN (SELECT task FROM edges WHERE depends_on = new.id AND state = 'open') AND +status = 'pending';
+
+    -- It gives up its place at work: what came back meanwhile is waited for again.
+    UPDATE edges
+    SET state = 'open'
+    WHERE old.status IN ('running', 'interrupted') AND new.status IN ('pending', 'paused') AND task = new.id AND state <> 'open'
+        AND (SELECT status FROM tasks WHERE id = edges.depends_on) NOT IN ('completed', 'failed', 'cancelled', 'dead');
+    UPDATE tasks SET held = 'after', why = 'after'
+    WHERE old.status IN ('running', 'interrupted') AND new.status = 'pending' AND id = new.id AND unmet > 0;
 END;
 
 -- A task's counters follow its edges.

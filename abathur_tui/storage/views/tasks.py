@@ -1,6 +1,7 @@
 """Tasks, as lists show them."""
 
 import json
+import time
 from array import array
 from collections.abc import Sequence
 from sqlite3 import Connection
@@ -13,6 +14,7 @@ from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Task
 from abathur_tui.storage.records import error_of, strings
 from abathur_tui.storage.sql import named
+from abathur_tui.storage.views.conditions import where_clause
 
 _SQL = named("views")
 
@@ -38,19 +40,19 @@ def task(c: Connection, id: int) -> Task:
     return task_from(found)
 
 
-def tasks(c: Connection, filter: TaskFilter, limit: int, offset: int = 0) -> list[Task]:
-    """A page of the tasks that the filter lets through, in its order."""
+def tasks(c: Connection, filter: TaskFilter, limit: int, offset: int = 0, now: float | None = None) -> list[Task]:
+    """A page of the tasks that the filter lets through, in its order. `now` is what ages are counted from; None: the clock."""
     if filter == TaskFilter(statuses=filter.statuses) and filter.statuses:
         return tasks_by_id(c, _first_by_status(c, sorted(filter.statuses), limit, offset))
-    where, values = _conditions(filter)
-    statement = f"{_SQL['task_columns']} {where} ORDER BY {_order(filter)} LIMIT :limit OFFSET :offset"
-    return [task_from(row) for row in c.execute(statement, values | {"limit": limit, "offset": offset})]
+    where = where_clause(filter, time.time() if now is None else now)
+    statement = f"{_SQL['task_columns']} {where.text} ORDER BY {_order(filter)} LIMIT :limit OFFSET :offset"
+    return [task_from(row) for row in c.execute(statement, where.values | {"limit": limit, "offset": offset})]
 
 
-def task_ids(c: Connection, filter: TaskFilter) -> "array[int]":
+def task_ids(c: Connection, filter: TaskFilter, now: float | None = None) -> "array[int]":
     """The ids (type `q`) of all tasks that the filter lets through, in its order."""
-    where, values = _conditions(filter)
-    return array("q", (id for (id,) in c.execute(f"SELECT t.id FROM tasks AS t {where} ORDER BY {_order(filter)}", values)))
+    where = where_clause(filter, time.time() if now is None else now)
+    return array("q", (id for (id,) in c.execute(f"SELECT t.id FROM tasks AS t {where.text} ORDER BY {_order(filter)}", where.values)))
 
 
 def tasks_by_id(c: Connection, ids: Sequence[int]) -> list[Task]:
@@ -106,30 +108,3 @@ def _first_by_status(c: Connection, statuses: Sequence[Status], limit: int, offs
 def _order(filter: TaskFilter) -> str:
     column = _SORTS[filter.sort]
     return column if filter.sort == "priority" else f"{column} {'DESC' if filter.descending else 'ASC'}, t.id"
-
-
-def _conditions(filter: TaskFilter) -> tuple[str, dict[str, object]]:
-    """The WHERE clause and its values."""
-    conditions: list[str] = []
-    values: dict[str, object] = {}
-    if filter.statuses:
-        names = [f":status{number}" for number in range(len(filter.statuses))]
-        conditions.append(f"t.status IN ({', '.join(names)})")
-        values |= {f"status{number}": status.value for number, status in enumerate(sorted(filter.statuses))}
-    for number, word in enumerate(filter.words):
-        values[f"word{number}"] = f"%{_escaped(word)}%"
-        columns = "t.name || ' ' || coalesce(t.template, '') || ' ' || coalesce(t.agent, '') || ' ' || t.tags"
-        conditions.append(f"({columns}) LIKE :word{number} ESCAPE '\\'")
-    for column in ("execution", "parent", "template", "agent"):
-        wanted = getattr(filter, column)
-        if wanted is not None:
-            conditions.append(f"t.{column} = :{column}")
-            values[column] = wanted
-    if filter.tag is not None:
-        conditions.append("EXISTS (SELECT 1 FROM json_each(t.tags) WHERE value = :tag)")
-        values["tag"] = filter.tag
-    return ("WHERE " + " AND ".join(conditions) if conditions else "", values)
-
-
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,77 @@
+"""Dataclasses as JSON in a column, and back by their own types: what the domain adds to them needs no change here."""
+
+import dataclasses
+import json
+import types
+import typing
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar
+
+from abathur_tui.domain.data import JsonValue, canonical
+
+T = TypeVar("T")
+
+_KIND = "kind_of"
+"""The key under which a dataclass's name stands, by which the right member of a union is found."""
+
+
+def encoded(value: object) -> str:
+    """A dataclass of plain values, enums, tuples, dicts and other such dataclasses as canonical JSON."""
+    return canonical(_plain(value))
+
+
+def decoded(kind: type[T], text: str) -> T:
+    """What `encoded` wrote. A field that was added since has its default. Raises KeyError, TypeError or ValueError on anything else."""
+    value: T = _built(kind, json.loads(text))
+    return value
+
+
+def _plain(value: object) -> JsonValue:
+    match value:
+        case Enum():
+            plain: JsonValue = value.value
+            return plain
+        case None | bool() | int() | float() | str():
+            return value
+        case tuple() | list():
+            return [_plain(item) for item in value]
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+            return {_KIND: type(value).__name__} | fields
+        case _:
+            raise TypeError(f"{type(value).__name__} cannot be kept")
+
+
+def _built(kind: Any, data: Any) -> Any:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return None if data is None else _built(_member(arguments, data), data)
+    if origin is tuple:
+        each = arguments[:1] * len(data) if arguments[-1] is Ellipsis else arguments
+        return tuple(_built(one, item) for one, item in zip(each, data, strict=True))
+    if origin is list:
+        return [_built(arguments[0], item) for item in data]
+    if origin is dict:
+        return {key: _built(arguments[1], item) for key, item in data.items()}
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(data)
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        return kind(**{name: _built(type_, data[name]) for name, type_ in _fields(kind).items() if name in data})
+    return float(data) if kind is float else data
+
+
+def _member(members: tuple[Any, ...], data: Any) -> Any:
+    """The type in a union that the data is of; a plain value where it is no dataclass."""
+    wanted = data.get(_KIND) if isinstance(data, dict) else None
+    others = [member for member in members if member is not type(None)]
+    named = [member for member in others if getattr(member, "__name__", None) == wanted]
+    return named[0] if named else others[0] if len(others) == 1 else object
+
+
+@cache
+def _fields(kind: Any) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
