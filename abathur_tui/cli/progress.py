@@ -167,7 +167,7 @@ def describe(task: Task) -> str:
         line += f" ({_reason(task)})"
     if task.status in ENDED and task.started_at is not None and task.finished_at is not None:
         line += f" in {task.finished_at - task.started_at:.1f} s"
-    if task.error is not None and task.status is not Status.COMPLETED:
+    if task.error is not None and task.status is not Status.COMPLETED and (task.status in ENDED or task.why == Why.RETRY):
         line += f": {safe_line(task.error.message)} [{task.error.code}]"
     return line
 

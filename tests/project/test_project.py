@@ -15,7 +15,6 @@ from abathur_tui.domain.filter_language import parse_filter
 from abathur_tui.domain.status import Status
 from tests.cli.program import AGENT
 from tests.messages_server import MessagesServer, says
-from tests.waiting import eventually_async
 
 
 @pytest.fixture
@@ -107,7 +106,10 @@ async def test_an_engine_that_is_needed_is_one(project: Project) -> None:
 
 async def test_a_cancelled_run_leaves_its_execution_at_work(project: Project) -> None:
     running = asyncio.create_task(project.run("SAY begun; WAIT go; SAY gone"))
-    await eventually_async(lambda: has_begun(project), 20)
+    async with asyncio.timeout(20):
+        async for _ in project.changes():
+            if await has_begun(project):
+                break
 
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
