@@ -14,7 +14,7 @@ from abathur_tui.project import ProjectStatus
 def glance(call: Invocation, *, flush: bool = False) -> int:
     """Tell how the project is. Raises ProjectNotFound."""
     with opened(call) as project:
-        answer = asyncio.run(project.status())
+        answer = asyncio.run(project.status(read_settings=call.json))
     if call.json:
         output.document(answer.data(), flush=flush)
     elif call.form is Form.TABLE:
@@ -33,6 +33,6 @@ def _rows(answer: ProjectStatus) -> list[tuple[str, str]]:
         ("project", str(answer.project)),
         ("engine", f"pid {engine.pid} on {engine.host}, since {since}" if engine else "none; `abathur engine start` starts one"),
         ("tasks", ", ".join(tasks) if tasks else 'none yet; try: abathur run "Summarise the files here"'),
-        ("agents", f"{answer.agents_busy} of {answer.agents_limit} busy"),
+        ("agents", f"{answer.agents_busy} of {answer.agents_limit} busy" if answer.agents_limit else "none"),
         ("today", f"{answer.tokens_today:,} tokens, {cost}"),
     ]
