@@ -52,6 +52,7 @@ class _Checker:
         self._sources = Sources(context)
         self._binder = Binder(registry, mistakes, context.max_iterations)
         self._bound: dict[str, Place] = {}
+        self._mended = False
 
     def statements(self, common: Sequence[Supplied]) -> list[ResolvedStatement]:
         for statement in self._document.statements:
@@ -59,6 +60,7 @@ class _Checker:
                 self._bind_name(statement.name, (statement.start, statement.start + len(statement.name)))
         resolved: list[ResolvedStatement] = []
         for statement in self._document.statements:
+            self._mended = statement.mended
             command = self._command(statement.command, common)
             used, awaited = _names(statement.command)
             needs = tuple(Bound(name.name, (name.start, name.end)) for name in (*used, *awaited) if name.name in self._bound)
@@ -90,10 +92,14 @@ class _Checker:
         """Positional and named arguments; the last positional one is a set of named ones if it is an object."""
         positional = [argument for argument in arguments if argument.name is None]
         named = [argument for argument in arguments if argument.name is not None]
-        if positional and named and positional[-1].start > named[0].start:
-            late = next(argument for argument in positional if argument.start > named[0].start)
-            message = "an argument without a name stands behind named ones"
-            self._mistakes.add(DocumentInvalid, (late.value.start, late.value.end), message, "put it first, or give it a name")
+        late = [argument for argument in positional if named and argument.start > named[0].start]
+        if late:
+            positional = [argument for argument in positional if argument not in late]
+            if not self._mended:
+                message = "an argument without a name stands behind named ones"
+                self._mistakes.add(DocumentInvalid, (late[0].value.start, late[0].value.end), message, "put it first, or give it a name")
+                for argument in late:
+                    self._value(argument.value)
         last = positional[-1].value if positional else None
         pairs: list[Supplied] = []
         if isinstance(last, Object):

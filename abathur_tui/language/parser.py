@@ -6,6 +6,7 @@ checked as well; else the rest of the statement is passed over. Either way it is
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 
 from abathur_tui.domain.errors import DocumentInvalid, OverLimit
 from abathur_tui.language.garbage import no_garbage_collection
@@ -104,6 +105,7 @@ class _Reader:
         self._previous: Token | None = None
         self._skipping = False
         self._since_repair = 3
+        self._repaired = False
         self._restart: tuple[int, Token, bool] | None = None
 
     def _step(self, token: Token) -> None:
@@ -181,12 +183,13 @@ class _Reader:
         if not self._open and token.type == "RPAR":
             statement = self._machine.finish()
             if statement is not None:
-                self.statements.append(statement)
+                self.statements.append(replace(statement, mended=True) if self._repaired else statement)
             self._begin(None)
 
     # Mistakes
 
     def _wrong(self, token: Token) -> None:
+        self._repaired = True
         self._report(token, token.message, token.suggestion)
         text = str(token.value)
         if text[:3] in ('"""', "'''"):
@@ -212,6 +215,7 @@ class _Reader:
 
     def _mismatch(self, token: Token) -> None:
         """A closing bracket that is not the one that is due."""
+        self._repaired = True
         top = self._open[-1]
         due = OPENING[top.type]
         if any(opening.type == CLOSING[token.type] for opening in self._open):
@@ -233,6 +237,7 @@ class _Reader:
 
     def _unexpected(self, token: Token) -> None:
         """The grammar has no place for the token: mend the text if that is possible, else pass over the statement."""
+        self._repaired = True
         if self._open and self._starts_line(token):
             self._never_closed(token)
             return

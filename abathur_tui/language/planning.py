@@ -15,7 +15,7 @@ from abathur_tui.language.garbage import no_garbage_collection
 from abathur_tui.language.mistakes import Mistakes, TooMany
 from abathur_tui.language.parameters import Binder
 from abathur_tui.language.parser import read
-from abathur_tui.language.resolved import ResolvedStatement, supplied_from
+from abathur_tui.language.resolved import ResolvedStatement, has_lost, supplied_from
 from abathur_tui.language.tree import Document
 
 
@@ -63,7 +63,7 @@ def expanded(statements: Sequence[ResolvedStatement], registry: Registry, contex
     try:
         for index in _in_order(statements):
             command = statements[index].command
-            if command is None:
+            if command is None or has_lost(command):
                 continue
             faces[index] = expander.expand(command, None, 1, Inherited())
             name = statements[index].name

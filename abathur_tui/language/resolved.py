@@ -88,6 +88,24 @@ class ResolvedStatement:
     """The names whose results stand in its values."""
 
 
+def has_lost(command: ResolvedCommand) -> bool:
+    """Whether a value anywhere in the command has a mistake: what comes of it would be told a second time."""
+    rest: list[Given] = [command]
+    while rest:
+        match rest.pop():
+            case Lost():
+                return True
+            case ResolvedCommand() as inner:
+                rest.extend((*inner.parameters.values(), *inner.options.after))
+            case list() as items:
+                rest.extend(items)
+            case dict() as pairs:
+                rest.extend(pairs.values())
+            case _:
+                pass
+    return False
+
+
 def given(value: JsonValue) -> Given:
     """The same value, as one in which places for results might stand."""
     match value:

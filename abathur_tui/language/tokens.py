@@ -96,12 +96,12 @@ class Scanner:
 
 def _described(character: str) -> str:
     code = f"U+{ord(character):04X}"
-    if character.isascii() and character.isprintable():
+    if character.isascii() and character.isprintable() and character != "`":
         return f"`{character}`"
     if 0xD800 <= ord(character) <= 0xDFFF:
         return f"a byte that is not UTF-8 ({code})"
     name = unicodedata.name(character, "a control character" if unicodedata.category(character) == "Cc" else "a character without a name")
-    return f"`{character}` ({code}, {name})" if character.isprintable() else f"{code} ({name})"
+    return f"`{character}` ({code}, {name})" if character.isprintable() and character != "`" else f"{code} ({name})"
 
 
 @cache

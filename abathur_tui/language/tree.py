@@ -106,6 +106,8 @@ class Statement:
     command: Command
     start: int
     end: int
+    mended: bool = False
+    """It could be read only after a repair: its arguments may not be as they were meant."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ SYNTAX = [
     ('ABYSSAL[TEST](fil("x"))', 15, "there is no function `fil`"),
     ("ABYSSAL[TEST](env(NAME))", 15, "`env` takes one text"),
     ("ABYSSAL[TEST](env())", 15, "`env` takes one text"),
+    ("ABYSSAL[CODE](`x`)", 15, "U+0060 (GRAVE ACCENT) is no quote here"),
+    ('ABYSSAL[CODE]("x", language="go" and "rust")', 33, "a comma is missing"),
 ]
 
 
@@ -90,7 +92,7 @@ CHECKS = [
     ('ABYSSAL[TEST]("x", language=5)', 29, "115", "`language` takes a text, not a number", 'in quotes: "5"'),
     ('ABYSSAL[CODE]("x", style="plane")', 26, "115", "`style` takes one of plain, terse", 'did you mean "plain"?'),
     ('ABYSSAL[TEST]("x", test_types=ABYSSAL[ASK]("y"))', 31, "115", "`test_types` takes an array; a result is text", None),
-    ("ABYSSAL[TEST](gateway)", 15, "116", "no statement binds the name `gateway`", 'put it in quotes if it is a text: "gateway"'),
+    ("ABYSSAL[CODE](gateway)", 15, "116", "no statement binds the name `gateway`", 'put it in quotes if it is a text: "gateway"'),
     ("ABYSSAL[TEST](True)", 15, "116", "no statement binds the name `True`", "did you mean true?"),
     ('ABYSSAL[TEST]("x", agent="testr")', 26, "024", "there is no agent 'testr'", "did you mean tester?"),
     ("x = ABYSSAL[ASK](x)", 18, "008", "names wait for each other in a circle: x → x", None),
@@ -235,7 +237,7 @@ b = ABYSSAL[TSET]("two")
 ABYSSAL[TEST]("three", strict=true 2)
 """
 
-    assert [(detail.line, detail.column) for detail in wrong(text)] == [(1, 18), (2, 13), (3, 35), (3, 36)]
+    assert [(detail.line, detail.column) for detail in wrong(text)] == [(1, 18), (2, 13), (3, 35)]
 
 
 def test_names_of_broken_statements_are_known_all_the_same() -> None:
