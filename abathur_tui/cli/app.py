@@ -58,7 +58,7 @@ class Root(Group):
         for title, entries in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), entry.help) for name, entry in entries.items()])
-        write_options(self, ctx, formatter)
+        write_options(self, ctx, formatter, [("--version", "Show the version.")])
 
 
 def root(*, completion: bool = True) -> Root:
@@ -79,7 +79,7 @@ def main(call: Invocation, arguments: Sequence[str]) -> int:
 def _invoke(call: Invocation, arguments: Sequence[str]) -> int:
     if call.mistake:
         raise ArgumentInvalid(call.mistake, hint="See `abathur --help`.")
-    program = root(completion=arguments[0].startswith("-"))
+    program = root(completion=any(argument.startswith("-") for argument in arguments[:1]))
     try:
         with program.make_context("abathur", list(arguments), obj=call, max_content_width=110) as context:
             code = program.invoke(context)

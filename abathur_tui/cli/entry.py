@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
     call, left = read_shared(arguments)
     if left == ["--version"]:
         left = ["version"]
-    if not left and not call.mistake and not call.json:
+    if not left and not call.mistake and not call.json and "_ABATHUR_COMPLETE" not in os.environ:
         from abathur_tui import guard
 
         return guard.run_screen(lambda: _screen(call))
@@ -53,9 +53,9 @@ def _screen(call: "Invocation") -> int:
 def _version() -> int:
     try:
         print(f"abathur {__version__}", flush=True)
-    except OSError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter's last flush would complain
-        return 1
+        return 141 if isinstance(error, BrokenPipeError) else 1
     return 0
 
 

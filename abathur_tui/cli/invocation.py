@@ -1,6 +1,7 @@
 """Commands and groups as Typer has them, with this program's help: examples, and the options of every command."""
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -30,12 +31,12 @@ def declarations(command: Any, context: Any) -> list[tuple[str, str, str]]:
     return declared
 
 
-def write_options(command: Any, context: Any, formatter: Any) -> None:
-    """Arguments and options, then those of every command."""
+def write_options(command: Any, context: Any, formatter: Any, more: Sequence[tuple[str, str]] = ()) -> None:
+    """Arguments and options (`more` of them are read elsewhere), then those of every command."""
     declared = declarations(command, context)
     sections = {
         "Arguments": [(written, help) for kind, written, help in declared if kind == "argument"],
-        "Options": [(written, help) for kind, written, help in declared if kind == "option"],
+        "Options": [*more, *((written, help) for kind, written, help in declared if kind == "option")],
         "Options of every command": list(HELP),
     }
     for title, records in sections.items():

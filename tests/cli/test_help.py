@@ -106,3 +106,13 @@ def test_nothing_slow_is_loaded_without_need(project: Program, arguments: list[s
     done = subprocess.run([sys.executable, "-c", code], cwd=project.folder, env=project.environment(), capture_output=True, text=True, check=True)
 
     assert done.stderr.splitlines()[-1] == "[] 0"
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "offered"),
+    [("abathur ta", 1, {"task"}), ("abathur task re", 2, {"result", "retry", "resume", "reprioritize"}), ("abathur run --de", 2, {"--detach"})],
+)
+def test_the_shell_completes_commands_and_options(program: Program, words: str, place: int, offered: set[str]) -> None:
+    answer = program(env={"_ABATHUR_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(place)})
+
+    assert set(answer.out.split()) == offered
