@@ -19,7 +19,7 @@ from abathur_tui.engine.account import hold_for_account
 from abathur_tui.engine.agent import AgentJob
 from abathur_tui.engine.backoff import Again, after_failure
 from abathur_tui.engine.failures import ends_the_engine, kind_of
-from abathur_tui.engine.join import join
+from abathur_tui.engine.joins import join
 from abathur_tui.engine.loop import Loop, LoopEnd
 from abathur_tui.engine.slots import Slot
 from abathur_tui.engine.workshop import Workshop
@@ -134,10 +134,8 @@ class Worker:
     async def _do_join(self, work: Work) -> None:
         if work.join is None:
             raise Unexpected("A join without its rule.")
-        joined = join(work, work.join)
-        await self._shop.database.write(
-            lambda c: queue.complete(c, self.claim.lease, joined.text, self._shop.clock.now(), {"missing": [*joined.missing]})
-        )
+        joined = await join(self._shop, self.claim, work, work.join)
+        await self._shop.database.write(lambda c: queue.complete(c, self.claim.lease, joined.text, self._shop.clock.now(), joined.report.data()))
 
     async def _write_failed(self, work: Work, error: AbathurError) -> None:
         """Try it again later, give it up, or hold its lane, as the failure says."""

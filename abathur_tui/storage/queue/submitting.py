@@ -70,9 +70,7 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
     return Submitted(execution, root, ids)
 
 
-def add_child(
-    c: Connection, lease: Lease, node: PlanNode, now: float, *, pass_number: int | None = None, built_on: Sequence[int] = ()
-) -> int:
+def add_child(c: Connection, lease: Lease, node: PlanNode, now: float, *, pass_number: int | None = None, built_on: Sequence[int] = ()) -> int:
     """A task inside the lease's task (a pass of its loop, a question of its join), pending at once in that one's place in the order.
 
     `built_on`: completed tasks whose results it is given. Raises LeaseLost.
