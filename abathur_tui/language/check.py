@@ -1,6 +1,7 @@
 """Checks a syntax tree against the registry: templates, names, parameters. What it gives is ready to be expanded."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from abathur_tui.domain.errors import CyclicDependencies, DocumentInvalid, SourceRefused, TemplateInvalid, UnknownName, UnknownTemplate
 from abathur_tui.domain.nearest import nearest
@@ -13,6 +14,8 @@ from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCom
 from abathur_tui.language.sources import FUNCTIONS, Refused, Sources
 from abathur_tui.language.tree import Argument, Array, Broken, Call, Command, Document, Literal, Name, Object, Value
 
+_MOST_COMPARED = 300
+"""Bound names that an unknown one is compared with."""
 _LITERALS = {"true": "true", "false": "false", "null": "null", "none": "null", "nil": "null", "yes": "true", "no": "false"}
 
 
@@ -92,14 +95,14 @@ class _Checker:
         """Positional and named arguments; the last positional one is a set of named ones if it is an object."""
         positional = [argument for argument in arguments if argument.name is None]
         named = [argument for argument in arguments if argument.name is not None]
-        late = [argument for argument in positional if named and argument.start > named[0].start]
-        if late:
-            positional = [argument for argument in positional if argument not in late]
-            if not self._mended:
-                message = "an argument without a name stands behind named ones"
-                self._mistakes.add(DocumentInvalid, (late[0].value.start, late[0].value.end), message, "put it first, or give it a name")
-                for argument in late:
-                    self._value(argument.value)
+        first_named = named[0].start if named else len(self._document.text)
+        late = [argument for argument in positional if argument.start > first_named]
+        positional = [argument for argument in positional if argument.start < first_named]
+        if late and not self._mended:
+            message = "an argument without a name stands behind named ones"
+            self._mistakes.add(DocumentInvalid, (late[0].value.start, late[0].value.end), message, "put it first, or give it a name")
+            for argument in late:
+                self._value(argument.value)
         last = positional[-1].value if positional else None
         pairs: list[Supplied] = []
         if isinstance(last, Object):
@@ -146,10 +149,14 @@ class _Checker:
         if name in self._bound:
             return Bound(name, place)
         if name not in self._document.lost_names:
-            meant = _LITERALS.get(name.lower()) or nearest(name, self._bound)
+            meant = _LITERALS.get(name.lower()) or nearest(name, self._alike(name))
             suggestion = f"did you mean {meant}?" if meant else f'put it in quotes if it is a text: "{name}"'
             self._mistakes.add(UnknownName, place, f"no statement binds the name `{name}`", suggestion)
         return Lost()
+
+    def _alike(self, name: str) -> list[str]:
+        """Bound names of about that length; not all of many, for each comparison takes its time."""
+        return list(islice((bound for bound in self._bound if abs(len(bound) - len(name)) <= 3), _MOST_COMPARED))
 
     def _call(self, call: Call) -> Given:
         place = (call.start, call.end)

@@ -7,6 +7,8 @@ from abathur_tui.language.places import Places
 
 MOST = 100
 """Mistakes that are told of one text."""
+_LONGEST_MESSAGE = 500
+"""Characters of a message: a name in it may be as long as the text."""
 _LONGEST_LINE = 2000
 """Characters of a source line that are quoted."""
 
@@ -50,6 +52,7 @@ class Mistakes:
         What could not be read is wrong once: that it makes no sense either is not told.
         """
         start, end = place
+        message, suggestion = message[:_LONGEST_MESSAGE], suggestion and suggestion[:_LONGEST_MESSAGE]
         if (start, message) in self._seen or (start in self._broken and kind is not DocumentInvalid):
             return
         self._seen.add((start, message))

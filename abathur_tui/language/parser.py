@@ -23,6 +23,8 @@ MAX_BRACKETS = 64
 """How many brackets may be open at once: whoever walks the tree may recurse."""
 _RESTARTS = 10
 """How often reading starts again at a later line, after a bracket that is never closed: it must not take quadratic time."""
+_MOST_REPAIRS = 50
+"""Repairs of one statement, after which the rest of it is passed over."""
 _DEEPEST_INDENT = 16
 _HEAD = re.compile(r"[A-Za-z_][0-9A-Za-z_-]*+\s*+(?:[=\[]|:?=?\s*+ABYSSAL(?![0-9A-Za-z_-]))")
 """How a statement begins where no bracket is open, be it with a mistake."""
@@ -105,7 +107,7 @@ class _Reader:
         self._previous: Token | None = None
         self._skipping = False
         self._since_repair = 3
-        self._repaired = False
+        self._repairs = 0
         self._restart: tuple[int, Token, bool] | None = None
 
     def _step(self, token: Token) -> None:
@@ -183,13 +185,13 @@ class _Reader:
         if not self._open and token.type == "RPAR":
             statement = self._machine.finish()
             if statement is not None:
-                self.statements.append(replace(statement, mended=True) if self._repaired else statement)
+                self.statements.append(replace(statement, mended=True) if self._repairs else statement)
             self._begin(None)
 
     # Mistakes
 
     def _wrong(self, token: Token) -> None:
-        self._repaired = True
+        self._repairs += 1
         self._report(token, token.message, token.suggestion)
         text = str(token.value)
         if text[:3] in ('"""', "'''"):
@@ -215,7 +217,7 @@ class _Reader:
 
     def _mismatch(self, token: Token) -> None:
         """A closing bracket that is not the one that is due."""
-        self._repaired = True
+        self._repairs += 1
         top = self._open[-1]
         due = OPENING[top.type]
         if any(opening.type == CLOSING[token.type] for opening in self._open):
@@ -237,13 +239,13 @@ class _Reader:
 
     def _unexpected(self, token: Token) -> None:
         """The grammar has no place for the token: mend the text if that is possible, else pass over the statement."""
-        self._repaired = True
         if self._open and self._starts_line(token):
             self._never_closed(token)
             return
+        self._repairs += 1
         repair = mended(self._machine, self._previous, token)
         self._report_repair(token, repair)
-        if not repair.found:
+        if not repair.found or self._repairs > _MOST_REPAIRS:
             self._give_up(token)
             return
         for inserted in repair.before:
