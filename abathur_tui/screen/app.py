@@ -1,7 +1,6 @@
 """The application: bindings, screens, themes, and the way from a wish to the project and back."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
@@ -29,9 +28,8 @@ from abathur_tui.screen.panes.pane import Pane
 from abathur_tui.screen.screens.cockpit import Cockpit
 from abathur_tui.screen.screens.dialogs import Confirm, Leave, LeaveScreen
 from abathur_tui.screen.screens.help import HelpScreen
-from abathur_tui.screen.screens.task import TaskScreen
 from abathur_tui.screen.store import Store
-from abathur_tui.screen.theme import THEMES, choose_theme
+from abathur_tui.screen.theme import choose_theme, colours_of_terminal
 from abathur_tui.screen.widgets.command_bar import CommandBar
 from abathur_tui.screen.widgets.footer import Footer
 
@@ -68,14 +66,12 @@ class AbathurApp(App[int], inherit_bindings=False):
         self, project: Project, *, clock: Clock | None = None, theme: str = "auto", probe: Probe | None = None, starts_engine: bool = True
     ) -> None:
         """`theme`: `auto`, `dark` or `light`. `starts_engine`: whether work that waits gets an engine."""
-        # Without colour, Textual is told at once that colours are the terminal's own: only then does it leave them out altogether.
-        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
+        # Chosen before Textual looks at it: it makes its stylesheet and its colour filters of the theme that it finds.
+        self.set_reactive(App.theme, choose_theme(theme, colours_of_terminal()))
+        super().__init__()
         self._project = project
         self._draft = ""
         self._starts_engine = starts_engine
-        for known in THEMES:
-            self.register_theme(known)
-        self.theme = choose_theme(theme, self.console.color_system)
         if not has_utf8():
             self._filters.append(AsciiFilter())
         self.store = Store(self, project.database, clock or SystemClock(), project=safe_line(project.folder.name), probe=probe)
@@ -258,7 +254,9 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     def on_open_task(self, message: OpenTask) -> None:
         """Its own screen."""
-        self.push_screen(TaskScreen(self.store, self._project.database, message.task))
+        from abathur_tui.screen.screens.task import TaskScreen  # 10 ms that the first frame need not pay
+
+        self.push_screen(TaskScreen(self.store, message.task))
 
     def on_show_log(self, message: ShowLog) -> None:
         """The logs pane shows it."""

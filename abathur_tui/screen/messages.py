@@ -71,5 +71,19 @@ class OffersChanged(Message):
     """What can be done here may have changed: the footer looks again."""
 
 
+@dataclass
+class LineChanged(Message):
+    """The text of the command bar is another one."""
+
+    text: str
+
+
+@dataclass
+class LineEntered(Message):
+    """The text of the command bar is complete."""
+
+    text: str
+
+
 class Copied(Message):
     """Something was sent to the terminal's clipboard."""

@@ -32,15 +32,6 @@ class Role(StrEnum):
     CALM = "calm"
     """A state that asks for no attention."""
 
-    @property
-    def component(self) -> str:
-        """Its component class in the stylesheets."""
-        return f"role--{self.value}"
-
-
-COMPONENTS = frozenset(role.component for role in Role) | {"row--cursor", "row--cursor-blurred"}
-"""Component classes of every widget that draws lines by role."""
-
 
 class Span(NamedTuple):
     """A piece of a line."""

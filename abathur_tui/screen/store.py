@@ -27,6 +27,8 @@ _POLL_SECONDS = 1 / 30
 _ORDER_SECONDS = 0.5
 """The order of the queue is read at most so often."""
 _SAMPLE_SECONDS = 2.0
+_FIRST_SAMPLE_SECONDS = 0.3
+"""Not while the first frame is being made."""
 _REST = 3
 """After a read the store rests so many times as long as the read took, so that it never takes more than a quarter of a core."""
 _FIRST_PAGE = 100
@@ -81,7 +83,8 @@ class Store:
         """Show other tasks, or the same in another order."""
         if filter != self.filter:
             self.filter = filter
-            self.queue = QueueView(rows=self.queue.rows)
+            # What was shown stays until the answer is there: an empty list would say that nothing matches.
+            self.queue = QueueView(self.queue.ids, self.queue.rows)
             self._order_wanted = True
             self._wanted.set()
 
@@ -214,7 +217,7 @@ class Store:
                     self._order_wanted = True
                     self._wanted.set()  # `_follow` meets the same error, and says it
                 took = time.perf_counter() - began
-            await asyncio.sleep(max(_ORDER_SECONDS if self.queue.complete else _POLL_SECONDS, _REST * took))
+            await asyncio.sleep(max(_ORDER_SECONDS, _REST * took) if self.queue.complete else _POLL_SECONDS)
 
     async def _read_order(self) -> None:
         filter = self.filter
@@ -233,6 +236,7 @@ class Store:
             self.queue_changed.publish(self)
 
     async def _sample(self) -> None:
+        await asyncio.sleep(_FIRST_SAMPLE_SECONDS)
         while True:
             sample = await asyncio.to_thread(self._probe.sample)
             if sample is not None:

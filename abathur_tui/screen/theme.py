@@ -7,9 +7,15 @@ our greys would be black on black.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from rich.color import ColorSystem
-from textual.theme import Theme
+from rich.console import Console
+from rich.style import Style
+from textual import constants
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES, Theme
+
+from abathur_tui.screen.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +74,10 @@ _LIGHT = Palette(
     frame="#c9ced4",
 )
 _PLAIN = Palette(*["ansi_default"] * 15)
-_STYLES = {
-    "dim": "none",
-    "faint": "none",
+_STYLES = dict.fromkeys(("dim", "faint", "person", "accent", "running", "failed", "cursor"), "none") | {
     "strong": "bold",
     "alert": "bold",
-    "person": "none",
-    "accent": "none",
-    "running": "none",
-    "failed": "none",
-    "cursor": "none",
+    "title": "bold",
 }
 
 
@@ -171,7 +171,50 @@ THEMES = (
 )
 
 
-def choose_theme(wanted: str, colours: ColorSystem | str | None, environ: Mapping[str, str] = os.environ) -> str:
+BUILTIN_THEMES.update({theme.name: theme for theme in THEMES})  # known before the application makes its first stylesheet
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """A theme's styles, as lines are drawn with them."""
+
+    roles: Mapping[Role, Style]
+    cursor: Style
+    """What the cursor's row has on top."""
+    cursor_blurred: Style
+    """The same in a pane without the focus."""
+
+
+@lru_cache(maxsize=8)
+def looks_of(theme: str) -> Looks:
+    """The styles of a theme, made of its variables `role-…` (colours) and `style-…` (attributes).
+
+    Component classes would do the same through the stylesheet, for a quarter of the time until the first frame.
+    """
+    variables = BUILTIN_THEMES[theme].variables
+    roles = {role: _style(variables, role.value, ground=variables["role-alert-ground"] if role is Role.ALERT else None) for role in Role}
+    cursor = _attributes(variables.get("style-cursor", "none"))
+    grounds = (Color.parse(variables[name]).rich_color for name in ("row-cursor", "row-cursor-blurred"))
+    focused, blurred = (Style() if ground.is_default else Style(bgcolor=ground) for ground in grounds)
+    return Looks(roles, focused + cursor, blurred)
+
+
+def _style(variables: Mapping[str, str], name: str, ground: str | None) -> Style:
+    colour = Color.parse(variables[f"role-{name}"]).rich_color
+    style = Style(color=colour, bgcolor=None if ground is None else Color.parse(ground).rich_color)
+    return style + _attributes(variables.get(f"style-{name}", "none"))
+
+
+def _attributes(words: str) -> Style:
+    return Style.parse(words) if words != "none" else Style()
+
+
+def colours_of_terminal() -> str | None:
+    """`truecolor`, `256`, `standard` (sixteen) or None, as the environment says."""
+    return Console(color_system=constants.COLOR_SYSTEM, force_terminal=True, legacy_windows=False).color_system  # type: ignore[arg-type]
+
+
+def choose_theme(wanted: str, colours: str | None, environ: Mapping[str, str] = os.environ) -> str:
     """The theme's name for `screen.theme` (`auto`, `dark` or `light`) and what the terminal can show.
 
     `auto` follows the terminal where it says what its background is (COLORFGBG), and is dark elsewhere.

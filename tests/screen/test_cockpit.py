@@ -224,7 +224,7 @@ async def test_enter_opens_a_task_and_esc_comes_back(opened: Opener) -> None:
 
 async def test_a_task_that_is_gone_says_so(opened: Opener) -> None:
     async with opened("busy") as (app, pilot, _):
-        app.push_screen(TaskScreen(app.store, app.store.database, 4711))
+        app.push_screen(TaskScreen(app.store, 4711))
         await eventually_async(lambda: "There&#160;is&#160;no&#160;task" in app.export_screenshot())
         await pilot.press("escape")
 

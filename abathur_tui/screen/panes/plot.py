@@ -8,7 +8,8 @@ from textual_plot.plot_widget import FloatScalar
 
 from abathur_tui.screen import figures
 from abathur_tui.screen.panes.series import Axis, Chart
-from abathur_tui.screen.roles import COMPONENTS, Role
+from abathur_tui.screen.roles import Role
+from abathur_tui.screen.theme import looks_of
 
 _FEWEST_TICK_CELLS = 4
 _MARGIN_LEFT = 8
@@ -26,7 +27,6 @@ class _ShortNumbers(NumericAxisFormatter):
 class LoopPlot(PlotWidget):
     """Points, target line, and only the two axes that are read."""
 
-    COMPONENT_CLASSES = PlotWidget.COMPONENT_CLASSES | COMPONENTS
     ALLOW_SELECT = False
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class LoopPlot(PlotWidget):
         return area.x + round(float(across) * (area.width - 1)), area.bottom - 1 - round(float(up) * (area.height - 1))
 
     def _style(self, role: Role) -> str:
-        return str(self.get_component_rich_style(role.component, partial=True))
+        return str(looks_of(self.app.theme).roles[role])
 
     def _render_plot(self) -> None:
         """The plot with light axes, and without the frame's upper and right side, which say nothing."""

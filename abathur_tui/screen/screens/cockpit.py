@@ -53,7 +53,8 @@ class Cockpit(Screen[None], inherit_bindings=False):
         """It shows what `store` has."""
         super().__init__()
         self._store = store
-        self._arrangement = Layout.FOUR
+        self._arrangement = layout_for(*self.app.size)
+        self.set_classes(self._arrangement.value)
         self._zoomed = False
         self._tab = 2
         """The pane that is shown below the queue where the others are tabs."""
@@ -153,19 +154,14 @@ class Cockpit(Screen[None], inherit_bindings=False):
 
     def _lay_out(self, focus: int | None = None) -> None:
         number = focus or self._number
-        for layout in Layout:
-            self.set_class(layout is self._arrangement, layout.value)
         single = self._zoomed or self._arrangement is Layout.ONE
         tabs = tuple((pane.NUMBER, pane.NAME) for pane in self.panes[1:])
         for pane in self.panes:
-            if single:
-                pane.display = number == pane.NUMBER
-            elif self._arrangement is Layout.TABS:
-                pane.display = pane.NUMBER in (1, self._tab)
-            else:
-                pane.display = True
+            shown = number == pane.NUMBER if single else self._arrangement is Layout.FOUR or pane.NUMBER in (1, self._tab)
+            if pane.display != shown:
+                pane.display = shown
             pane.tabs = tabs if self._arrangement is Layout.TABS and not single and pane.NUMBER > 1 else ()
-        self.set_class(single, "-single")
+        self.set_classes([self._arrangement.value, *(["-single"] if single else []), *(["-typing"] if self.has_class("-typing") else [])])
 
     def _figures_changed(self, store: Store) -> None:
         self.query_one(Header).show(store.figures)

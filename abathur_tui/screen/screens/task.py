@@ -2,7 +2,7 @@
 
 import asyncio
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
@@ -22,9 +22,6 @@ from abathur_tui.screen.widgets.drawn import Drawn
 from abathur_tui.screen.widgets.footer import Footer
 from abathur_tui.screen.widgets.text_view import TextView
 from abathur_tui.storage import views
-
-if TYPE_CHECKING:
-    from abathur_tui.storage import Database
 
 TABS = ("result", "conversation", "events", "raw")
 _MOST_MARKDOWN = 60_000
@@ -55,10 +52,10 @@ class TaskScreen(Screen[None], inherit_bindings=False):
 
     BINDINGS = bindings(Where.TASK_SCREEN)
 
-    def __init__(self, store: Store, database: "Database", task: int) -> None:
+    def __init__(self, store: Store, task: int) -> None:
         """`task` need not exist (any more): then the screen says so."""
         super().__init__()
-        self._store, self._database, self._id_of_task = store, database, task
+        self._store, self._id_of_task = store, task
         self._detail: TaskDetail | None = None
         self._tab = 0
         self._shown: tuple[int, str] | None = None
@@ -155,7 +152,7 @@ class TaskScreen(Screen[None], inherit_bindings=False):
             if self._stale:
                 self._stale = False
                 try:
-                    self._detail = await self._database.read(views.detail, self._id_of_task)
+                    self._detail = await self._store.database.read(views.detail, self._id_of_task)
                 except AbathurError as error:
                     self.query_one("#task-head", _Bar).show([Span(f" {safe_line(error.message)}", Role.FAILED)])
                 else:

@@ -1,18 +1,21 @@
 """The line in which a filter or a command is typed; it stands in the footer's place while it is open."""
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.strip import Strip
-from textual.suggester import SuggestFromList
-from textual.widgets import Input
 
 from abathur_tui.domain.safe_text import safe_line
+from abathur_tui.screen.messages import LineChanged, LineEntered
 from abathur_tui.screen.roles import Role, Span
 from abathur_tui.screen.widgets.drawn import Drawn
+
+if TYPE_CHECKING:
+    from abathur_tui.screen.widgets.field import Field
 
 Answer = Callable[[str], Awaitable[str]]
 """What is done with the text; gives what is wrong with it, or nothing."""
@@ -36,14 +39,6 @@ class _Word(Drawn):
         return self.strip([self._said], self.size.width)
 
 
-class SafeInput(Input):
-    """An input into which nothing can be pasted that would drive the terminal."""
-
-    def _on_paste(self, event: events.Paste) -> None:
-        event.text = safe_line(event.text)
-        super()._on_paste(event)
-
-
 class CommandBar(Horizontal):
     """Hidden until `ask` is called."""
 
@@ -53,12 +48,22 @@ class CommandBar(Horizontal):
         self._on_change: Answer | None = None
         self._on_accept: Answer | None = None
         self._on_close: Callable[[bool], None] | None = None
+        self._field: Field | None = None
 
     def compose(self) -> ComposeResult:
-        """A sign, the input, and what is wrong."""
+        """A sign, and what is wrong; the field between them comes after the first frame."""
         yield _Word("command-sign")
-        yield SafeInput(id="command-input", compact=True, select_on_focus=False)
         yield _Word("command-mistake")
+
+    def on_mount(self) -> None:
+        """The field takes 10 ms that the first frame need not pay."""
+        self.call_after_refresh(self._add_field)
+
+    async def _add_field(self) -> None:
+        from abathur_tui.screen.widgets.field import Field  # see `on_mount`
+
+        self._field = Field()
+        await self.mount(self._field, after=0)
 
     def ask(
         self,
@@ -72,31 +77,28 @@ class CommandBar(Horizontal):
         placeholder: str = "",
     ) -> None:
         """Open it. `accept` gets the text at enter, `change` at each change; `close` is told whether it was accepted."""
+        if self._field is None:
+            return
         self._on_accept, self._on_change, self._on_close = accept, change, close
         self.query_one("#command-sign", _Word).say(sign, Role.ACCENT)
         self.query_one("#command-mistake", _Word).say("", Role.FAILED)
-        field = self.query_one(SafeInput)
-        field.suggester = SuggestFromList(suggestions, case_sensitive=False) if suggestions else None
-        field.placeholder = placeholder
-        with field.prevent(Input.Changed):
-            field.value = text
-        field.cursor_position = len(text)
+        self._field.ask(text, placeholder, suggestions)
         self.add_class("-open")
         self.screen.add_class("-typing")
-        self.screen.set_focus(field)
+        self.screen.set_focus(self._field)
 
-    async def on_input_changed(self, event: Input.Changed) -> None:
+    async def on_line_changed(self, message: LineChanged) -> None:
         """What it would do is shown at once."""
-        event.stop()
+        message.stop()
         if self._on_change is not None:
-            self._say(await self._on_change(event.value))
+            self._say(await self._on_change(message.text))
 
-    async def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def on_line_entered(self, message: LineEntered) -> None:
         """Do it, or say what is wrong."""
-        event.stop()
+        message.stop()
         if self._on_accept is None:
             return
-        mistake = await self._on_accept(event.value)
+        mistake = await self._on_accept(message.text)
         self._say(mistake)
         if not mistake:
             self._close(accepted=True)

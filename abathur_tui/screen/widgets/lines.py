@@ -104,7 +104,7 @@ class Lines(Drawn, ScrollView, can_focus=True):
             return self.blank(width)
         over = None
         if self.shows_cursor and index == self.cursor:
-            over = self.get_component_rich_style("row--cursor" if self.has_focus else "row--cursor-blurred", partial=True)
+            over = self.looks.cursor if self.has_focus else self.looks.cursor_blurred
         return self.strip(self.row_line(index), width, over)
 
     def on_focus(self) -> None:
