@@ -1,5 +1,8 @@
 """What can be written in ABYSSAL, and what it means."""
 
+import subprocess
+import sys
+
 import pytest
 
 from abathur_tui.domain.data import JsonValue
@@ -138,3 +141,9 @@ def test_the_examples_of_the_specification_are_understood() -> None:
     assert names(plan)[0] == "JOIN of 4 results"
     assert node(plan, "TEST CODE API gateway").parameters["test_types"] == ["integration"]
     assert node(plan, "ASK which?").priority == 9
+
+
+def test_the_grammar_is_loaded_when_a_text_is_read_and_not_before() -> None:
+    code = "import sys, abathur_tui.language; print('lark' in sys.modules); abathur_tui.language.parse('ABYSSAL[A]()'); print('lark' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "False\nTrue\n"
