@@ -6,6 +6,13 @@ from collections.abc import Sequence
 _FOLDERS = frozenset({".abathur", ".git", ".ssh", ".gnupg", ".aws", ".kube", ".docker"})
 _NAMES = frozenset({".netrc", "_netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd", ".pgpass", ".vault-token"})
 _KEYS = re.compile(r"id_(rsa|dsa|ecdsa|ed25519)(_sk)?|.*\.(pem|key|p12|pfx|jks|keystore|ppk|kdbx)|\.env(\..*|rc)?|\.envrc")
+PROTECTED_GLOBS = (
+    *(f"{folder}/**" for folder in sorted(_FOLDERS)),
+    *sorted(_NAMES),
+    *(".env*", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*"),
+    *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.kdbx"),
+)
+"""The same files as globs, for programs that take only those; rather too many than too few."""
 _SECRET_NAME = re.compile(r"(^|.*_)(API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|SECRET_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(_.*)?")
 
 

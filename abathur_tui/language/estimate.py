@@ -13,6 +13,8 @@ TOKENS_OF_AN_ANSWER = 900
 CHARACTERS_OF_A_TOKEN = 4
 EXPECTED_SHARE_OF_PASSES = 0.5
 """Loops are guessed to need half of the passes that they may take."""
+PASSES_WITHOUT_LIMIT = 10
+"""What a loop without limit is guessed to take at most."""
 
 
 def estimate(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> Estimate:
@@ -28,7 +30,9 @@ def estimate(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> Estimate:
 
 def _passes(node: PlanNode) -> int:
     """How many times its estimate is taken: what was measured has all passes in it."""
-    return max(1, round(node.loop.max_iterations * EXPECTED_SHARE_OF_PASSES)) if node.loop and not node.measured else 1
+    if node.loop is None or node.measured:
+        return 1
+    return max(1, round((node.loop.max_iterations or PASSES_WITHOUT_LIMIT) * EXPECTED_SHARE_OF_PASSES))
 
 
 def _longest_path(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> float:

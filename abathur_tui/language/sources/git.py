@@ -9,11 +9,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from abathur_tui.domain.protected import PROTECTED_GLOBS
 from abathur_tui.language.sources.refused import Refused
 
 _SECONDS = 20.0
 _RANGE = re.compile(r"[0-9A-Za-z_@.][0-9A-Za-z_@./^~{}+#=-]*?(\.\.\.?)[0-9A-Za-z_@.][0-9A-Za-z_@./^~{}+#=-]*")
-_PROTECTED = (".env*", ".abathur/**", "*.pem", "*.key", "*.p12", "*.pfx", "id_rsa*", "id_ed25519*", ".netrc", ".npmrc", ".pypirc", ".git-credentials")
 _OPTIONS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -33,7 +33,7 @@ def difference(revisions: str, folder: Path, max_bytes: int) -> str:
         raise Refused(f"{revisions!r} is no range of commits", 'git("main..HEAD")')
     program = _git(folder)
     options = [part for option in _OPTIONS for part in ("-c", option)]
-    excluded = [f":(exclude,glob,icase)**/{name}" for name in _PROTECTED]
+    excluded = [f":(exclude,glob,icase)**/{name}" for name in PROTECTED_GLOBS]
     flags = ["--no-ext-diff", "--no-textconv", "--no-color", "--submodule=short", "--ignore-submodules=all", "--relative"]
     command = [program, "--no-pager", *options, "diff", *flags, revisions, "--", ".", *excluded]
     with tempfile.TemporaryFile() as errors:
@@ -52,7 +52,7 @@ def difference(revisions: str, folder: Path, max_bytes: int) -> str:
         complaint = errors.read(2000).decode("utf-8", "replace").strip().splitlines()
     if len(data) > max_bytes:
         raise Refused(f"the difference {revisions} is longer than {max_bytes:,} bytes", "choose commits that are nearer to each other")
-    if process.returncode not in (0, -9) or (complaint and not data and process.returncode != 0):
+    if process.returncode != 0:
         reason = complaint[0].removeprefix("fatal: ") if complaint else f"exit code {process.returncode}"
         raise Refused(f"git has no difference {revisions}: {reason[:200]}")
     return data.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
