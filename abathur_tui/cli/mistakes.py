@@ -8,7 +8,7 @@ import traceback
 from abathur_tui.cli import output
 from abathur_tui.cli.shared_options import Invocation
 from abathur_tui.domain.errors import AbathurError, Detail, DiskFull, Exit, ProjectNotWritable, Unexpected
-from abathur_tui.domain.safe_text import safe_json, safe_line
+from abathur_tui.domain.safe_text import safe, safe_json, safe_line
 
 _SOURCE_CELLS = 100
 """How much of a long source line is shown around its mistake."""
@@ -49,7 +49,8 @@ def tell(told: AbathurError, call: Invocation, cause: BaseException | None) -> N
 
 def human(error: AbathurError) -> list[str]:
     """The lines that people read."""
-    lines = [f"Error {error.code}: {safe_line(error.message)}"]
+    first, *more = safe(error.message).split("\n")
+    lines = [f"Error {error.code}: {first}", *(f"  {line}" for line in more)]
     only_one = len(error.details) == 1
     for detail in error.details:
         told_already = only_one and detail.message in error.message

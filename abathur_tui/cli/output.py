@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -48,9 +49,10 @@ def record(value: object, *, flush: bool = True) -> None:
 
 
 def result(text: str) -> None:
-    """A result's text: made safe for a terminal, unchanged for anything else; a line break at its end."""
-    shown = safe(text) if sys.stdout.isatty() else text
-    _write(shown if shown.endswith("\n") else shown + "\n")
+    """A result's text: for a terminal made safe, and ended by a line break; for anything else exactly as it is."""
+    if sys.stdout.isatty():
+        text = safe(text) if text.endswith("\n") else safe(text) + "\n"
+    _write(text)
 
 
 def lines(*texts: str, flush: bool = False) -> None:
@@ -109,8 +111,6 @@ def encodable(text: str, stream: TextIO) -> bool:
 def _cells(char: str) -> int:
     if char.isascii():
         return 1
-    import unicodedata  # 1 MB of tables, for the few that are not ASCII
-
     if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1

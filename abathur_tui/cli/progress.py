@@ -4,7 +4,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from abathur_tui.cli.output import cell_width, cut, encodable
@@ -21,8 +22,9 @@ from abathur_tui.storage import views
 REFRESH_SECONDS = 0.1
 _TAIL = 400
 """Characters of what an agent says that are kept to show its last words."""
-_CONTROL_FREE = "\x1b[?25l", "\x1b[?25h"
-_ERASE = "\x1b[J"
+_ERASE_BELOW = "\x1b[J"
+_NEEDS_NO_LINE = (Why.NONE, Why.AFTER, Why.SLOT)
+"""Why a task that is not at work yet is nothing to tell of."""
 
 
 @dataclass
@@ -52,7 +54,7 @@ async def show_all(project: Project, call: Invocation) -> None:
     await _show(project, "engine", project.tail(), call)
 
 
-async def _show(project: Project, title: str, entries: AsyncIterator[LogEntry], call: Invocation) -> None:
+async def _show(project: Project, title: str, entries: AsyncGenerator[LogEntry, None], call: Invocation) -> None:
     view = _Live(title) if _is_terminal() and not call.quiet else _Lines(title, call)
     seen = _Seen()
     changed: set[int] = set()
@@ -71,15 +73,18 @@ async def _show(project: Project, title: str, entries: AsyncIterator[LogEntry], 
 
     ticking = asyncio.create_task(keep_fresh())
     try:
-        async for entry in entries:
-            seen.take(entry)
-            if entry.task is not None:
-                changed.add(entry.task)
-            view.entry(entry)
-    finally:
+        async with aclosing(entries):
+            async for entry in entries:
+                seen.take(entry)
+                if entry.task is not None:
+                    changed.add(entry.task)
+                view.entry(entry)
         ticking.cancel()
         await asyncio.gather(ticking, return_exceptions=True)
         await refresh()
+    finally:
+        ticking.cancel()
+        await asyncio.gather(ticking, return_exceptions=True)
         view.close()
 
 
@@ -105,9 +110,11 @@ class _Lines:
             self._say(f"{task_name(entry.task) or self._name}  {entry.text}")
 
     def draw(self, seen: _Seen, moved: Iterable[Task]) -> None:
-        """A line for each task that moved."""
+        """A line for each task that started, ended, or waits for something that a person should know of."""
         for task in moved:
-            self._say(describe(task))
+            quiet = task.status in (Status.WAITING, Status.PENDING) and task.why in _NEEDS_NO_LINE
+            if not (quiet or (task.kind is Kind.JOIN and task.status in (Status.RUNNING, Status.COMPLETED))):
+                self._say(describe(task))
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -140,9 +147,8 @@ class _Live:
         self._paint([cut(line, width - 1) for line in stay], [cut(line, width - 1) for line in self._now(seen, height - 1)])
 
     def close(self) -> None:
-        """Take away the lines that are not to stay, and show the cursor."""
+        """Take away the lines that are not to stay."""
         self._paint([], [])
-        _write(_CONTROL_FREE[1])
 
     def _now(self, seen: _Seen, most: int) -> list[str]:
         tasks = [task for task in seen.tasks.values() if task.kind is not Kind.JOIN]
@@ -156,7 +162,7 @@ class _Live:
     def _paint(self, stay: list[str], live: list[str]) -> None:
         up = f"\r\x1b[{self._height}A" if self._height else "\r"
         body = "".join(f"{line}\n" for line in (*stay, *live))
-        _write(f"{_CONTROL_FREE[0]}{up}{_ERASE}{body}")
+        _write(f"{up}{_ERASE_BELOW}{body}")
         self._height = len(live)
 
 

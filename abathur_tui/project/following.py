@@ -1,7 +1,7 @@
 """Following an execution: its journal entries as they come, until its root has ended."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.errors import AccountRefused
@@ -19,7 +19,7 @@ CHECK_SECONDS = 1.0
 PAGE = 1000
 
 
-async def follow(database: Database, execution: int) -> AsyncIterator[LogEntry]:
+async def follow(database: Database, execution: int) -> AsyncGenerator[LogEntry, None]:
     """All entries of an execution from its beginning, and the new ones as they come; ends when its root has ended. Raises NotFound, ProjectGone."""
     cursor = LogCursor()
     async for _ in changes(database):
@@ -34,7 +34,7 @@ async def follow(database: Database, execution: int) -> AsyncIterator[LogEntry]:
             return
 
 
-async def tail(database: Database) -> AsyncIterator[LogEntry]:
+async def tail(database: Database) -> AsyncGenerator[LogEntry, None]:
     """All entries from now on; never ends. Raises ProjectGone."""
     _, cursor = await database.read(views.log_since, None, limit=1)
     async for _ in changes(database):
@@ -46,7 +46,7 @@ async def tail(database: Database) -> AsyncIterator[LogEntry]:
                 break
 
 
-async def changes(database: Database) -> AsyncIterator[None]:
+async def changes(database: Database) -> AsyncGenerator[None, None]:
     """Something each time that somebody has committed, the first at once. Raises ProjectGone."""
     seen: int | None = None
     while True:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
@@ -185,20 +185,17 @@ class Project:
         """The same with a template and its parameters."""
         return await self._finish(await self.submit_template(name, parameters, wish))
 
-    async def watch(self, execution: int) -> AsyncIterator[LogEntry]:
+    def watch(self, execution: int) -> AsyncGenerator[LogEntry, None]:
         """All that happens in an execution, from its beginning to the end of its root. Raises NotFound, ProjectGone."""
-        async for entry in follow(self.database, execution):
-            yield entry
+        return follow(self.database, execution)
 
-    async def tail(self) -> AsyncIterator[LogEntry]:
+    def tail(self) -> AsyncGenerator[LogEntry, None]:
         """All that happens in the project from now on; never ends. Raises ProjectGone."""
-        async for entry in tail(self.database):
-            yield entry
+        return tail(self.database)
 
-    async def changes(self) -> AsyncIterator[None]:
+    def changes(self) -> AsyncGenerator[None, None]:
         """Something each time that somebody has committed, the first at once; never ends. Raises ProjectGone."""
-        async for _ in changes(self.database):
-            yield
+        return changes(self.database)
 
     async def attend(self, execution: int) -> None:
         """See to it that an execution goes on; to run beside `watch`. Never returns. Raises AccountRefused when nothing of it can run."""
