@@ -108,14 +108,16 @@ async def merged_file(meeting: Meeting, versions: Sequence[Version], rule: Confl
         (choice,) = await meeting.choose([whole], rule)
         return MergedFile(versions[choice.option].block, [whole.settled(choice, str(rule))])
     base = await asyncio.to_thread(_base, meeting, path) if len(versions) > 1 else ""
-    for number, version in enumerate(versions[1:], 2):
-        parts: list[Part]
+    for version in versions[1:]:
+        parts: Sequence[Part]
         try:
             parts = await three_way(meeting.shop.children, meeting.shop.project, base, merged.block.text, version.block.text)
         except NoMerge:
             # Where git cannot help, the versions are still told apart, as a whole.
             parts = [Hunk(1, merged.block.text, version.block.text, "", "")]
-        conflicts = [_conflict(path, part, versions[:number]) for part in parts if isinstance(part, Hunk)]
+        if not base:
+            parts = [_united(part) for part in parts]
+        conflicts = [_conflict(path, part, versions, version) for part in parts if isinstance(part, Hunk)]
         choices = await meeting.choose(conflicts, rule)
         merged.conflicts += [conflict.settled(choice, str(rule)) for conflict, choice in zip(conflicts, choices, strict=True)]
         text = joined(parts, [choice.option == 1 for choice in choices])
@@ -123,11 +125,17 @@ async def merged_file(meeting: Meeting, versions: Sequence[Version], rule: Confl
     return merged
 
 
-def _conflict(path: str, hunk: Hunk, folded: Sequence[Version]) -> OpenConflict:
-    """Who stands for which side of the hunk; the last of the versions is theirs."""
-    theirs = [version for version in folded if version is folded[-1] or holds(version.block.text, hunk.theirs, hunk)]
-    others = [version for version in folded if version not in theirs]
-    ours = [version for version in others if holds(version.block.text, hunk.ours, hunk)] or others or [folded[0]]
+def _united(part: Part) -> Part:
+    """In a file that is new, lines that only one version has contradict nothing."""
+    return part.ours or part.theirs if isinstance(part, Hunk) and not (part.ours and part.theirs) else part
+
+
+def _conflict(path: str, hunk: Hunk, versions: Sequence[Version], last: Version) -> OpenConflict:
+    """Who stands for which side of the hunk, those included whose turn comes later; theirs is the side of `last`."""
+    theirs = [version for version in versions if version is last or holds(version.block.text, hunk.theirs, hunk)]
+    others = [version for version in versions if version not in theirs]
+    before = [version for version in others if versions.index(version) < versions.index(last)]
+    ours = [version for version in others if holds(version.block.text, hunk.ours, hunk)] or before or [versions[0]]
     sides = ((hunk.ours, ours), (hunk.theirs, theirs))
     options = tuple(Option(lines, tuple(member for version in side for member in version.members)) for lines, side in sides)
     return OpenConflict("lines", f"{path}:{hunk.line}", options)

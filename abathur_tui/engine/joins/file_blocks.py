@@ -53,7 +53,7 @@ def _split(text: str) -> tuple[dict[str, FileBlock], str]:
             place += 1
             continue
         end = _closing(lines, place + 1, opening[1])
-        path = _path_of(opening[2], rest)
+        path = _path_of(opening[2], lines[max(place - 2, 0) : place])
         if path is None:
             rest.extend(lines[place : end + 1])
         else:
@@ -87,7 +87,7 @@ def _path_of(info: str, before: list[str]) -> str | None:
             path = _as_path(word)
             if path is not None:
                 return path
-    above = [line.strip() for line in before[-2:] if line.strip()]
+    above = [line.strip() for line in before if line.strip()]
     return _path_in_line(above[-1]) if above else None
 
 

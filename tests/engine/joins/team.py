@@ -31,9 +31,9 @@ def failed(task: int, *, required: bool = False) -> Input:
     return Input(task, f"CODE {task}", Status.DEAD, None, TaskError("ABTH-ERR-042", "no such model"), required)
 
 
-def spec(strategy: JoinStrategy = JoinStrategy.CONCATENATE, threshold: float = 0.8, **changes: object) -> JoinSpec:
-    """A join's rule."""
-    return replace(JoinSpec(strategy, threshold), **changes)  # type: ignore[arg-type]
+def spec(strategy: JoinStrategy = JoinStrategy.CONCATENATE, share: float = 0.8, **changes: object) -> JoinSpec:
+    """A join's rule; `share` is that of its members who must complete."""
+    return replace(JoinSpec(strategy, share), **changes)  # type: ignore[arg-type]
 
 
 def team(bench: Bench, strategy: JoinStrategy, *members: str, priorities: Sequence[int] = (), instances: bool = True, **rule: object) -> list[int]:
