@@ -67,6 +67,8 @@ def _member(members: tuple[Any, ...], data: Any) -> Any:
     """The type in a union that the data is of; a plain value where it is no dataclass."""
     wanted = data.get(_KIND) if isinstance(data, dict) else None
     others = [member for member in members if member is not type(None)]
+    if wanted is None and isinstance(data, dict) and all(dataclasses.is_dataclass(member) for member in others):
+        return others[0]  # written when the union had only this one
     named = [member for member in others if getattr(member, "__name__", None) == wanted]
     return named[0] if named else others[0] if len(others) == 1 else object
 

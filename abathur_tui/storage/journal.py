@@ -31,6 +31,7 @@ __all__ = [
     "metric",
     "notice",
     "passes",
+    "reported",
     "set_prompt",
 ]
 
@@ -190,13 +191,19 @@ def metric(c: Connection, lease: Lease, pass_number: int | None, name: str, valu
     _log(c, lease, execution, "info", "metric", f"{name} = {value:g}", now)
 
 
+def reported(c: Connection, task: int) -> dict[str, float]:
+    """The metrics that a task's agent has reported, the latest value of each."""
+    return dict(c.execute(_SQL["reported"], (task,)).fetchall())
+
+
 def finish_pass(c: Connection, lease: Lease, done: Pass, now: float) -> None:
     """A pass of the lease's loop is over: the checkpoint. The crash count starts anew. Raises ValueError where a metric is no finite number."""
     execution, round, _ = _held(c, lease)
     insert_pass(c, lease.task, round, done)
     c.execute(_SQL["step_done"], _fence(lease))
     _log(c, lease, execution, "info", "notice", f"pass {done.number}: {done.verdict.value}" + (f", {done.reason}" if done.reason else ""), now)
-    detail: JsonObject = {"pass": done.number, "task": done.task, "verdict": done.verdict.value, "metrics": dict(done.metrics)}
+    detail: JsonObject = {"pass": done.number, "task": done.task, "verdict": done.verdict.value}
+    detail |= {"metrics": dict(done.metrics), "scores": dict(done.scores)}
     _audit(c, "loop.pass", execution, lease, None, detail, now)
 
 

@@ -1,6 +1,7 @@
 """Passes of loops, each with a checksum, so that a damaged one is noticed and run again."""
 
 import json
+from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any
 
@@ -13,12 +14,11 @@ _SQL = named("journal")
 
 
 def insert_pass(c: Connection, task: int, round: int, done: Pass) -> None:
-    """Keep a pass. Raises ValueError where a metric is no finite number."""
-    reason = clean(done.reason)
-    output, metrics = keep(c, done.output), canonical(done.metrics)
+    """Keep a pass. Raises ValueError where a metric or a score is no finite number."""
+    output, metrics, scores = keep(c, done.output), canonical(done.metrics), canonical(done.scores)
     measured = (done.tokens_input, done.tokens_output, done.seconds, done.cost_usd, done.ended_at)
-    checksum = _checksum(done.number, done.task, output, metrics, done.verdict.value, reason, *measured)
-    c.execute(_SQL["finish_pass"], (task, round, done.number, done.task, output, metrics, done.verdict.value, reason, *measured, checksum))
+    values = (done.number, done.task, output, metrics, done.verdict.value, clean(done.reason), *measured, scores)
+    c.execute(_SQL["finish_pass"], (task, round, *values, _checksum(*values)))
 
 
 def passes(c: Connection, task: int) -> list[Pass]:
@@ -31,19 +31,29 @@ def damaged_pass(c: Connection, task: int) -> int | None:
     return _read(c, task)[1]
 
 
+def looked_at(c: Connection, task: int) -> list[Pass]:
+    """The loop's passes in order, for a chart: without outputs, which may be long, so their checksums are not compared."""
+    return [_pass(row[:-1], "") for row in c.execute(_SQL["passes"], (task,)).fetchall()]
+
+
 def _read(c: Connection, task: int) -> tuple[list[Pass], int | None]:
     found: list[Pass] = []
     for row in c.execute(_SQL["passes"], (task,)).fetchall():
         (*values, checksum) = row
-        number, pass_task, output, metrics, verdict, reason, tokens_input, tokens_output, seconds, cost_usd, ended_at = values
+        number, output = values[0], values[2]
         text = kept(c, output)
         if number != len(found) + 1 or text is None or content_hash(text) != output or _checksum(*values) != checksum:
             return found, len(found) + 1
-        found.append(
-            Pass(number, pass_task, text, json.loads(metrics), Verdict(verdict), reason, tokens_input, tokens_output, seconds, cost_usd, ended_at)
-        )
+        found.append(_pass(values, text))
     return found, None
 
 
+def _pass(values: Sequence[Any], text: str) -> Pass:
+    number, task, _, metrics, verdict, reason, tokens_input, tokens_output, seconds, cost_usd, ended_at, scores = values
+    measured = (tokens_input, tokens_output, seconds, cost_usd, ended_at)
+    return Pass(number, task, text, json.loads(metrics), Verdict(verdict), reason, *measured, json.loads(scores))
+
+
 def _checksum(*values: Any) -> str:
-    return content_hash(canonical(list(values)))
+    # Passes from before there were scores have none in their checksum.
+    return content_hash(canonical(list(values if values[-1] != "{}" else values[:-1])))

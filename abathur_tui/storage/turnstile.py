@@ -1,5 +1,6 @@
 """A turnstile between processes, before `BEGIN IMMEDIATE`: for fairness only, so nobody waits longer than a second."""
 
+import contextlib
 import fcntl
 import os
 import time
@@ -37,7 +38,9 @@ class Turnstile:
         finally:
             fcntl.flock(self._queue, fcntl.LOCK_UN)
         if self._held:
-            os.pwrite(self._write, b"%-20d\n" % os.getpid(), 0)
+            # Whose turn it is only helps a message: a full disk must not stop the turn itself.
+            with contextlib.suppress(OSError):
+                os.pwrite(self._write, b"%-20d\n" % os.getpid(), 0)
         return self._held
 
     def leave(self) -> None:

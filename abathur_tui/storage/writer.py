@@ -77,7 +77,12 @@ class Writer:
         while open_for_more:
             group, open_for_more = self._next_group()
             if group:
-                self._run_group(group)
+                try:
+                    self._run_group(group)
+                except (sqlite3.Error, OSError) as error:
+                    # Neither turnstile nor rollback should fail; where they do, nothing of what was not told yet is promised.
+                    for job in group:
+                        job.error = job.error or self._translate(error)
                 _tell(group)
                 self._checkpoint()
 
@@ -108,8 +113,9 @@ class Writer:
         only itself back. A savepoint for each would do that too, but makes an operation of many statements take time by the square of their
         number: SQLite's journal for savepoints is read from its beginning for each (10,000 tasks of a chain: 5 s instead of 0.7 s).
         """
-        self._turnstile.enter()
+        refusal: AbathurError | None = None
         try:
+            self._turnstile.enter()
             refusal = self._begin()
             ran, error = (0, refusal) if refusal is not None else self._operate_and_commit(jobs)
         finally:
@@ -139,6 +145,7 @@ class Writer:
         if identity(self._folder / DATABASE) != self._identity:
             return ProjectGone(f"{self._folder / DATABASE} was removed or replaced.")
         try:
+            roll_back(self._connection)
             self._connection.execute("BEGIN IMMEDIATE")
             refuse_newer(version_of(self._connection), self._version)
         except (sqlite3.Error, OSError) as error:

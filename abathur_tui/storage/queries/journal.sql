@@ -102,14 +102,19 @@ INSERT INTO metrics (task, round, pass, name, value, at) VALUES (?, ?, ?, ?, ?, 
 -- name: finish_pass
 -- A pass is over; done again after a damaged record, it takes that one's place. By the primary key.
 INSERT INTO passes (
-    task, round, number, pass_task, output, metrics, verdict, reason, tokens_input, tokens_output, seconds, cost_usd, ended_at, checksum
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    task, round, number, pass_task, output, metrics, verdict, reason, tokens_input, tokens_output, seconds, cost_usd, ended_at, scores, checksum
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (task, round, number) DO UPDATE SET
     pass_task = excluded.pass_task, output = excluded.output, metrics = excluded.metrics, verdict = excluded.verdict, reason = excluded.reason,
     tokens_input = excluded.tokens_input, tokens_output = excluded.tokens_output, seconds = excluded.seconds, cost_usd = excluded.cost_usd,
-    ended_at = excluded.ended_at, checksum = excluded.checksum;
+    ended_at = excluded.ended_at, scores = excluded.scores, checksum = excluded.checksum;
 
 -- name: passes
 -- The passes of a loop's present round. By the primary keys.
-SELECT p.number, p.pass_task, p.output, p.metrics, p.verdict, p.reason, p.tokens_input, p.tokens_output, p.seconds, p.cost_usd, p.ended_at, p.checksum
+SELECT p.number, p.pass_task, p.output, p.metrics, p.verdict, p.reason, p.tokens_input, p.tokens_output, p.seconds, p.cost_usd, p.ended_at, p.scores,
+    p.checksum
 FROM tasks AS t JOIN passes AS p ON p.task = t.id AND p.round = t.round WHERE t.id = ? ORDER BY p.number;
+
+-- name: reported
+-- What a task's agent has reported in its present round, in order. Index metrics_by_task.
+SELECT m.name, m.value FROM tasks AS t JOIN metrics AS m ON m.task = t.id AND m.round = t.round WHERE t.id = ? ORDER BY m.id;

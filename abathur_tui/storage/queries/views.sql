@@ -117,9 +117,16 @@ SELECT count(*) FROM agents WHERE state = 'BUSY';
 -- name: loops
 -- Loops that have not ended, then the newest. All of loops, which is short, and primary keys; index tasks_by_parent.
 SELECT l.id, t.id, t.execution, t.name, s.loop_spec, t.status, t.detail, t.error_code, coalesce(t.error_message, ''), t.started_at, t.finished_at,
-    (SELECT max(p.pass) FROM tasks AS p WHERE p.parent = t.id AND p.pass_round = t.round AND p.status NOT IN ('completed', 'failed', 'dead', 'cancelled'))
+    (SELECT max(p.pass) FROM tasks AS p WHERE p.parent = t.id AND p.pass_round = t.round AND p.pass > 0 AND p.status NOT IN ('completed', 'failed', 'dead', 'cancelled'))
 FROM loops AS l CROSS JOIN tasks AS t ON t.id = l.task CROSS JOIN specs AS s ON s.task = t.id
 ORDER BY t.status IN ('completed', 'failed', 'dead', 'cancelled'), l.id DESC LIMIT ?;
+
+-- name: loop_of_task
+-- A task's loop, as the list of loops has it. The unique index on task, primary keys, index tasks_by_parent.
+SELECT l.id, t.id, t.execution, t.name, s.loop_spec, t.status, t.detail, t.error_code, coalesce(t.error_message, ''), t.started_at, t.finished_at,
+    (SELECT max(p.pass) FROM tasks AS p WHERE p.parent = t.id AND p.pass_round = t.round AND p.pass > 0 AND p.status NOT IN ('completed', 'failed', 'dead', 'cancelled'))
+FROM loops AS l CROSS JOIN tasks AS t ON t.id = l.task CROSS JOIN specs AS s ON s.task = t.id
+WHERE l.task = ?;
 
 -- name: loop_task
 -- A loop's task. By the primary key.

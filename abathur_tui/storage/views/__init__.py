@@ -3,7 +3,7 @@
 from abathur_tui.storage.views.details import audit, detail, result, work
 from abathur_tui.storage.views.executions import execution, executions, members, reports, root_of
 from abathur_tui.storage.views.logs import log_since
-from abathur_tui.storage.views.swarm import Totals, agents, counts, engine_rows, loop_of, loop_task, loops, status, totals_today
+from abathur_tui.storage.views.swarm import Totals, agents, counts, engine_rows, loop, loop_of, loop_task, loops, status, totals_today
 from abathur_tui.storage.views.tasks import task, task_ids, tasks, tasks_by_id
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "execution",
     "executions",
     "log_since",
+    "loop",
     "loop_of",
     "loop_task",
     "loops",

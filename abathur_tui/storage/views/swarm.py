@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
-from abathur_tui.domain.courses import best_of, course_of
+from abathur_tui.domain.courses import best_pass, course_of
 from abathur_tui.domain.errors import LoopTimedOut, NotFound, TargetNotReached
 from abathur_tui.domain.journal import LoopSeries
 from abathur_tui.domain.loops import EndedBecause
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import Agent
 from abathur_tui.storage.engines import EngineRow, unended
-from abathur_tui.storage.passes import passes
+from abathur_tui.storage.passes import looked_at, passes
 from abathur_tui.storage.records import json_object, loop_from
 from abathur_tui.storage.sql import named
 
@@ -51,9 +51,17 @@ def agents(c: Connection, limit: int = 500) -> list[Agent]:
     return alive + [Agent(*row) for row in c.execute(_SQL["agents_ended"], (limit - len(alive),))]
 
 
-def loops(c: Connection, limit: int = 50) -> list[LoopSeries]:
-    """Loops with their passes: those that have not ended first, then the newest."""
-    return [_series(c, row) for row in c.execute(_SQL["loops"], (limit,)).fetchall()]
+def loops(c: Connection, limit: int = 50, *, outputs: bool = True) -> list[LoopSeries]:
+    """Loops with their passes: those that have not ended first, then the newest. Without `outputs` those are empty, which is much faster."""
+    return [_series(c, row, outputs=outputs) for row in c.execute(_SQL["loops"], (limit,)).fetchall()]
+
+
+def loop(c: Connection, task: int, *, outputs: bool = True) -> LoopSeries:
+    """The loop of a task. Raises NotFound."""
+    found = c.execute(_SQL["loop_of_task"], (task,)).fetchone()
+    if found is None:
+        raise NotFound(f"t{task} is no loop.")
+    return _series(c, found, outputs=outputs)
 
 
 def loop_task(c: Connection, loop: int) -> int:
@@ -82,13 +90,12 @@ def status(c: Connection, now: float) -> Totals:
     return Totals(counts(c), tuple(unended(c)), tokens, cost, busy)
 
 
-def _series(c: Connection, row: tuple[Any, ...]) -> LoopSeries:
+def _series(c: Connection, row: tuple[Any, ...], *, outputs: bool) -> LoopSeries:
     loop, task, execution, name, spec_text, status_text, detail, code, message, started_at, finished_at, running_pass = row
     spec = loop_from(spec_text)
     assert spec is not None
-    done, criterion = passes(c, task), spec.criterion
-    values = [one.metrics.get(criterion.metric) for one in done]
-    best = best_of(criterion, values)
+    done = passes(c, task) if outputs else looked_at(c, task)
+    best = best_pass(spec.criterion, done)
     status = Status(status_text)
     return LoopSeries(
         task=task,
@@ -100,8 +107,8 @@ def _series(c: Connection, row: tuple[Any, ...]) -> LoopSeries:
         status=status,
         ended_because=_ended_because(status, code, json_object(detail).get("ended_because")),
         reason=message or (done[-1].reason if done else ""),
-        best=None if best is None else done[best].number,
-        course=course_of(criterion, [value for value in values if value is not None]),
+        best=None if best is None else best.number,
+        course=course_of(spec.criterion, done),
         started_at=started_at,
         finished_at=finished_at,
         running_pass=running_pass,
