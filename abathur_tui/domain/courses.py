@@ -1,9 +1,10 @@
-"""The course of a loop, named from its measurements."""
+"""The course of a loop, and its best pass, named from its measurements."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
-from abathur_tui.domain.loops import Course, ThresholdCriterion
+from abathur_tui.domain.criteria import AllOf, AnyOf, Criterion, Direction, ThresholdCriterion, leaves
+from abathur_tui.domain.loops import Course, Pass, Verdict
 
 WINDOW = 4
 """How many of the latest values say what the course is now."""
@@ -11,47 +12,86 @@ SAME = 0.01
 """Values that differ by less than this share of the largest of the window are the same."""
 
 
-def course_of(criterion: ThresholdCriterion, values: Sequence[float]) -> Course | None:
-    """How the metric runs, from its values per pass in order; None while there are fewer than two and the target is not met.
+def standing(criterion: Criterion, done: Pass) -> float | None:
+    """How good a pass is, the larger the better; None where nobody could say.
 
-    Converged: the last one meets the target. Plateau: the latest are the same. Oscillating: they go up and down in turn. Improving: the best
-    of them is better than all before. Diverging: each is worse than the one before. A plateau otherwise: no progress.
+    Of one threshold its metric; of another criterion its score; of all-of the mean of the scores, of any-of the highest of them, nested.
     """
-    if values and criterion.met(values[-1]):
+    match criterion:
+        case ThresholdCriterion():
+            value = done.metrics.get(criterion.metric)
+            return value if value is None or criterion.direction is Direction.MAXIMIZE else -value
+        case AllOf() | AnyOf():
+            scores = {id(leaf): done.scores.get(name) for name, leaf in leaves(criterion)}
+            return _combined(criterion, scores) if any(score is not None for score in scores.values()) else None
+        case _:
+            return done.scores.get(leaves(criterion)[0][0])
+
+
+def best_pass(criterion: Criterion, passes: Sequence[Pass]) -> Pass | None:
+    """The pass with the best standing, the earliest of equals; where none has one, the last; None where there is none."""
+    best: Pass | None = None
+    highest: float | None = None
+    for done in passes:
+        value = standing(criterion, done)
+        if value is not None and (highest is None or value > highest):
+            best, highest = done, value
+    return best or (passes[-1] if passes else None)
+
+
+def stale_passes(criterion: Criterion, passes: Sequence[Pass]) -> int:
+    """How many of the latest passes in a row were no better than one before them; 0 where no criterion gives degrees, only yes or no."""
+    best = best_pass(criterion, passes)
+    if best is None or not _graded(criterion, passes):
+        return 0
+    return len(passes) - 1 - passes.index(best)
+
+
+def course_of(criterion: Criterion, passes: Sequence[Pass]) -> Course | None:
+    """How the loop runs, from its passes in order; None while fewer than two could be measured and it has not converged.
+
+    Converged: the last one says so. Plateau: the latest are the same. Oscillating: they go up and down in turn. Improving: the best of them
+    is better than all before. Diverging: each is worse than the one before. A plateau otherwise: no progress.
+    """
+    if passes and passes[-1].verdict is Verdict.CONVERGED:
         return Course.CONVERGED
+    values = [value for done in passes if (value := standing(criterion, done)) is not None]
     if len(values) < 2:
         return None
-    latest = list(values[-WINDOW:])
+    latest = values[-WINDOW:]
     tolerance = SAME * max(abs(value) for value in latest)
-    steps = [_step(criterion, before, after, tolerance) for before, after in pairwise(latest)]
+    steps = [_step(before, after, tolerance) for before, after in pairwise(latest)]
     if not any(steps):
         return Course.PLATEAU
     if len(steps) >= 3 and all(one * other < 0 for one, other in pairwise(steps)):
         return Course.OSCILLATING
-    if steps[-1] > 0 or _best_is_recent(criterion, values):
+    best = values.index(max(values))
+    if steps[-1] > 0 or (best >= len(values) - 2 and best > 0):
         return Course.IMPROVING
     if all(step < 0 for step in steps[-2:]):
         return Course.DIVERGING
     return Course.PLATEAU
 
 
-def best_of(criterion: ThresholdCriterion, values: Sequence[float | None]) -> int | None:
-    """The index of the best value, the earliest of equals; None where there is none."""
-    best: int | None = None
-    for index, value in enumerate(values):
-        held = None if best is None else values[best]
-        if value is not None and (held is None or criterion.better(value, held)):
-            best = index
-    return best
-
-
-def _step(criterion: ThresholdCriterion, before: float, after: float, tolerance: float) -> int:
+def _step(before: float, after: float, tolerance: float) -> int:
     """1 for better, -1 for worse, 0 for the same."""
     if abs(after - before) <= tolerance:
         return 0
-    return 1 if criterion.better(after, before) else -1
+    return 1 if after > before else -1
 
 
-def _best_is_recent(criterion: ThresholdCriterion, values: Sequence[float]) -> bool:
-    best = best_of(criterion, values)
-    return best is not None and best >= len(values) - 2 and best > 0
+def _combined(criterion: Criterion, scores: dict[int, float | None]) -> float:
+    match criterion:
+        case AllOf(criteria):
+            return sum(_combined(one, scores) for one in criteria) / len(criteria)
+        case AnyOf(criteria):
+            return max(_combined(one, scores) for one in criteria)
+        case _:
+            return scores.get(id(criterion)) or 0.0
+
+
+def _graded(criterion: Criterion, passes: Sequence[Pass]) -> bool:
+    """Whether anything tells more of a pass than yes or no."""
+    if isinstance(criterion, ThresholdCriterion):
+        return True
+    return any(score not in (0.0, 1.0) for done in passes for score in done.scores.values())

@@ -8,7 +8,7 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── agents (021-026)     AgentSilent, AgentStalled, TaskTimedOut, UnknownAgent, TaskExpired, TooManyCrashes
     ├── API (041-046)        ApiUnavailable, ApiRefused, AccountRefused, NoRuntime, AnswerIncomplete, CommandFailed
     ├── config (061-065)     ConfigInvalid, RuntimeNotAllowed, ArgumentInvalid, TemplateInvalid, PromptFailed
-    ├── loops (081-083)      MeasureFailed, TargetNotReached, LoopTimedOut
+    ├── loops (081-084)      MeasureFailed, TargetNotReached, LoopTimedOut, NoProgress
     ├── storage (101-107)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult
     ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
     ├── forks (131-132)      ForkFailed, JoinFailed
@@ -428,9 +428,10 @@ class PromptFailed(AbathurError):
 
 
 class MeasureFailed(AbathurError):
-    """The loop's measure gives no number.
+    """Nobody can say whether the loop has converged.
 
-    The `measure` command failed, ran too long, or printed neither a number nor a JSON object with the metric, three times in a row.
+    A command of its criterion failed, ran too long, or printed neither a number nor a JSON object with the metric, or a judge gave no usable
+    score: three passes in a row.
     """
 
     code = "ABTH-ERR-081"
@@ -444,7 +445,7 @@ class TargetNotReached(AbathurError):
     """
 
     code = "ABTH-ERR-082"
-    hint = "Raise max_iterations, or move the target."
+    hint = "Go on with `abathur loop resume --max-iterations N`, or move the target."
 
 
 class LoopTimedOut(AbathurError):
@@ -455,6 +456,17 @@ class LoopTimedOut(AbathurError):
 
     code = "ABTH-ERR-083"
     hint = "Raise loop.timeout_seconds, or move the target."
+
+
+class NoProgress(AbathurError):
+    """The loop's passes brought nothing better any more.
+
+    As many passes in a row as its patience allows were no better than one before them, a fresh attempt halfway included; the best pass is the
+    result.
+    """
+
+    code = "ABTH-ERR-084"
+    hint = "Look at what was tried with `abathur loop history`, change the prompt, or resume it with more patience."
 
 
 # Storage

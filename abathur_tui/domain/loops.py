@@ -1,14 +1,14 @@
 """Loops: what a loop repeats, when it has converged, and how it ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from abathur_tui.domain.criteria import Criterion, Direction, ThresholdCriterion
 
-class Direction(StrEnum):
-    """Which way a metric gets better."""
+__all__ = ["Course", "Direction", "EndedBecause", "LoopSpec", "Pass", "ThresholdCriterion", "Verdict"]
 
-    MINIMIZE = "minimize"
-    MAXIMIZE = "maximize"
+PATIENCE = 10
+"""Passes in a row that brought no better one, after which a loop has made no progress."""
 
 
 class Verdict(StrEnum):
@@ -18,7 +18,7 @@ class Verdict(StrEnum):
     CONVERGED = "converged"
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
-    """The measure gave no usable number; three of them in a row end the loop."""
+    """Nobody can say, as where a measure gave no usable number; three of them in a row end the loop."""
 
 
 class EndedBecause(StrEnum):
@@ -44,30 +44,16 @@ class Course(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ThresholdCriterion:
-    """Converged when `metric`, measured after each pass by the command `measure`, reaches `target`."""
-
-    metric: str
-    target: float
-    direction: Direction
-    measure: str
-    """A shell command in the project's folder; it prints one number, or a JSON object of numbers."""
-
-    def met(self, value: float) -> bool:
-        """True where `value` is at the target or beyond it."""
-        return value <= self.target if self.direction is Direction.MINIMIZE else value >= self.target
-
-    def better(self, value: float, than: float) -> bool:
-        """True where `value` is strictly better than `than`: ties go to the earlier pass."""
-        return value < than if self.direction is Direction.MINIMIZE else value > than
-
-
-@dataclass(frozen=True, slots=True)
 class LoopSpec:
-    """A loop's rule: one criterion and the limit of its passes."""
+    """A loop's rule: when it has converged, and what it may take until then."""
 
-    criterion: ThresholdCriterion
-    max_iterations: int
+    criterion: Criterion
+    max_iterations: int | None
+    """None: no limit."""
+    timeout_seconds: float | None = None
+    """Of all passes together; None: the setting."""
+    patience: int = PATIENCE
+    """Passes in a row without a better one that end it; halfway, a pass starts afresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +72,7 @@ class Pass:
     tokens_output: int
     seconds: float
     cost_usd: float | None
+    """None where a price is not known."""
     ended_at: float
+    scores: dict[str, float] = field(default_factory=dict)
+    """For each single criterion how near it is, from 0 to 1; one that could not say is missing."""

@@ -1,38 +1,35 @@
-"""Loops: a task's passes, one after the other, each measured, until the target is reached or a limit ends it.
+"""Loops: a task's passes, one after the other, each measured, until they converge or a limit ends it.
 
 Each pass is a task of its own inside the loop's. While it runs the loop is parked and holds no slot. What was added, measured and
 judged is in the journal before the next step, so a loop that goes on after a crash repeats no pass that was finished.
 """
 
 import asyncio
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
+from abathur_tui.domain.courses import best_pass, course_of, stale_passes
+from abathur_tui.domain.criteria import commands, targets
 from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import AbathurError, CommandFailed, LoopTimedOut, MeasureFailed, TargetNotReached
-from abathur_tui.domain.ids import ExecutionId, TaskId, execution_text, task_text
+from abathur_tui.domain.errors import AbathurError, LoopTimedOut, MeasureFailed, NoProgress, TargetNotReached
+from abathur_tui.domain.ids import TaskId, task_text
 from abathur_tui.domain.leases import Claim, Work
-from abathur_tui.domain.loops import Direction, EndedBecause, LoopSpec, Pass, Verdict
+from abathur_tui.domain.loops import EndedBecause, LoopSpec, Pass, Verdict
 from abathur_tui.domain.plan import Kind, PlanNode
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import Task, TaskError
-from abathur_tui.engine.course import best_pass, told
-from abathur_tui.engine.measure import NotANumber, read_numbers
+from abathur_tui.engine.course import SHOWN_PASSES, told, tried_in
+from abathur_tui.engine.criteria import Evaluator
 from abathur_tui.engine.prompting import prompt_of, room_for_prompt
 from abathur_tui.engine.slots import Slot
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import journal, queue, views
 
-MEASURE_SECONDS = 300.0
-"""How long one measure may take."""
 _INCONCLUSIVE_IN_A_ROW = 3
 _ENDING_SECONDS = 10.0
 """How long a pass that ran out of time may take to end."""
 _HISTORY_SHARE = 0.5
 """Of the prompt's room, what the history may take at most."""
-_NEVER_PASSED_ON = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +57,24 @@ class Loop:
         self._work = work
         self._spec = spec
         self._slot = slot
+        self._runs_commands = bool(commands(spec.criterion))
+        self._evaluator = Evaluator(shop, claim, work, spec.criterion)
         self._passes: list[Pass] = []
+        """Without their outputs, which would fill the memory; only the best one's and the last one's are kept."""
+        self._best: Pass | None = None
+        self._last: Pass | None = None
+        self._tried: dict[int, str] = {}
 
     @property
     def best(self) -> Pass | None:
-        """The best pass so far."""
-        return best_pass(self._passes, self._spec.criterion)
+        """The best pass so far, with its output."""
+        return self._best
 
     async def run(self) -> LoopEnd:
         """Make passes until the loop's end. Raises LeaseLost, and RuntimeFailure where its runtime cannot even say what it takes."""
         try:
-            self._passes = await self._shop.database.read(journal.passes, self._claim.lease.task)
+            for done in await self._shop.database.read(journal.passes, self._claim.lease.task):
+                self._remember(done)
             damaged = await self._shop.database.read(journal.damaged_pass, self._claim.lease.task)
             if damaged is not None:
                 await self._notice(f"what was kept of pass {damaged} is damaged: going on from pass {damaged - 1}")
@@ -81,6 +85,15 @@ class Loop:
         finally:
             self._slot.release()
 
+    def _remember(self, done: Pass) -> None:
+        self._passes.append(replace(done, output=""))
+        self._last = done
+        best = best_pass(self._spec.criterion, self._passes)
+        if best is not None and best.number == done.number:
+            self._best = done
+        self._tried[done.number] = tried_in(done.output)
+        self._tried.pop(done.number - SHOWN_PASSES, None)
+
     def _end(self) -> LoopEnd | None:
         """The loop's end as its passes so far say it; None where there is another pass to make."""
         last = self._passes[-1] if self._passes else None
@@ -88,26 +101,39 @@ class Loop:
             return self._ended(EndedBecause.CONVERGED, last.reason, None)
         failing = self._passes[-_INCONCLUSIVE_IN_A_ROW:]
         if len(failing) == _INCONCLUSIVE_IN_A_ROW and all(done.verdict is Verdict.INCONCLUSIVE for done in failing):
-            reason = f"the measure gave no number {_INCONCLUSIVE_IN_A_ROW} times in a row: {failing[-1].reason}"
+            reason = f"nothing could be said of {_INCONCLUSIVE_IN_A_ROW} passes in a row: {failing[-1].reason}"
             return self._ended(EndedBecause.FAILED, reason, MeasureFailed)
-        if len(self._passes) >= self._spec.max_iterations:
-            return self._ended(EndedBecause.ITERATIONS, f"{self._spec.max_iterations} passes did not reach the target", TargetNotReached)
+        most = self._spec.max_iterations
+        if most is not None and len(self._passes) >= most:
+            return self._ended(EndedBecause.ITERATIONS, f"{most} passes did not reach the target", TargetNotReached)
         if self._seconds_left() <= 0:
-            return self._ended(EndedBecause.TIMEOUT, f"its {self._shop.settings.loop.timeout_seconds:g} seconds are over", LoopTimedOut)
+            return self._ended(EndedBecause.TIMEOUT, f"its {self._timeout:g} seconds are over", LoopTimedOut)
+        if (stale := stale_passes(self._spec.criterion, self._passes)) >= self._spec.patience:
+            return self._ended(EndedBecause.NO_PROGRESS, f"{stale} passes in a row brought no better one", NoProgress)
         return None
 
     def _ended(self, because: EndedBecause, reason: str, error: type[AbathurError] | TaskError | None) -> LoopEnd:
-        best, metric = self.best, self._spec.criterion.metric
+        best = self.best
         if best is not None:
-            value = best.metrics.get(metric)
-            reason += f"; the best is pass {best.number}" + (f" with {metric} {value:g}" if value is not None else "")
+            reason += f"; the best is pass {best.number}" + self._reached(best)
         if error is None or isinstance(error, TaskError):
             return LoopEnd(because, reason, best, error)
         return LoopEnd(because, reason, best, TaskError(error.code, f"The loop ended: {reason}."))
 
+    def _reached(self, best: Pass) -> str:
+        """` with latency_ms 120, judge 0.8`."""
+        values = [(one.name, (best.scores if one.is_score else best.metrics).get(one.name)) for one in targets(self._spec.criterion)]
+        said = ", ".join(f"{name} {value:.4g}" for name, value in values if value is not None)
+        return f" with {said}" if said else ""
+
+    @property
+    def _timeout(self) -> float:
+        own = self._spec.timeout_seconds
+        return self._shop.settings.loop.timeout_seconds if own is None else own
+
     def _seconds_left(self) -> float:
         """Of the loop's time: only passes take of it, so a loop that was interrupted for a night still has the rest."""
-        return self._shop.settings.loop.timeout_seconds - sum(done.seconds for done in self._passes)
+        return self._timeout - sum(done.seconds for done in self._passes)
 
     async def _pass(self, number: int) -> LoopEnd | None:
         """Make a pass, or wait for the one that an earlier engine has begun, and judge it; an end where it did not complete."""
@@ -116,10 +142,8 @@ class Loop:
         child = await self._shop.database.write(self._begin, number, child, node)
         self._slot.release()
         ended = await self._await_pass(child)
-        self._slot = await self._shop.slots.acquire(self._claim.priority)
-        await self._shop.database.write(lambda c: queue.unpark(c, self._claim.lease, self._shop.clock.now()))
         if ended is None:
-            reason = f"its {self._shop.settings.loop.timeout_seconds:g} seconds were over in pass {number}"
+            reason = f"its {self._timeout:g} seconds were over in pass {number}"
             return self._ended(EndedBecause.TIMEOUT, reason, LoopTimedOut)
         if ended.status is not Status.COMPLETED:
             return self._failed(number, ended)
@@ -132,7 +156,12 @@ class Loop:
         priority = (await self._shop.database.read(views.task, work.task.id)).priority  # somebody may have changed it
         runtime = await self._shop.runtimes.open(work.runtime)
         room = room_for_prompt(await runtime.limits(), "") * 2 // 3  # the rest is for the agent's system prompt
-        history = told(self._passes, self._spec.criterion, int(room * _HISTORY_SHARE))
+        afresh = self._starts_afresh()
+        if afresh:
+            course = course_of(self._spec.criterion, self._passes)
+            await self._notice(f"{course or 'no progress'}: pass {number} starts afresh, with what was learned")
+        most = int(room * _HISTORY_SHARE)
+        history = told(self._passes, self._spec.criterion, self._best, self._last, self._tried, most, afresh=afresh)
         prompt = prompt_of(work, room - len(history), instances=False)
         return PlanNode(
             id=f"pass-{number}",
@@ -154,12 +183,18 @@ class Loop:
             instances=work.task.instances,
         )
 
+    def _starts_afresh(self) -> bool:
+        """Halfway to giving up: no better pass for half of the loop's patience."""
+        half = self._spec.patience // 2
+        return half > 0 and stale_passes(self._spec.criterion, self._passes) == half
+
     def _begin(self, c: Connection, number: int, child: int | None, node: PlanNode | None) -> int:
         now = self._shop.clock.now()
         if child is None:
             assert node is not None
             child = queue.add_child(c, self._claim.lease, node, now, pass_number=number)
-        queue.report_progress(c, self._claim.lease, min((number - 1) / self._spec.max_iterations, 1.0), now)
+        most = self._spec.max_iterations
+        queue.report_progress(c, self._claim.lease, None if most is None else min((number - 1) / most, 1.0), now)
         queue.park(c, self._claim.lease, Why.CHILDREN, now)
         return child
 
@@ -191,70 +226,34 @@ class Loop:
         shop = self._shop
         output = await shop.database.read(views.result, ended.id) or ""
         began = shop.clock.monotonic()
-        metrics, verdict, reason = await self._measured(number, ended.id, output)
+        if self._runs_commands:
+            self._slot = await shop.slots.acquire(self._claim.priority)
+            await shop.database.write(lambda c: queue.unpark(c, self._claim.lease, shop.clock.now()))
+        found = await self._evaluator.measured(number, ended.id, output, self._passes, self._seconds_left())
+        self._slot.release()
+        found_out = await self._evaluator.judged(number, ended.id, found)
         seconds = max((ended.finished_at or 0.0) - (ended.started_at or ended.finished_at or 0.0), 0.0) + shop.clock.monotonic() - began
         done = Pass(
             number=number,
             task=ended.id,
             output=output,
-            metrics=metrics,
-            verdict=verdict,
-            reason=reason,
+            metrics=found_out.metrics,
+            verdict=found_out.verdict,
+            reason=found_out.reason,
             tokens_input=ended.tokens_input,
             tokens_output=ended.tokens_output,
             seconds=seconds,
             cost_usd=ended.cost_usd,
             ended_at=shop.clock.now(),
+            scores=found_out.scores,
         )
         await shop.database.write(self._keep, done)
-        self._passes.append(done)
+        self._remember(done)
 
     def _keep(self, c: Connection, done: Pass) -> None:
         for name, value in done.metrics.items():
             journal.metric(c, self._claim.lease, done.number, name, value, done.ended_at)
         journal.finish_pass(c, self._claim.lease, done, done.ended_at)
 
-    async def _measured(self, number: int, task: int, output: str) -> tuple[dict[str, float], Verdict, str]:
-        criterion = self._spec.criterion
-        timeout = min(MEASURE_SECONDS, max(self._seconds_left(), 1.0))
-        try:
-            # The pass's output comes on standard input; most measures look at the project's files and do not read it.
-            ran = await self._shop.children.run(
-                ["/bin/sh", "-c", criterion.measure],
-                cwd=self._shop.project,
-                env=self._environment(number, task),
-                stdin=output.encode("utf-8", "replace"),
-                timeout_seconds=timeout,
-            )
-        except CommandFailed as error:
-            return {}, Verdict.INCONCLUSIVE, f"the measure cannot run: {error.message}"
-        if ran.stderr.strip():
-            await self._notice(ran.stderr.strip()[-2000:], kind="stderr")
-        if ran.timed_out:
-            return {}, Verdict.INCONCLUSIVE, f"the measure took longer than {timeout:g} seconds"
-        if ran.exit_code != 0:
-            said = ran.stderr.strip() or ran.stdout.strip()
-            return {}, Verdict.INCONCLUSIVE, f"the measure ended with exit code {ran.exit_code}" + (f": {said[-200:]}" if said else "")
-        try:
-            metrics = read_numbers(ran.stdout, criterion.metric)
-        except NotANumber as error:
-            return {}, Verdict.INCONCLUSIVE, f"the measure gave no number: {error}"
-        value = metrics[criterion.metric]
-        sign = "<=" if criterion.direction is Direction.MINIMIZE else ">="
-        if criterion.met(value):
-            return metrics, Verdict.CONVERGED, f"{criterion.metric} {value:g} {sign} {criterion.target:g}"
-        return metrics, Verdict.CONTINUE, f"{criterion.metric} {value:g} is not yet {sign} {criterion.target:g}"
-
-    def _environment(self, number: int, task: int) -> Mapping[str, str]:
-        own = {name: value for name, value in os.environ.items() if not any(word in name.upper() for word in _NEVER_PASSED_ON)}
-        return {
-            **(dict(self._work.runtime.environment) or own),
-            "ABATHUR_PROJECT": str(self._shop.project),
-            "ABATHUR_EXECUTION": execution_text(ExecutionId(self._claim.execution)),
-            "ABATHUR_TASK": task_text(TaskId(task)),
-            "ABATHUR_PASS": str(number),
-        }
-
-    async def _notice(self, text: str, *, kind: str = "notice") -> None:
-        level = "warning" if kind == "notice" else "info"
-        await self._shop.database.write(lambda c: journal.log(c, self._claim.lease, level, kind, text, self._shop.clock.now()))
+    async def _notice(self, text: str) -> None:
+        await self._shop.database.write(lambda c: journal.log(c, self._claim.lease, "warning", "notice", text, self._shop.clock.now()))

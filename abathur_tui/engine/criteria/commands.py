@@ -1,0 +1,79 @@
+"""The commands of a loop's criteria: shell commands in the project's folder, with a time limit and no key in their environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from abathur_tui.domain.errors import CommandFailed
+from abathur_tui.domain.ids import ExecutionId, TaskId, execution_text, task_text
+from abathur_tui.domain.leases import Claim, Work
+from abathur_tui.engine.workshop import Workshop
+from abathur_tui.storage import journal
+
+COMMAND_SECONDS = 300.0
+"""How long one command may take, unless the loop has less left."""
+_LONGEST_OUTPUT = 16_777_216
+"""Bytes that a runner of tests may print."""
+_SHOWN = 200
+_NEVER_PASSED_ON = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
+
+
+class Useless(Exception):
+    """The command could not run to its end; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A command that ran to its end."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def said(self) -> str:
+        """The end of what it printed, for a reason."""
+        return " ".join((self.stderr.strip() or self.stdout.strip()).split())[-_SHOWN:]
+
+
+class Commands:
+    """Runs the commands of one pass."""
+
+    def __init__(self, shop: Workshop, claim: Claim, work: Work, number: int, task: int, seconds_left: float) -> None:
+        """`task` is the pass's."""
+        self._shop = shop
+        self._claim = claim
+        self._work = work
+        self._number = number
+        self._task = task
+        self._timeout = min(COMMAND_SECONDS, max(seconds_left, 1.0))
+
+    async def run(self, command: str, stdin: str, *, long: bool = False) -> Ran:
+        """Run it; `long`: it may print much. Raises Useless."""
+        try:
+            ran = await self._shop.children.run(
+                ["/bin/sh", "-c", command],
+                cwd=self._shop.project,
+                env=self._environment(),
+                stdin=stdin.encode("utf-8", "replace"),
+                timeout_seconds=self._timeout,
+                **({"output_limit": _LONGEST_OUTPUT} if long else {}),
+            )
+        except CommandFailed as error:
+            raise Useless(f"cannot run: {error.message}") from error
+        if ran.stderr.strip():
+            said = ran.stderr.strip()[-2000:]
+            await self._shop.database.write(lambda c: journal.log(c, self._claim.lease, "info", "stderr", said, self._shop.clock.now()))
+        if ran.timed_out:
+            raise Useless(f"took longer than {self._timeout:g} seconds")
+        return Ran(ran.exit_code, ran.stdout, ran.stderr)
+
+    def _environment(self) -> Mapping[str, str]:
+        own = {name: value for name, value in os.environ.items() if not any(word in name.upper() for word in _NEVER_PASSED_ON)}
+        return {
+            **(dict(self._work.runtime.environment) or own),
+            "ABATHUR_PROJECT": str(self._shop.project),
+            "ABATHUR_EXECUTION": execution_text(ExecutionId(self._claim.execution)),
+            "ABATHUR_TASK": task_text(TaskId(self._task)),
+            "ABATHUR_PASS": str(self._number),
+        }
