@@ -167,7 +167,7 @@ def test_a_wrong_key_is_refused_and_a_right_one_goes_on(project: Program) -> Non
     assert (drained.code, drained.error["code"]) == (4, "ABTH-ERR-043")
     assert [(task["status"], task["why"], task["state"]) for task in waiting] == [("pending", "key", "asks you")]
     assert again.code == 0, again.err
-    assert first.out == "Hello.\n"
+    assert first.out == "Hello."
 
 
 @pytest.mark.parametrize("broken", [cut(), error_event()])
@@ -190,8 +190,7 @@ def test_a_server_that_refuses_for_good_fails_the_task(project: Program) -> None
 
 @pytest.mark.parametrize("arguments", [["--help"], ["task", "list", "--limit", "1000"], ["audit", "--json"], ["template", "list", "--json"]])
 def test_an_output_that_nobody_reads_ends_it_quietly(project: Program, arguments: list[str]) -> None:
-    for number in range(3):
-        project.ask("task", "submit", f"task {number}")
+    project.ask("task", "submit", "hello")
     read, write = os.pipe()
     os.close(read)
 
