@@ -19,6 +19,7 @@ class Where(StrEnum):
     TASK_SCREEN = "a task's screen"
     NEW = "new"
     DIALOGS = "questions"
+    LEAVING = "leaving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.previous", "previous pane", "Go to the previous pane.", Where.EVERYWHERE, ("shift+tab",), listed=False),
     Action("pane.zoom", "zoom", "Let this pane fill the screen, or give the others their place back.", Where.EVERYWHERE, ("z",), rank=92),
     Action("task.new", "new", "Write a prompt or an ABYSSAL document, see its plan, and submit it.", Where.EVERYWHERE, ("c",), rank=60),
+    Action("engine.start", "start engine", "Start an engine for the work that waits.", Where.EVERYWHERE, ("E",), rank=8),
     Action("screen.theme", "light or dark", "Change between the dark and the light theme.", Where.EVERYWHERE, ("D",)),
     Action("screen.command", "command", "Type an action's name.", Where.EVERYWHERE, (":",), rank=93, listed=False),
     Action("screen.palette", "palette", "Search all that can be done here.", Where.EVERYWHERE, ("ctrl+p",), listed=False),
@@ -131,6 +133,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("new.close", "back", "Back to the panes; the text is kept until you leave.", Where.NEW, ("escape",), rank=3),
     Action("dialog.yes", "yes", "Do it.", Where.DIALOGS, ("y", "enter"), rank=1),
     Action("dialog.no", "no", "Do nothing.", Where.DIALOGS, ("n", "escape"), rank=2),
+    Action("leave.go_on", "leave", "Leave; the engine goes on with the work.", Where.LEAVING, ("enter", "y"), rank=1),
+    Action("leave.stop", "stop", "Leave and stop the engine; its tasks go back to the queue.", Where.LEAVING, ("s",), rank=2),
+    Action("leave.stay", "stay", "Stay.", Where.LEAVING, ("escape", "n"), rank=3),
 )
 
 BY_NAME = {action.name: action for action in ACTIONS}

@@ -1,8 +1,8 @@
-"""The application: bindings, screens, themes, and the way from a wish to the project and back."""
+"""The application: its bindings, its screens, and who is asked to do what."""
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
-from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -18,13 +17,14 @@ from abathur_tui.domain.clock import Clock, SystemClock
 from abathur_tui.domain.errors import AbathurError, Unexpected
 from abathur_tui.domain.safe_text import safe, safe_line
 from abathur_tui.project import Project
-from abathur_tui.screen import answering, intents
+from abathur_tui.screen import intents
 from abathur_tui.screen.actions import BY_NAME, Where, of
+from abathur_tui.screen.dispatch import doing_of
+from abathur_tui.screen.errands import Errands
 from abathur_tui.screen.locale_text import AsciiFilter, has_utf8
 from abathur_tui.screen.machine import Probe
-from abathur_tui.screen.messages import Offering, OffersChanged, OpenTask, Perform, ShowLog, TaskIntent, Verb
+from abathur_tui.screen.messages import OffersChanged, OpenTask, Perform, ShowLog, TaskIntent, Verb
 from abathur_tui.screen.palette import ActionProvider, find_action, names, suggestion
-from abathur_tui.screen.panes.pane import Pane
 from abathur_tui.screen.screens.cockpit import Cockpit
 from abathur_tui.screen.screens.dialogs import Confirm, Leave, LeaveScreen
 from abathur_tui.screen.screens.help import HelpScreen
@@ -32,14 +32,6 @@ from abathur_tui.screen.store import Store
 from abathur_tui.screen.theme import choose_theme, colours_of_terminal
 from abathur_tui.screen.widgets.command_bar import CommandBar
 from abathur_tui.screen.widgets.footer import Footer
-
-_PLACES = {
-    "queue": (Where.TASKS, Where.LISTS),
-    "agents": (Where.AGENTS, Where.LISTS),
-    "logs": (Where.LOGS, Where.LISTS),
-    "convergence": (Where.CONVERGENCE, Where.LISTS),
-}
-
 
 _LISTED = 3
 """How many tasks a question names."""
@@ -59,8 +51,6 @@ class AbathurApp(App[int], inherit_bindings=False):
     CSS_PATH = _styles()  # type: ignore[assignment]
     COMMANDS: ClassVar[set[Any]] = {ActionProvider}
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "perform('screen.leave')", "leave", show=False, priority=True)]
-    ENABLE_COMMAND_PALETTE = True
-    NOTIFICATION_TIMEOUT = 6
 
     def __init__(
         self, project: Project, *, clock: Clock | None = None, theme: str = "auto", probe: Probe | None = None, starts_engine: bool = True
@@ -69,14 +59,14 @@ class AbathurApp(App[int], inherit_bindings=False):
         # Chosen before Textual looks at it: it makes its stylesheet and its colour filters of the theme that it finds.
         self.set_reactive(App.theme, choose_theme(theme, colours_of_terminal()))
         super().__init__()
-        self._project = project
-        self._draft = ""
-        self._starts_engine = starts_engine
         if not has_utf8():
             self._filters.append(AsciiFilter())
         self.store = Store(self, project.database, clock or SystemClock(), project=safe_line(project.folder.name), probe=probe)
         self.problems: list[BaseException] = []
         """Mistakes of ours that happened in the background."""
+        self._project = project
+        self._errands = Errands(project, self.store, self, starts_engine=starts_engine)
+        self._draft = ""
         self._footer_due = False
 
     @property
@@ -91,123 +81,97 @@ class AbathurApp(App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         """Start what follows the project; nothing of it is waited for."""
         self.store.trouble_changed.subscribe(self, self._trouble_changed, immediate=True)
-        self.run_worker(self.store.run(), name="store", exit_on_error=False)
+        self.store.figures_changed.subscribe(self, self._figures_changed, immediate=True)
+        self._start(self.store.run(), "store")
         self.call_after_refresh(self._after_first_frame)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
             loop.add_signal_handler(number, self.exit, 0)
 
     def _after_first_frame(self) -> None:
-        self.run_worker(self._say_who_answers(), name="answers", exit_on_error=False)
-        self.run_worker(self._go_on(), name="engine", exit_on_error=False)
+        self._start(self._errands.say_who_answers(), "answers")
+        self._start(self._errands.go_on(), "engine")
 
     # Actions of the registry
 
     def offers(self, name: str) -> bool:
-        """Whether an action can be done here now."""
-        return self._handler(name) is not None
+        """Whether starting an engine makes sense; whatever else the app itself does always does."""
+        return name != "engine.start" or (self.store.figures.engine_lives is False and self.store.works)
+
+    def offered(self, name: str) -> bool:
+        """Whether anybody can do an action here now."""
+        return doing_of(name, self._stage) is not None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of actions that cannot be done here do nothing."""
         if action == "perform" and len(parameters) == 1:
-            return self.offers(str(parameters[0]))
+            return self.offered(str(parameters[0]))
         return super().check_action(action, parameters)
 
     async def action_perform(self, name: str) -> None:
         """Do an action of the registry."""
-        handler = self._handler(name)
-        if handler is None:
+        doing = doing_of(name, self._stage)
+        if doing is None:
+            self.say(f"{BY_NAME[name].title}: nothing here that it could work on")
             return
-        result = handler()
+        result = doing()
         if isawaitable(result):
             try:
                 await result
             except AbathurError as error:
-                self.show_error(error)
+                self.say_error(error)
 
     async def on_perform(self, message: Perform) -> None:
-        """An action that was chosen by name."""
-        if self.offers(message.name):
-            await self.action_perform(message.name)
-        else:
-            self.notify(f"{BY_NAME[message.name].title}: nothing here that it could work on", markup=False)
-
-    def _handler(self, name: str) -> Callable[[], Awaitable[None] | None] | None:
-        """What does it: of what has the focus, then of what is around it, then of the other panes; the first that can do it now."""
-        action = BY_NAME.get(name)
-        if action is None:
-            return None
-        stage = self._stage
-        nodes: list[DOMNode] = [*(stage.focused or stage).ancestors_with_self]
-        if isinstance(stage, Cockpit) and action.where not in (Where.LISTS, Where.TASK_SCREEN, Where.NEW, Where.DIALOGS):
-            nodes[-1:-1] = stage.panes
-        for node in nodes:
-            method: Callable[[], Awaitable[None] | None] | None = getattr(node, action.method, None)
-            if method is not None and (node is self or not isinstance(node, Offering) or node.offers(name)):
-                return method
-        return None
+        """An action that was chosen by name, or with the mouse."""
+        await self.action_perform(message.name)
 
     @property
     def _stage(self) -> Screen[Any]:
         """The screen that actions are about: the palette only stands in front of it."""
         return next((screen for screen in reversed(self.screen_stack) if not isinstance(screen, CommandPalette)), self.screen)
 
-    def on_offers_changed(self, message: OffersChanged) -> None:
-        """The footer looks again, once for all that changed."""
-        self._refresh_footer_soon()
-
-    def on_descendant_focus(self) -> None:
-        """Other keys work, and other borders are bright."""
-        self._refresh_footer_soon()
-        for pane in self.screen.query(Pane):
-            pane.show_border()
-
-    def _refresh_footer_soon(self) -> None:
-        if not self._footer_due:
-            self._footer_due = True
-            self.call_later(self._refresh_footer)
-
-    def _refresh_footer(self) -> None:
-        self._footer_due = False
-        if isinstance(self.screen, Cockpit) and self.screen.is_mounted:
-            offered = [action for action in of(*self._places, Where.EVERYWHERE) if action.rank and self.offers(action.name)]
-            self.screen.query_one(Footer).show_actions(sorted(offered, key=lambda action: action.rank), self.screen.size_note)
-
-    @property
-    def _places(self) -> tuple[Where, ...]:
-        current = self.screen.current if isinstance(self.screen, Cockpit) else None
-        return _PLACES[current.NAME] if current is not None else ()
-
     def action_task_new(self) -> None:
         """Write something to be done."""
         from abathur_tui.screen.screens.new import NewScreen  # the editor takes 10 ms that the first frame need not pay
 
-        screen = NewScreen(self._draft, self._project.plan, self._submit)
+        screen = NewScreen(self._draft, self._project.plan, self._errands.submit)
 
         def close(submitted: bool | None) -> None:
             self._draft = "" if submitted else screen.text
+            if submitted:
+                self.action_engine_start()
 
         self.push_screen(screen, close)
+
+    def action_engine_start(self) -> None:
+        """An engine, where none lives."""
+        self._start(self._errands.ensure_engine(), "engine")
 
     def action_screen_command(self) -> None:
         """Type an action's name."""
         focused = self.screen.focused
 
+        def go_back() -> None:
+            if focused is not None:
+                focused.screen.set_focus(focused)
+
         async def do(text: str) -> str:
-            action = find_action(text, self.offers)
+            action = find_action(text, self.offered)
             if action is None:
                 near = suggestion(text)
                 return f"no such command{f'; did you mean {near}?' if near else ''}"
-            if focused is not None:
-                focused.screen.set_focus(focused)
+            go_back()
             self.post_message(Perform(action.name))
             return ""
 
-        def close(accepted: bool) -> None:
-            if focused is not None and not accepted:
-                focused.screen.set_focus(focused)
-
-        self.screen.query_one(CommandBar).ask(" : ", "", accept=do, close=close, suggestions=names(), placeholder="an action's name; tab completes")
+        self.screen.query_one(CommandBar).ask(
+            " : ",
+            "",
+            accept=do,
+            close=lambda accepted: None if accepted else go_back(),
+            suggestions=names(),
+            placeholder="an action's name; → completes",
+        )
 
     def action_screen_palette(self) -> None:
         """Search all actions."""
@@ -219,38 +183,48 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     def action_screen_theme(self) -> None:
         """Dark or light."""
-        other = self.theme.replace("dark", "light") if "dark" in self.theme else self.theme.replace("light", "dark")
-        self.theme = other
+        self.theme = self.theme.replace("dark", "light") if "dark" in self.theme else self.theme.replace("light", "dark")
 
-    async def action_screen_leave(self) -> None:
+    def action_screen_leave(self) -> None:
         """Leave, at once where nothing goes on."""
-        shown = self.store.figures
-        if (shown.running or shown.waiting) and self._engine_known():
-            if not any(isinstance(screen, LeaveScreen) for screen in self.screen_stack):
-                self.push_screen(LeaveScreen(shown.running, shown.waiting), self._leave)
-        else:
+        if not (self.store.works and self.store.figures.engine_lives):
+            self.exit(0)
+        elif not any(isinstance(screen, LeaveScreen) for screen in self.screen_stack):
+            self.push_screen(LeaveScreen(self.store.figures.running, self.store.figures.waiting), self._leave)
+
+    def _leave(self, choice: Leave | None) -> None:
+        match choice:
+            case Leave.GO_ON:
+                self.exit(0)
+            case Leave.STOP:
+                self.say("stopping the engine…")
+                self._start(self._stop_and_leave(), "stop")
+
+    async def _stop_and_leave(self) -> None:
+        if await self._errands.stop_engine():
             self.exit(0)
 
-    def _handle_exception(self, error: Exception) -> None:
-        """A widget that fails while the screen is being taken down harms nobody."""
-        if not self._exit:
-            super()._handle_exception(error)
+    # What widgets ask for, and what happens around them
 
-    def _fatal_error(self) -> None:
-        """Close; `run` raises what happened, and the command line tells it (Textual would print it with all local values)."""
-        self._close_messages_no_wait()
+    def on_offers_changed(self, message: OffersChanged) -> None:
+        """The footer looks again, once for all that changed."""
+        if not self._footer_due:
+            self._footer_due = True
+            self.call_later(self._refresh_footer)
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A mistake of ours in the background is said, and ends nothing else."""
-        if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.problems.append(event.worker.error)
-            self.show_error(Unexpected(f"{event.worker.name}: {event.worker.error!r}"))
+    def _refresh_footer(self) -> None:
+        self._footer_due = False
+        if isinstance(self.screen, Cockpit) and self.screen.is_mounted:
+            offered = [action for action in of(*self._places, Where.EVERYWHERE) if action.rank and self.offered(action.name)]
+            self.screen.query_one(Footer).show_actions(sorted(offered, key=lambda action: action.rank), self.screen.size_note)
 
-    # What widgets ask for
+    @property
+    def _places(self) -> tuple[Where, ...]:
+        return self.screen.places if isinstance(self.screen, Cockpit) else ()
 
     def on_copied(self) -> None:
         """Say so, shortly."""
-        self.notify("copied", timeout=2, markup=False)
+        self.say("copied", seconds=2)
 
     def on_open_task(self, message: OpenTask) -> None:
         """Its own screen."""
@@ -269,7 +243,7 @@ class AbathurApp(App[int], inherit_bindings=False):
         if intent.verb is Verb.CANCEL:
             self._confirm_cancel(intent)
         else:
-            self._ask(intent)
+            self._start(self._errands.carry_out(intent), intent.verb.value)
 
     def _confirm_cancel(self, intent: TaskIntent) -> None:
         known = [self.store.queue.rows[task] for task in intent.tasks if task in self.store.queue.rows][:_LISTED]
@@ -281,89 +255,45 @@ class AbathurApp(App[int], inherit_bindings=False):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._ask(intent)
+                self._start(self._errands.carry_out(intent), intent.verb.value)
 
         self.push_screen(Confirm(question, "\n".join(listed), yes="cancel"), answered)
 
-    def _ask(self, intent: TaskIntent) -> None:
-        self.run_worker(self._carry_out(intent), name=intent.verb.value, exit_on_error=False)
+    def _trouble_changed(self, store: Store) -> None:
+        if store.trouble is not None:
+            self.say_error(store.trouble)
+        else:
+            self.say("The project can be read again.")
 
-    async def _carry_out(self, intent: TaskIntent) -> None:
-        try:
-            changes = await intents.ask(self._project, intent)
-        except AbathurError as error:
-            self.show_error(error)
-            return
-        said, refusal = intents.outcome(intent.verb, changes)
-        if refusal is not None:
-            self.show_error(refusal, said)
-        elif said:
-            self.notify(said, markup=False)
-        self.store.refresh_soon()
-        if intent.verb in (Verb.RETRY, Verb.RESUME):
-            await self._ensure_engine()
+    def _figures_changed(self, store: Store) -> None:
+        if store.engine_died:
+            self._start(self._errands.replace_engine(), "engine")
 
-    def show_error(self, error: AbathurError, what: str = "") -> None:
+    # Telling, and working in the background
+
+    def say(self, text: str, *, seconds: float = 6, warning: bool = False) -> None:
+        """A notice; its text is made safe, and never read as markup."""
+        self.notify(safe(text), severity="warning" if warning else "information", timeout=seconds, markup=False)
+
+    def say_error(self, error: AbathurError, what: str = "") -> None:
         """A notice with what happened, its code, and what to do."""
         text = safe("\n".join(part for part in (what, error.message, error.advice) if part))
         self.notify(text, title=error.code, severity="error", timeout=12, markup=False)
 
-    def _trouble_changed(self, store: Store) -> None:
-        if store.trouble is not None:
-            self.show_error(store.trouble)
-        else:
-            self.notify("The project can be read again.", markup=False)
+    def _start(self, errand: Coroutine[Any, Any, None], name: str) -> None:
+        self.run_worker(errand, name=name, exit_on_error=False)
 
-    # Workers
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A mistake of ours in the background is said, and ends nothing else."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.problems.append(event.worker.error)
+            self.say_error(Unexpected(f"{event.worker.name}: {event.worker.error!r}"))
 
-    async def _say_who_answers(self) -> None:
-        try:
-            for notice in await asyncio.to_thread(answering.notices, self._project):
-                self.notify(safe(notice), severity="warning", timeout=10, markup=False)
-            said = await asyncio.to_thread(answering.describe, self._project)
-        except AbathurError as error:
-            self.show_error(error)
-            said = "nothing can answer"
-        self.store.say_who_answers(said)
+    def _handle_exception(self, error: Exception) -> None:
+        """A widget that fails while the screen is being taken down harms nobody."""
+        if not self._exit:
+            super()._handle_exception(error)
 
-    async def _go_on(self) -> None:
-        """Unfinished work of an earlier day goes on."""
-        try:
-            waits = await asyncio.to_thread(answering.has_open_work, self._project)
-        except AbathurError:
-            return  # the store meets the same error, and says it
-        if waits:
-            await self._ensure_engine()
-
-    async def _ensure_engine(self) -> None:
-        if not self._starts_engine:
-            return
-        try:
-            await self._project.ensure_engine()
-        except AbathurError as error:
-            self.show_error(error)
-
-    def _engine_known(self) -> bool:
-        return bool(self.store.figures.engine_lives)
-
-    async def _submit(self, text: str) -> None:
-        submitted = await self._project.submit(text)
-        self.notify(f"queued as x{submitted.execution}: {intents.tasks(len(submitted.tasks))}", timeout=3, markup=False)
-        self.store.refresh_soon()
-        self.run_worker(self._ensure_engine(), name="engine", exit_on_error=False)
-
-    def _leave(self, choice: Leave | None) -> None:
-        match choice:
-            case Leave.GO_ON:
-                self.exit(0)
-            case Leave.STOP:
-                self.run_worker(self._stop_and_leave(), name="stop", exit_on_error=False)
-
-    async def _stop_and_leave(self) -> None:
-        self.notify("stopping the engine…", markup=False)
-        try:
-            await self._project.stop_engine()
-        except AbathurError as error:
-            self.show_error(error)
-        else:
-            self.exit(0)
+    def _fatal_error(self) -> None:
+        """Close; `run` raises what happened, and the command line tells it (Textual would print it with all local values)."""
+        self._close_messages_no_wait()

@@ -14,7 +14,7 @@ class ActionProvider(Provider):
 
     @property
     def _actions(self) -> Sequence[Action]:
-        offers: Callable[[str], bool] = getattr(self.app, "offers")  # noqa: B009 (the app is ours; importing it would be a circle)
+        offers: Callable[[str], bool] = getattr(self.app, "offered")  # noqa: B009 (the app is ours; importing it would be a circle)
         return [action for action in ACTIONS if action.listed and offers(action.name)]
 
     async def discover(self) -> Hits:

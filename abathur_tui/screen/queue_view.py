@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.tasks import Task
 
 _KEPT_ROWS = 2000
@@ -15,8 +16,10 @@ class QueueView:
 
     ids: Sequence[int] = field(default_factory=lambda: array("q"))
     rows: dict[int, Task] = field(default_factory=dict)
+    filter: TaskFilter = field(default_factory=TaskFilter)
+    """What `ids` were asked for with; after a new filter was set, still the one before until the answer is there."""
     complete: bool = False
-    """False while only the first page is known."""
+    """False while only the first page of what is wanted is known."""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -84,7 +84,7 @@ class Store:
         if filter != self.filter:
             self.filter = filter
             # What was shown stays until the answer is there: an empty list would say that nothing matches.
-            self.queue = QueueView(self.queue.ids, self.queue.rows)
+            self.queue = QueueView(self.queue.ids, self.queue.rows, self.queue.filter)
             self._order_wanted = True
             self._wanted.set()
 
@@ -94,6 +94,16 @@ class Store:
             self.scope, self.scope_log, self._scope_cursor = scope, Logbook(), None
             self.log_changed.publish(self)
             self._wanted.set()
+
+    @property
+    def works(self) -> bool:
+        """Whether there are tasks that an engine could work at."""
+        return bool(self.figures.running or self.figures.waiting)
+
+    @property
+    def engine_died(self) -> bool:
+        """Whether an engine is gone that has not ended in order, and there is work for another."""
+        return self.works and self.figures.engine_lives is False and bool(self._probe.engines)
 
     @property
     def shown_log(self) -> Logbook:
@@ -225,14 +235,14 @@ class Store:
             page = await self.database.read(views.tasks, filter, _FIRST_PAGE)
             if filter == self.filter:
                 self.queue.take({task.id: task for task in page})
-                self.queue.ids = [task.id for task in page]
+                self.queue.ids, self.queue.filter = [task.id for task in page], filter
                 self.queue.complete = len(page) < _FIRST_PAGE
                 self.queue_changed.publish(self)
             if self.queue.complete:
                 return
         ids = await self.database.read(views.task_ids, filter)
         if filter == self.filter:
-            self.queue.ids, self.queue.complete = ids, True
+            self.queue.ids, self.queue.filter, self.queue.complete = ids, filter, True
             self.queue_changed.publish(self)
 
     async def _sample(self) -> None:

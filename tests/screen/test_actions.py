@@ -14,7 +14,7 @@ from abathur_tui.screen.panes.logs import LogsPane
 from abathur_tui.screen.panes.queue import QueuePane
 from abathur_tui.screen.reference import page
 from abathur_tui.screen.screens.cockpit import Cockpit
-from abathur_tui.screen.screens.dialogs import Confirm
+from abathur_tui.screen.screens.dialogs import Confirm, LeaveScreen
 from abathur_tui.screen.screens.new import NewScreen
 from abathur_tui.screen.screens.task import TaskScreen
 from tests.screen.conftest import Opener, settled
@@ -29,6 +29,7 @@ DOERS: dict[Where, tuple[type[DOMNode], ...]] = {
     Where.TASK_SCREEN: (TaskScreen,),
     Where.NEW: (NewScreen,),
     Where.DIALOGS: (Confirm,),
+    Where.LEAVING: (LeaveScreen,),
 }
 
 
@@ -78,12 +79,12 @@ def test_a_command_is_found_by_name_or_by_its_last_word(typed: str, name: str) -
 async def test_the_footer_shows_only_what_works_on_the_row(opened: Opener) -> None:
     async with opened("failed", (160, 40)) as (app, pilot, _):
         # The first row has failed: it can be retried, not cancelled.
-        assert app.offers("task.retry")
-        assert not app.offers("task.cancel")
+        assert app.offered("task.retry")
+        assert not app.offered("task.cancel")
         # The last row waits: the other way round.
         await pilot.press("G")
-        assert app.offers("task.cancel")
-        assert not app.offers("task.retry")
+        assert app.offered("task.cancel")
+        assert not app.offered("task.retry")
 
 
 async def test_an_action_is_done_by_its_typed_name(opened: Opener) -> None:

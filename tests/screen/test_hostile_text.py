@@ -121,7 +121,7 @@ def test_nothing_foreign_drives_the_terminal(tmp_path: Path) -> None:
         terminal.type("\x1b")
         terminal.until(lambda display: "everywhere" not in display)
         terminal.type("q")
-        terminal.until("leave; the engine")
+        terminal.until("Leave; the engine")
         terminal.type("\r")
         assert terminal.ends() == 0
         written = terminal.written.decode()

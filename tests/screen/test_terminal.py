@@ -34,11 +34,11 @@ def codes(terminal: Terminal) -> set[str]:
 def test_without_colour_there_is_none_and_the_cursor_is_seen(folder: Path) -> None:
     with Terminal(folder, environ={"NO_COLOR": "1"}) as terminal:
         terminal.until("CODE API gateway")
+        row = next(number for number, line in enumerate(terminal.screen.display) if "CODE API gateway" in line)
+        assert terminal.screen.buffer[row][10].reverse
         terminal.type("4")
         terminal.until("improving")
         assert codes(terminal) <= {"", "0", "1", "2", "3", "4", "7", "39", "49"}
-        row = next(number for number, line in enumerate(terminal.screen.display) if "CODE API gateway" in line)
-        assert terminal.screen.buffer[row][10].reverse
 
 
 def test_sixteen_colours_are_the_terminals_own_and_never_black_on_black(folder: Path) -> None:

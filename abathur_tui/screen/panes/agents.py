@@ -48,6 +48,7 @@ class AgentsPane(Pane, Lines, can_focus=True):
 
     NUMBER = 2
     NAME = "agents"
+    PLACE = Where.AGENTS
     BINDINGS = bindings(Where.AGENTS)
 
     def __init__(self, store: Store) -> None:

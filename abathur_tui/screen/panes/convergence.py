@@ -11,7 +11,7 @@ from abathur_tui.domain.safe_text import safe_line
 from abathur_tui.screen.actions import Where, bindings
 from abathur_tui.screen.messages import OffersChanged, OpenTask
 from abathur_tui.screen.panes.pane import Pane
-from abathur_tui.screen.panes.series import Axis, axes_of, chart, metrics_of, summary
+from abathur_tui.screen.panes.series import Axis, Curve, axes_of, chart, curves_of, summary
 from abathur_tui.screen.roles import Line, Role, Span, fit
 from abathur_tui.screen.store import Store
 from abathur_tui.screen.widgets.drawn import Drawn
@@ -47,6 +47,7 @@ class ConvergencePane(Pane, can_focus=True):
 
     NUMBER = 4
     NAME = "convergence"
+    PLACE = Where.CONVERGENCE
     BINDINGS = bindings(Where.LISTS, Where.CONVERGENCE)
 
     def __init__(self, store: Store) -> None:
@@ -92,7 +93,7 @@ class ConvergencePane(Pane, can_focus=True):
     def foot(self) -> Line:
         """Metric and axis."""
         series = self.series
-        return [Span(f"{safe_line(self._metric_of(series))} · by {self._axis_of(series)}", Role.DIM)] if series else []
+        return [Span(f"{safe_line(self._curve_of(series).name)} · by {self._axis_of(series)}", Role.DIM)] if series else []
 
     def offers(self, name: str) -> bool:
         """Whether it makes sense for the loop that is shown."""
@@ -101,7 +102,7 @@ class ConvergencePane(Pane, can_focus=True):
             case "loop.previous" | "loop.next":
                 return len(self._store.loops) > 1
             case "loop.metric":
-                return series is not None and len(metrics_of(series)) > 1
+                return series is not None and len(curves_of(series)) > 1
             case "loop.axis":
                 return series is not None and bool(series.passes)
             case "list.open":
@@ -143,9 +144,9 @@ class ConvergencePane(Pane, can_focus=True):
         """In a narrow pane the words stand under the chart's corner, in a wide one beside it."""
         self.set_class(event.size.width < 44, "-narrow")
 
-    def _metric_of(self, series: LoopSeries) -> str:
-        names = metrics_of(series)
-        return names[self._metric % len(names)]
+    def _curve_of(self, series: LoopSeries) -> Curve:
+        curves = curves_of(series)
+        return curves[self._metric % len(curves)]
 
     def _axis_of(self, series: LoopSeries) -> Axis:
         axes = axes_of(series)
@@ -168,9 +169,9 @@ class ConvergencePane(Pane, can_focus=True):
         if series is None:
             words.show(self._hints() if self._store.loaded else [])
         else:
-            words.show(summary(series, self._metric_of(series), self._store.clock.now()))
+            words.show(summary(series, self._curve_of(series), self._store.clock.now()))
             if self._plot is not None:
-                self._plot.show_chart(chart(series, self._metric_of(series), self._axis_of(series)))
+                self._plot.show_chart(chart(series, self._curve_of(series), self._axis_of(series)))
             elif not self._loading:
                 self._loading = True
                 self.run_worker(self._load_plot(), name="textual-plot", exit_on_error=False)

@@ -38,6 +38,7 @@ class LogsPane(Pane, Lines, can_focus=True):
 
     NUMBER = 3
     NAME = "logs"
+    PLACE = Where.LOGS
     BINDINGS = bindings(Where.LOGS)
 
     def __init__(self, store: Store) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from textual.reactive import reactive
 
+from abathur_tui.screen.actions import Where
 from abathur_tui.screen.roles import Line, Role, Span
 from abathur_tui.screen.widgets.drawn import Drawn
 
@@ -13,6 +14,8 @@ class Pane(Drawn):
 
     NUMBER = 0
     NAME = ""
+    PLACE = Where.LISTS
+    """Where its keys work, for the registry of actions."""
 
     tabs: reactive[tuple[tuple[int, str], ...]] = reactive(())
     """Number and name of all panes that share this place as tabs, this one among them; empty where it has a place of its own."""

@@ -29,6 +29,7 @@ class QueuePane(Pane, Lines, can_focus=True):
 
     NUMBER = 1
     NAME = "queue"
+    PLACE = Where.TASKS
     BINDINGS = bindings(Where.TASKS)
 
     def __init__(self, store: Store) -> None:
@@ -42,6 +43,7 @@ class QueuePane(Pane, Lines, can_focus=True):
         """The task that the cursor is on."""
         self._filter_text = ""
         self._last_filter = TaskFilter()
+        self._shown_filter = TaskFilter()
         self._sort = 0
 
     def on_mount(self) -> None:
@@ -62,9 +64,7 @@ class QueuePane(Pane, Lines, can_focus=True):
             self._last_filter = filter
         key, descending, _ = SORTS[self._sort]
         self._store.set_filter(replace(filter, sort=key, descending=descending))
-        self.cursor = 0
-        self._at = None
-        self._queue_changed(self._store)
+        self._show()
 
     def heading(self) -> Line:
         """The names of the columns."""
@@ -245,9 +245,12 @@ class QueuePane(Pane, Lines, can_focus=True):
         view = store.queue
         if self._at is not None and (self.cursor >= len(view) or view.ids[self.cursor] != self._at):
             index = view.index_of(self._at, self.cursor)
+            if index is None and view.filter != self._shown_filter:
+                index = 0
             if index is not None:
                 self.count = max(self.count, index + 1)
                 self.set_reactive(Lines.cursor, index)
+        self._shown_filter = view.filter
         self.set_count(len(view))
         if len(view):
             self._at = view.ids[self.cursor]

@@ -9,6 +9,7 @@ from abathur_tui.domain.safe_text import safe_line
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import Task
 from abathur_tui.screen import figures
+from abathur_tui.screen.panes.series import progress
 from abathur_tui.screen.roles import Column, Line, Role, Span, row
 
 SORTS: tuple[tuple[SortKey, bool, str], ...] = (
@@ -80,7 +81,7 @@ def why_of(task: Task, now: float, loop: LoopSeries | None) -> tuple[str, Role]:
         text = safe_line(task.error.message) if task.error else ""
         return (f"{task.attempt} tries" if task.status is Status.DEAD and task.attempt > 1 else text), Role.DIM
     if loop is not None and task.status is Status.RUNNING:
-        return f"pass {loop.running_pass or len(loop.passes)}/{loop.spec.max_iterations}", Role.DIM
+        return f"pass {progress(loop, '/')}", Role.DIM
     match task.why:
         case Why.AFTER:
             return f"after {task.unmet}", Role.DIM

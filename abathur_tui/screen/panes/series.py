@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from abathur_tui.domain.criteria import Target, targets
 from abathur_tui.domain.journal import LoopSeries
 from abathur_tui.domain.loops import Course, Direction, Pass
 from abathur_tui.domain.safe_text import safe_line
@@ -37,12 +38,32 @@ class Chart:
     axis: Axis
 
 
-def metrics_of(series: LoopSeries) -> list[str]:
-    """The names of all that was measured, the criterion's first."""
-    names = dict.fromkeys([series.spec.criterion.metric])
-    for done in series.passes:
-        names.update(dict.fromkeys(done.metrics))
-    return list(names)
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Something that was measured of every pass: a criterion's metric or score, or another metric."""
+
+    name: str
+    """Foreign text."""
+    target: Target | None
+    """None for a metric that no criterion asks for."""
+
+    def value(self, done: Pass) -> float | None:
+        """What it was in a pass; None where it was not measured."""
+        return (done.scores if self.target is not None and self.target.is_score else done.metrics).get(self.name)
+
+    def better(self, value: float, than: float | None) -> bool:
+        """Whether a value is the best so far; of a metric without a target nobody knows."""
+        if self.target is None:
+            return False
+        return than is None or (value < than if self.target.direction is Direction.MINIMIZE else value > than)
+
+
+def curves_of(series: LoopSeries) -> list[Curve]:
+    """All that was measured, the criteria's own first."""
+    curves = [Curve(target.name, target) for target in targets(series.spec.criterion)]
+    known = {curve.name for curve in curves}
+    others = dict.fromkeys(name for done in series.passes for name in done.metrics if name not in known)
+    return [*curves, *(Curve(name, None) for name in others)]
 
 
 def axes_of(series: LoopSeries) -> list[Axis]:
@@ -51,49 +72,47 @@ def axes_of(series: LoopSeries) -> list[Axis]:
     return [Axis.PASS, Axis.TIME, *([Axis.COST] if known and any(done.cost_usd for done in series.passes) else [])]
 
 
-def chart(series: LoopSeries, metric: str, axis: Axis) -> Chart:
-    """The points of a metric along an axis, and limits in which all of it is in sight."""
-    criterion = series.spec.criterion
-    target = criterion.target if metric == criterion.metric else None
-    minimize = criterion.direction is Direction.MINIMIZE
+def chart(series: LoopSeries, curve: Curve, axis: Axis) -> Chart:
+    """The points of a curve along an axis, and limits in which all of it is in sight."""
     better: list[tuple[float, float]] = []
     other: list[tuple[float, float]] = []
     best: float | None = None
     spent = 0.0
     for done in series.passes:
         spent += done.cost_usd or 0.0
-        value = done.metrics.get(metric)
+        value = curve.value(done)
         if value is None:
             continue
         point = (_place(series, done, axis, spent), value)
-        if best is None or (value < best if minimize else value > best):
+        if curve.better(value, best):
             best = value
             better.append(point)
         else:
             other.append(point)
-    return Chart(tuple(better), tuple(other), target, _horizontal(series, axis, [*better, *other]), _vertical([*better, *other], target), axis)
+    target = None if curve.target is None else curve.target.value
+    points = [*better, *other]
+    return Chart(tuple(better), tuple(other), target, _horizontal(series, axis, points), _vertical(points, target), axis)
 
 
-def summary(series: LoopSeries, metric: str, now: float) -> list[Line]:
+def summary(series: LoopSeries, curve: Curve, now: float) -> list[Line]:
     """What is said beside the chart, the most telling first."""
-    criterion = series.spec.criterion
     lines: list[Line] = []
     if series.course is not None:
         lines.append([Span(str(series.course), _COURSE_ROLES.get(series.course, Role.STRONG))])
     best = next((done for done in series.passes if done.number == series.best), None)
-    if best is not None and metric in best.metrics:
-        lines.append([Span(f"best {figures.number(best.metrics[metric])}"), Span(f" · pass {best.number}", Role.DIM)])
-    if metric == criterion.metric:
-        bound = "≤" if criterion.direction is Direction.MINIMIZE else "≥"
-        lines.append([Span(f"target {bound} {figures.number(criterion.target)}", Role.DIM)])
+    value = None if best is None else curve.value(best)
+    if best is not None and value is not None:
+        lines.append([Span(f"best {figures.number(value)}"), Span(f" · pass {best.number}", Role.DIM)])
+    if curve.target is not None:
+        bound = "≤" if curve.target.direction is Direction.MINIMIZE else "≥"
+        lines.append([Span(f"target {bound} {figures.number(curve.target.value)}", Role.DIM)])
     if series.status in ENDED:
         why = str(series.ended_because).replace("_", " ") if series.ended_because else str(series.status)
         lines.append([Span(f"ended: {why}", Role.DIM)])
         if not series.reason:
             lines.append([Span(f"{len(series.passes)} passes", Role.DIM)])
     else:
-        number = series.running_pass or len(series.passes)
-        lines.append([Span(f"pass {number} of {series.spec.max_iterations}", Role.DIM)])
+        lines.append([Span(f"pass {progress(series, ' of ')}", Role.DIM)])
     costs = [done.cost_usd for done in series.passes]
     cost = "$?" if None in costs else f"${figures.money(sum(value or 0.0 for value in costs))}"
     if series.started_at is not None:
@@ -102,6 +121,13 @@ def summary(series: LoopSeries, metric: str, now: float) -> list[Line]:
     if series.reason:
         lines.append([Span(safe_line(series.reason), Role.DIM)])
     return lines
+
+
+def progress(series: LoopSeries, between: str) -> str:
+    """Which pass is at work, and of how many at most where there is a limit: `7 of 20`."""
+    number = series.running_pass or len(series.passes)
+    limit = series.spec.max_iterations
+    return str(number) if limit is None else f"{number}{between}{limit}"
 
 
 def _place(series: LoopSeries, done: Pass, axis: Axis, spent: float) -> float:
@@ -117,7 +143,9 @@ def _place(series: LoopSeries, done: Pass, axis: Axis, spent: float) -> float:
 def _horizontal(series: LoopSeries, axis: Axis, points: Sequence[tuple[float, float]]) -> tuple[float, float]:
     if axis is Axis.PASS:
         last = max([point[0] for point in points], default=1.0)
-        return 0.0, min(max(last + 1, 6.0), max(float(series.spec.max_iterations), last)) + 0.5
+        limit = series.spec.max_iterations
+        end = max(last + 1, 6.0)
+        return 0.0, (end if limit is None else min(end, max(float(limit), last))) + 0.5
     return 0.0, max([point[0] for point in points], default=1.0) * 1.05 or 1.0
 
 

@@ -76,6 +76,12 @@ class Cockpit(Screen[None], inherit_bindings=False):
         self._figures_changed(self._store)
         self._lay_out()
 
+    def on_descendant_focus(self) -> None:
+        """Other keys work, and other borders are bright."""
+        self.post_message(OffersChanged())
+        for pane in self.panes:
+            pane.show_border()
+
     def on_screen_resume(self) -> None:
         """What stood over it is gone: the footer may be out of date."""
         self.post_message(OffersChanged())
@@ -94,6 +100,11 @@ class Cockpit(Screen[None], inherit_bindings=False):
     def current(self) -> Pane | None:
         """The pane that has the focus."""
         return self.focused if isinstance(self.focused, Pane) else None
+
+    @property
+    def places(self) -> tuple[Where, ...]:
+        """Where the focus is, for the registry of actions."""
+        return (self.current.PLACE, Where.LISTS) if self.current is not None else ()
 
     @property
     def size_note(self) -> str:

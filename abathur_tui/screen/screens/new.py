@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -89,6 +90,7 @@ class NewScreen(ModalScreen[bool]):
         if self._submitting or not text.strip():
             return
         self._submitting = True
+        self._say(Content.styled("queueing…", "$role-dim"))
         try:
             await self._submit(text)
         except AbathurError as error:
@@ -143,10 +145,10 @@ def _mistake(detail: Detail) -> list[tuple[str, str]]:
     place = f"{detail.line}:{detail.column}" if detail.line is not None and detail.column is not None else ""
     parts = [(f"\n{place:>6}  ", "$role-accent"), (safe(detail.message), "$role-ink")]
     if detail.source is not None and detail.column is not None:
-        before = safe_line(detail.source[: detail.column - 1])
+        before = cell_len(safe_line(detail.source[: detail.column - 1]))
         parts += [
             (f"\n        {safe_line(detail.source)}", "$role-dim"),
-            (f"\n        {' ' * len(before)}{'^' * max(1, detail.length)}", "$role-failed"),
+            (f"\n        {' ' * before}{'^' * max(1, detail.length)}", "$role-failed"),
         ]
     if detail.suggestion:
         parts.append((f"\n        {safe_line(detail.suggestion)}", "$role-done"))
