@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
@@ -197,9 +197,21 @@ class Project:
         """Something each time that somebody has committed, the first at once; never ends. Raises ProjectGone."""
         return changes(self.database)
 
-    async def attend(self, execution: int) -> None:
-        """See to it that an execution goes on; to run beside `watch`. Never returns. Raises AccountRefused when nothing of it can run."""
-        await attend(self.database, execution, clock=self._clock, engine_lives=lambda: self.engine() is not None, ensure_engine=self.ensure_engine)
+    async def attended(self, execution: int, work: Coroutine[None, None, T]) -> T:
+        """What `work` gives, with an engine at the execution for as long as it takes; raises what it raises.
+
+        Raises AccountRefused when nothing of the execution can run any more, and EngineDidNotStart.
+        """
+        working, attending = asyncio.ensure_future(work), asyncio.ensure_future(self._attend(execution))
+        try:
+            await asyncio.wait((working, attending), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                await attending
+            return await working
+        finally:
+            for task in (working, attending):
+                task.cancel()
+            await asyncio.gather(working, attending, return_exceptions=True)
 
     async def result(self, execution: int) -> ExecutionResult:
         """An execution as it stands. Raises NotFound."""
@@ -217,6 +229,12 @@ class Project:
         running = [change.id for change in changes if change.status is Status.RUNNING and change.error is None]
         last = await self._until_ended(running, wait_seconds) if running else {}
         return [Changed(change.id, last.get(change.id, change.status), change.error) for change in changes]
+
+    async def cancel_execution(self, execution: int, *, reason: str = "") -> None:
+        """Cancel all of an execution, and wait until the last of its agents has ended. Raises NotFound."""
+        await self.cancel([(await self.execution(execution)).root], reason=reason, wait_seconds=0)
+        if not await self._all_ended(execution):  # else no engine need be started for it
+            await self.attended(execution, self._last_ended(execution))
 
     async def retry(self, tasks: Sequence[int]) -> list[Changed]:
         """Put failed, dead or cancelled tasks back into the queue, and revive what failed because of them."""
@@ -336,23 +354,24 @@ class Project:
         return await asyncio.to_thread(lambda: self.workbench.plan(text, wish))
 
     async def _finish(self, submitted: Submitted) -> ExecutionResult:
-        await self.ensure_engine()
-        attending = asyncio.create_task(self.attend(submitted.execution))
-        watching = asyncio.create_task(self._watch_to_end(submitted.execution))
-        try:
-            await asyncio.wait((attending, watching), return_when=asyncio.FIRST_COMPLETED)
-            if not watching.done():
-                await attending
-            await watching
-        finally:
-            for task in (attending, watching):
-                task.cancel()
-            await asyncio.gather(attending, watching, return_exceptions=True)
+        await self.attended(submitted.execution, self._watch_to_end(submitted.execution))
         return await self.result(submitted.execution)
 
     async def _watch_to_end(self, execution: int) -> None:
         async for _ in self.watch(execution):
             pass
+
+    async def _attend(self, execution: int) -> None:
+        await self.ensure_engine()
+        await attend(self.database, execution, clock=self._clock, engine_lives=lambda: self.engine() is not None, ensure_engine=self.ensure_engine)
+
+    async def _last_ended(self, execution: int) -> None:
+        async for _ in self.changes():
+            if await self._all_ended(execution):
+                return
+
+    async def _all_ended(self, execution: int) -> bool:
+        return all(task.status in ENDED for task in await self.read(views.members, execution))
 
     async def _until_ended(self, tasks: Sequence[int], seconds: float) -> dict[int, Status]:
         """The tasks' last statuses, once all have ended or the time is over."""

@@ -124,6 +124,17 @@ def test_the_first_interrupt_cancels_and_waits(project: Program) -> None:
     assert project.ask("task", "show", "t1")["partial"].startswith("begun")
 
 
+def test_an_interrupt_waits_for_every_agent_of_the_execution(project: Program) -> None:
+    running = project.start("run", 'ABYSSAL[RESEARCH]("SAY begun; WAIT never")\nABYSSAL[RESEARCH]("SAY begun; WAIT never")', "--json")
+    eventually(lambda: len(project.ask("task", "list", "--status", "running")) == 2, 20)
+
+    running.send_signal(signal.SIGINT)
+    out, _ = running.communicate(timeout=20)
+
+    assert running.returncode == 130
+    assert [member["status"] for member in json.loads(out)["members"]] == ["cancelled", "cancelled"]
+
+
 def test_the_second_interrupt_leaves_at_once(project: Program, tmp_path: Path) -> None:
     said = tmp_path / "said"
     with said.open("w") as stderr:
