@@ -5,7 +5,8 @@ import shutil
 import sqlite3
 import stat
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -298,12 +299,20 @@ def unwritable(folder: Path, user: int) -> list[str]:
     return done.stdout.decode().splitlines()
 
 
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that every user can enter, unlike those of pytest."""
+    folder = Path(tempfile.mkdtemp(prefix="abathur-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize("open_elsewhere", [False, True])
-def test_what_cannot_be_written_can_still_be_read(folder: Path, open_elsewhere: bool) -> None:
+def test_what_cannot_be_written_can_still_be_read(public: Path, open_elsewhere: bool) -> None:
     # Given a project in a folder that others may only read, closed in order, or still open (its last changes are in the log),
-    for parent in (folder.parent, folder.parent.parent, folder.parent.parent.parent):
-        parent.chmod(0o755)
+    folder = public / ".abathur"
     database = Database.open(folder, create=True)
     submit(database, plan(["a"]))
     if not open_elsewhere:
@@ -317,28 +326,23 @@ def test_what_cannot_be_written_can_still_be_read(folder: Path, open_elsewhere: 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_log_without_its_index_is_read_from_a_copy(folder: Path, tmp_path: Path) -> None:
+def test_a_log_without_its_index_is_read_from_a_copy(folder: Path, public: Path) -> None:
     # Given a folder that was copied while it was open, without the log's index,
     database = Database.open(folder, create=True)
     submit(database, plan(["a"]))
-    copy = tmp_path / "copy"
-    copy.mkdir()
     for name in ("abathur.db", "abathur.db-wal"):
-        shutil.copyfile(folder / name, copy / name)
-        (copy / name).chmod(0o644)
+        shutil.copyfile(folder / name, public / name)
+        (public / name).chmod(0o644)
     database.close()
-    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
-    copy.chmod(0o555)
-    assert unwritable(copy, 65534) == ["read ['do a'] read only", "refused ABTH-ERR-002"]
+    public.chmod(0o555)
+    assert unwritable(public, 65534) == ["read ['do a'] read only", "refused ABTH-ERR-002"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_folder_that_cannot_be_made_or_entered_is_said_to_be_so(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir(mode=0o700)
-    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
-    assert unwritable(tmp_path / "closed" / ".abathur", 65534) == ["refused ABTH-ERR-002"]
+def test_a_folder_that_cannot_be_made_or_entered_is_said_to_be_so(public: Path) -> None:
+    (public / "closed").mkdir(mode=0o700)
+    assert unwritable(public / "closed" / ".abathur", 65534) == ["refused ABTH-ERR-002"]
+    assert unwritable(public / ".abathur", 65534) == ["refused ABTH-ERR-001"]
 
 
 MOUNTS = """\
