@@ -1,45 +1,49 @@
-"""The parameters of a loop: what it measures, and when that is good enough."""
+"""The parameters of a loop: when its result is good enough, and what it may take until then."""
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
-from abathur_tui.domain.errors import AbathurError, MissingParameter, NotYet, WrongValue
-from abathur_tui.domain.loops import Direction, LoopSpec, ThresholdCriterion
-from abathur_tui.domain.nearest import nearest
+from abathur_tui.domain.criteria import Criterion
+from abathur_tui.domain.errors import AbathurError, MissingParameter, WrongValue
+from abathur_tui.domain.loops import PATIENCE, LoopSpec
+from abathur_tui.domain.quantities import seconds_of
 from abathur_tui.domain.templates import Template, TemplateKind
+from abathur_tui.language.criteria import Defaults, WrongCriterion, direction_of, read_criterion, threshold
 from abathur_tui.language.mistakes import Mistakes
-from abathur_tui.language.resolved import Given, Lost, Place, Supplied
+from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, Supplied
 
-LOOP_NAMES = ("measure", "metric", "target", "direction", "max_iterations")
+COMMAND_NAMES = ("measure", "command", "criterion")
+"""Those that name what runs on this machine."""
+LOOP_NAMES = (*COMMAND_NAMES, "metric", "target", "direction", "rubric", "max_iterations", "loop_timeout", "patience")
+UNLIMITED = "unlimited"
 _MOST_ITERATIONS = 10_000
+_LONGEST_SECONDS = 31_536_000.0
 
 
 def is_loop(template: Template, supplied: Mapping[str, Supplied]) -> bool:
     """Whether the command is a loop: by its template, or because it says how its result is measured."""
     if template.kind is TemplateKind.LOOP:
         return True
-    return "measure" in supplied and all(parameter.name != "measure" for parameter in template.parameters)
+    declared = {parameter.name for parameter in template.parameters}
+    return any(name in supplied and name not in declared for name in ("measure", "criterion"))
 
 
 def read_loop(
     name: str, supplied: Mapping[str, Supplied], parameters: Mapping[str, Given], place: Place, max_iterations: int, mistakes: Mistakes
 ) -> LoopSpec | None:
-    """The rule of the loop `name`, from what was supplied, else from its template's parameters; None where it has mistakes, which are noted."""
+    """The rule of the loop `name`, from what was supplied, else from its template's parameters; None where it has mistakes, which are noted.
+
+    Without a criterion, a metric or a measure, a judge says when it is good enough.
+    """
+    before = len(mistakes)
     reader = _Reader(supplied, parameters, place, mistakes)
-    missing = [one for one in ("measure", "metric") if reader.value(one) is None]
-    if missing:
-        message = f"without `{missing[0]}` a judge would have to say when {name} is good enough; this version cannot do that yet"
-        mistakes.add(NotYet, place, message, 'give measure="command", metric="name", target=number, direction="minimize" or "maximize"')
-        return None
-    for one in ("target", "direction"):
-        if reader.value(one) is None:
-            mistakes.add(MissingParameter, place, f"a loop needs `{one}`", "target=100" if one == "target" else 'direction="minimize" or "maximize"')
-    measure, metric = reader.text("measure"), reader.text("metric")
-    target, direction = reader.target(), reader.direction()
+    criterion = reader.criterion()
     passes = reader.passes(max_iterations)
-    if measure is None or metric is None or target is None or direction is None or passes is None:
+    seconds, patience = reader.seconds(), reader.patience()
+    if criterion is None or len(mistakes) > before:
         return None
-    return LoopSpec(ThresholdCriterion(metric, target, direction, measure), passes)
+    return LoopSpec(criterion, passes, seconds, patience)
 
 
 class _Reader:
@@ -55,45 +59,109 @@ class _Reader:
         """As it was given, else the template's default."""
         return self._supplied[name].value if name in self._supplied else self._parameters.get(name)
 
-    def text(self, name: str) -> str | None:
-        value = self.value(name)
-        if isinstance(value, str) and value.strip() and "\0" not in value:
-            return value
-        self._wrong(name, f"`{name}` takes a text")
-        return None
-
-    def target(self) -> float | None:
-        value = self.value("target")
-        if value is None:
+    def criterion(self) -> Criterion | None:
+        before = len(self._mistakes)
+        written = self.value("criterion")
+        defaults = Defaults(
+            metric=self._text("metric"),
+            target=self._number("target"),
+            direction=None,
+            measure=self._text("measure"),
+            command=self._text("command"),
+            rubric=self._text("rubric"),
+        )
+        name = "direction"
+        try:
+            said = self.value("direction")
+            if said is not None:
+                defaults = replace(defaults, direction=direction_of(said))
+            name = "criterion"
+            if len(self._mistakes) > before:
+                return None
+            if written is not None:
+                return read_criterion(_plain(written), defaults)
+            if defaults.metric is not None or defaults.measure is not None:
+                return threshold(defaults)
+            return read_criterion("llm_judge", defaults)
+        except WrongCriterion as wrong:
+            named = name if name in self._supplied else "target" if "judge" in str(wrong) else name
+            self._wrong(named, str(wrong), wrong.suggestion, MissingParameter if wrong.missing else WrongValue)
             return None
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            return float(value)
-        self._wrong("target", "`target` takes a number")
-        return None
-
-    def direction(self) -> Direction | None:
-        value = self.value("direction")
-        if value is None:
-            return None
-        if isinstance(value, str) and value.lower() in set(Direction):
-            return Direction(value.lower())
-        meant = nearest(value, [str(one) for one in Direction]) if isinstance(value, str) else None
-        self._wrong("direction", "`direction` takes minimize or maximize", f'did you mean "{meant}"?' if meant else None)
-        return None
 
     def passes(self, default: int) -> int | None:
         value = self.value("max_iterations")
         if value is None:
             return default
-        if value == "unlimited":
-            self._wrong("max_iterations", "this version cannot honour a loop without limit yet", "max_iterations=100", NotYet)
+        if value == UNLIMITED:
             return None
         if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value) and 1 <= value <= _MOST_ITERATIONS:
             return int(value)
-        self._wrong("max_iterations", f"`max_iterations` takes a whole number from 1 to {_MOST_ITERATIONS:,}")
+        self._wrong("max_iterations", f"`max_iterations` takes a whole number from 1 to {_MOST_ITERATIONS:,}, or unlimited")
+        return None
+
+    def seconds(self) -> float | None:
+        value = self.value("loop_timeout")
+        if value is None:
+            return None
+        seconds: float | None = None
+        if isinstance(value, str):
+            try:
+                seconds = seconds_of(value)
+            except (ValueError, OverflowError):
+                seconds = None
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            seconds = float(value)
+        if seconds is None or not 0 < seconds <= _LONGEST_SECONDS:
+            self._wrong("loop_timeout", "`loop_timeout` takes a duration of at most a year", 'seconds as a number, or "30s", "5m", "2h"')
+            return None
+        return seconds
+
+    def patience(self) -> int:
+        value = self.value("patience")
+        if value is None:
+            return PATIENCE
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_ITERATIONS:
+            return value
+        self._wrong("patience", f"`patience` takes a number of passes from 1 to {_MOST_ITERATIONS:,}")
+        return PATIENCE
+
+    def _text(self, name: str) -> str | None:
+        value = self.value(name)
+        if value is None or (isinstance(value, str) and value.strip() and "\0" not in value):
+            return value
+        self._wrong(name, f"`{name}` takes a text")
+        return None
+
+    def _number(self, name: str) -> float | None:
+        value = self.value(name)
+        if value is None:
+            return None
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+        self._wrong(name, f"`{name}` takes a number")
         return None
 
     def _wrong(self, name: str, message: str, suggestion: str | None = None, kind: type[AbathurError] = WrongValue) -> None:
         place = self._supplied[name].value_place if name in self._supplied else self._place
-        if not isinstance(self.value(name), Lost):
+        if not _has_lost(self.value(name)):
             self._mistakes.add(kind, place, message, suggestion)
+
+
+def _plain(value: Given) -> object:
+    """The value as JSON has it. Raises WrongCriterion where it holds a result, which is not known yet."""
+    match value:
+        case list():
+            return [_plain(one) for one in value]
+        case dict():
+            return {name: _plain(one) for name, one in value.items()}
+        case None | bool() | int() | float() | str():
+            return value
+        case Lost():
+            raise WrongCriterion("a criterion has a mistake")
+        case Bound() | ResolvedCommand() | _:
+            raise WrongCriterion("a criterion is written out; a result is not known yet")
+
+
+def _has_lost(value: Given) -> bool:
+    inside = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
+    return any(isinstance(one, Lost) or (isinstance(one, list | dict) and _has_lost(one)) for one in inside)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from abathur_tui.domain.errors import DocumentInvalid, MissingParameter, NotYet, SourceRefused, UnknownParameter, WrongValue
+from abathur_tui.domain.errors import DocumentInvalid, MissingParameter, SourceRefused, UnknownParameter, WrongValue
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.templates import Parameter, ParameterKind, Registry, Template
 from abathur_tui.language.drafts import Result
-from abathur_tui.language.loops import LOOP_NAMES, is_loop, read_loop
+from abathur_tui.language.loops import COMMAND_NAMES, LOOP_NAMES, is_loop, read_loop
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.options import OPTION_NAMES, read_options
 from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, Supplied, given
@@ -54,9 +54,10 @@ class Binder:
             own = name in declared or name in options or (loops and name in LOOP_NAMES)
             if not own and self._may_pass(template, one):
                 parameters[name] = one.value
-        if loops and template.origin == "project" and "measure" not in supplied and parameters.get("measure") is not None:
-            message = f"{template.name} is a template of the project, which may not name a command to run"
-            self.mistakes.add(SourceRefused, place, message, 'write it out: measure="…"')
+        for name in COMMAND_NAMES if loops and template.origin == "project" else ():
+            if name not in supplied and parameters.get(name) is not None:
+                message = f"{template.name} is a template of the project, which may not name a command to run"
+                self.mistakes.add(SourceRefused, place, message, f'write it out: {name}="…"')
         read = read_options(options, self.registry, self.mistakes)
         loop = read_loop(template.name, supplied, parameters, place, self.max_iterations, self.mistakes) if loops else None
         return None if len(self.mistakes) > before else ResolvedCommand(template, parameters, read, place, loop)
@@ -119,8 +120,8 @@ class Binder:
         if slip is None and template.extra and one.name not in _BY_ENGINE and one.name != "max_iterations":
             return True
         if one.name == "max_iterations":
-            message = f"{template.name} is no loop: `max_iterations` needs a measure"
-            self.mistakes.add(NotYet, one.place, message, 'give measure="command", metric, target and direction as well')
+            message = f"{template.name} is no loop: `max_iterations` needs a criterion"
+            self.mistakes.add(UnknownParameter, one.place, message, 'give criterion="…", or measure="command", metric, target and direction as well')
             return False
         meant = slip or nearest(one.name, [*declared, *_OPTIONS])
         suggestion = f"did you mean {meant}?" if meant else f"it takes {', '.join(declared)}" if declared else None

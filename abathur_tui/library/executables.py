@@ -11,34 +11,51 @@ from abathur_tui.domain.errors import Detail
 from abathur_tui.library.template_table import TemplateTable
 from abathur_tui.settings.toml import Source
 
-MEASURE = "measure"
-"""The parameter whose value is run after each pass of a loop."""
+COMMANDS = ("measure", "command", "criterion")
+"""The parameters whose values are run after each pass of a loop, or may hold what is."""
+JOIN = "join"
+"""An object in which `command` is run."""
 CRITERIA = "success_criteria"
 """A list in which a text that begins with `$` is run."""
-_HANDED_ON = re.compile(r"\{\{\s*measure\s*\}\}")
+_HANDED_ON = re.compile(r"\{\{\s*(measure|command|criterion)\s*\}\}")
 _WHY = "a project's file cannot choose what runs on your machine"
 
 
 def executable_mistakes(table: TemplateTable, source: Source, origin: str) -> list[Detail]:
     """Where the file names something that runs, and may not."""
     mistakes: list[Detail] = []
-    measure = table.parameters.get(MEASURE)
-    if origin == "project" and measure is not None and measure.default is not None:
-        message = f"`{MEASURE}` is a command, and {_WHY}: leave its default out"
-        mistakes.append(source.mistake(("parameters", MEASURE, "default"), message, "give the command where the template is used"))
+    for name in COMMANDS:
+        parameter = table.parameters.get(name)
+        if origin == "project" and parameter is not None and parameter.default is not None:
+            message = f"`{name}` is a command, and {_WHY}: leave its default out"
+            mistakes.append(source.mistake(("parameters", name, "default"), message, "give the command where the template is used"))
     for place, nested in enumerate(table.nested):
-        key = ("nested", place, "parameters", MEASURE)
-        value = nested.parameters.get(MEASURE)
-        if isinstance(value, str) and not _HANDED_ON.fullmatch(value):
-            if "{{" in value:
-                mistakes.append(source.mistake(key, f"`{MEASURE}` is a command: it is handed on whole, as {{{{ {MEASURE} }}}}"))
+        for name in COMMANDS:
+            key = ("nested", place, "parameters", name)
+            value = nested.parameters.get(name)
+            if value is None or (isinstance(value, str) and _handed_on(name, value)):
+                continue
+            if "{{" in str(value):
+                mistakes.append(source.mistake(key, f"`{name}` is a command: it is handed on whole, as {{{{ {name} }}}}"))
             elif origin == "project":
-                message = f"`{MEASURE}` is a command, and {_WHY}: hand on the user's own, as {{{{ {MEASURE} }}}}"
+                message = f"`{name}` is a command, and {_WHY}: hand on the user's own, as {{{{ {name} }}}}"
                 mistakes.append(source.mistake(key, message))
+        if _joins_by_command(nested.parameters.get(JOIN)):
+            message = f"`{JOIN}.command` is a command, and a template cannot name one"
+            mistakes.append(source.mistake(("nested", place, "parameters", JOIN), message, "give it where the template is used"))
         if origin == "project" and _has_command(nested.parameters.get(CRITERIA)):
             message = f"`{CRITERIA}` holds a command, and {_WHY}"
             mistakes.append(source.mistake(("nested", place, "parameters", CRITERIA), message, "give it where the template is used"))
     return mistakes
+
+
+def _handed_on(name: str, value: str) -> bool:
+    found = _HANDED_ON.fullmatch(value)
+    return found is not None and found[1] == name
+
+
+def _joins_by_command(join: object) -> bool:
+    return isinstance(join, dict) and join.get("command") is not None
 
 
 def _has_command(criteria: object) -> bool:

@@ -17,6 +17,7 @@ _SAMPLES: dict[str, Any] = {"string": "x", "number": 1, "boolean": True, "array"
 """A value of each type."""
 _SAMPLES_BY_NAME: dict[str, Any] = {
     "priority": 5,
+    "parallel": 1,
     "mode": "parallel",
     "join": "concatenate",
     "agent": "generalist",
@@ -28,6 +29,9 @@ _SAMPLES_BY_NAME: dict[str, Any] = {
     "target": 1,
     "direction": "minimize",
     "max_iterations": 1,
+    "criterion": "stability",
+    "loop_timeout": 60,
+    "patience": 1,
 }
 """A value for what every command or loop takes, where it is no text."""
 
@@ -39,9 +43,23 @@ def reference_mistakes(template: Template, source: Source, registry: Registry) -
         meant = nearest(template.agent, registry.agent_names())
         mistakes.append(source.mistake(("agent",), f"there is no agent {template.agent}", f"did you mean {meant}?" if meant else None))
     together = _With(registry, template)
+    if template.fallback is not None and (mistake := _fallback_mistake(template.fallback, together)) is not None:
+        mistakes.append(source.mistake(("fallback",), *mistake))
     for place, nested in enumerate(template.nested):
         mistakes += _nested_mistakes(nested, ("nested", place), source, together)
     return mistakes
+
+
+def _fallback_mistake(fallback: str, registry: Registry) -> tuple[str, str | None] | None:
+    """What is wrong with the template that is to be done instead, and what was probably meant."""
+    name, _, version = fallback.partition("@")
+    template = registry.template(name, version or None)
+    if template is None:
+        meant = nearest(name, registry.template_names())
+        return f"there is no template {fallback}", f"did you mean {meant}?" if meant else None
+    if template.nested:
+        return f"{fallback} nests other templates: this version falls back to a single step only", None
+    return None
 
 
 @dataclass(frozen=True, slots=True)

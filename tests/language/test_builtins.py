@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from abathur_tui.domain.criteria import JudgeCriterion
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.templates import Template, TemplateKind
 from abathur_tui.language import PlanContext, plan
 from abathur_tui.library import FileRegistry
-from tests.language.planned import is_tree, names, needs, only_mistake, planned
+from tests.language.planned import is_tree, names, needs, planned
 
 REGISTRY = FileRegistry(None, home=Path("/nonexistent"))
 
@@ -32,8 +33,12 @@ def test_code_comes_with_its_tests() -> None:
     assert needs(made, "TEST API gateway") == ["CODE API gateway"]
 
 
-def test_optimize_without_a_measure_says_that_a_judge_comes_later() -> None:
-    assert only_mistake('ABYSSAL[OPTIMIZE]("parser")', REGISTRY).code == "ABTH-ERR-119"
+def test_optimize_without_a_metric_goes_by_a_judges_score() -> None:
+    (node,) = planned('ABYSSAL[OPTIMIZE]("parser")', REGISTRY).nodes
+
+    assert node.loop is not None
+    assert isinstance(node.loop.criterion, JudgeCriterion)
+    assert node.loop.criterion.target == 0.9
 
 
 def test_ten_thousand_tasks_are_planned_in_seconds_and_linear_time() -> None:

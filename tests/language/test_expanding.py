@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+from abathur_tui.domain.criteria import AllOf, AnyOf, Direction, JudgeCriterion, PassingTestsCriterion, StabilityCriterion, ThresholdCriterion
 from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.loops import Direction, LoopSpec, ThresholdCriterion
+from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.plan import JoinStrategy, Kind, Need, OnFailure, Reference
 from abathur_tui.domain.templates import Nested, Nesting, Parameter, ParameterKind, TemplateKind
 from abathur_tui.language import PlanContext
+from abathur_tui.language.criteria import USUAL_RUBRIC
 from tests.language.planned import is_tree, names, needs, node, only_mistake, planned
 from tests.language.registry import ASK, CODE, PARTS, SmallRegistry, template
 
@@ -230,16 +232,39 @@ def test_any_command_with_a_measure_is_a_loop() -> None:
     assert plan.nodes[0].parameters == {"about": "parser"}
 
 
-def test_a_loop_without_a_measure_would_need_a_judge() -> None:
-    assert only_mistake('ABYSSAL[LOOP]("x")').code == "ABTH-ERR-119"
-    assert only_mistake('ABYSSAL[LOOP]("x", measure="./m", target=3, direction="minimize")').code == "ABTH-ERR-119"
+def test_a_loop_without_a_measure_goes_by_a_judge() -> None:
+    assert planned('ABYSSAL[LOOP]("x")').nodes[0].loop == LoopSpec(JudgeCriterion(USUAL_RUBRIC, 0.9), 10)
+    assert planned('ABYSSAL[LOOP]("x", rubric="short", target=0.8)').nodes[0].loop == LoopSpec(JudgeCriterion("short", 0.8), 10)
+
+
+def test_what_a_loop_lacks_is_told() -> None:
+    assert only_mistake('ABYSSAL[LOOP]("x", target=3)').code == "ABTH-ERR-115"
     assert only_mistake('ABYSSAL[LOOP]("x", measure="./m", metric="ms", direction="minimize")').code == "ABTH-ERR-113"
+    assert only_mistake('ABYSSAL[LOOP]("x", measure="./m", metric="ms", target=3)').code == "ABTH-ERR-113"
     assert only_mistake('ABYSSAL[LOOP]("x", measure="./m", metric="ms", target=3, direction="down")').code == "ABTH-ERR-115"
-    assert (
-        only_mistake('ABYSSAL[LOOP]("x", measure="./m", metric="ms", target=3, direction="minimize", max_iterations="unlimited")').code
-        == "ABTH-ERR-119"
-    )
     assert only_mistake('ABYSSAL[LOOP]("x", measure=file("m"), metric="ms", target=3, direction="minimize")').code == "ABTH-ERR-118"
+    assert only_mistake('ABYSSAL[LOOP]("x", criterion=[{type: "custom", command: file("m")}])').code == "ABTH-ERR-118"
+    assert only_mistake('ABYSSAL[LOOP]("x", criterion="tset_pass: make")').code == "ABTH-ERR-115"
+
+
+def test_criteria_are_combined_in_the_language() -> None:
+    text = 'ABYSSAL[LOOP]("x", criterion=["ms<=5: ./m", {any: ["test_pass: make test", {type: "llm_judge", target: 0.8, rubric: "short"}]}])'
+
+    assert planned(text).nodes[0].loop == LoopSpec(
+        AllOf(
+            (
+                ThresholdCriterion("ms", 5.0, Direction.MINIMIZE, "./m"),
+                AnyOf((PassingTestsCriterion("make test"), JudgeCriterion("short", 0.8))),
+            )
+        ),
+        10,
+    )
+
+
+def test_a_loop_may_be_without_limit_and_have_a_time_and_patience_of_its_own() -> None:
+    text = 'ABYSSAL[ASK]("x", criterion="stability(window=4)", max_iterations="unlimited", loop_timeout="2h", patience=4)'
+
+    assert planned(text).nodes[0].loop == LoopSpec(StabilityCriterion(4), None, 7200.0, 4)
 
 
 def test_a_project_template_never_names_the_command_that_is_run() -> None:
@@ -248,6 +273,7 @@ def test_a_project_template_never_names_the_command_that_is_run() -> None:
     passing = template("PASSING", nested=(Nested("n", "OUTER", parameters={"about": "touch sprung"}),), origin="project")
     outer = template("OUTER", nested=(Nested("n", "LOOP", parameters={**loop, "measure": "{{ about }}"}),), origin="user")
     declared = (Parameter("about", ParameterKind.STRING), Parameter("measure", ParameterKind.STRING, default="touch sprung"))
+    springing = template("SPRINGING", nested=(Nested("n", "ASK", parameters={"about": "x", "criterion": "custom: touch sprung"}),), origin="project")
     default = template("DEFAULT", *declared, kind=TemplateKind.LOOP, extra=True)
     rest = 'metric="ms", target=5, direction="minimize"'
 
@@ -255,6 +281,7 @@ def test_a_project_template_never_names_the_command_that_is_run() -> None:
     for text, templates in (
         ('ABYSSAL[NESTING]("x")', [replace(nesting, origin="project")]),
         ('ABYSSAL[PASSING]("x")', [passing, outer]),
+        ('ABYSSAL[SPRINGING]("x")', [springing]),
         (f'ABYSSAL[DEFAULT]("x", {rest})', [replace(default, origin="project")]),
     ):
         assert only_mistake(text, SmallRegistry(*templates)).code == "ABTH-ERR-118"

@@ -139,7 +139,6 @@ def test_a_mistake_of_the_meaning_is_told_once_at_its_place(text: str, column: i
         "confidence=0.7",
         'repo="../other"',
         'touches=["src/**"]',
-        "max_iterations=3",
     ],
 )
 def test_what_this_version_cannot_honour_yet_is_said_never_ignored(given: str) -> None:

@@ -49,7 +49,7 @@ def test_text_in_a_form_is_never_a_command() -> None:
         ("TEST", {"target": "x", "coverage_target": float("nan")}, errors.WrongValue),
         ("TEST", {"target": "x", "budget": 5}, errors.NotYet),
         ("TEST", {"target": "x" * 10_001}, errors.OverLimit),
-        ("LOOP", {"about": "x"}, errors.NotYet),
+        ("LOOP", {"about": "x", "metric": "ms"}, errors.MissingParameter),
         ("ASK", {"about": "x", **{f"unknown{number}": 1 for number in range(200)}}, errors.UnknownParameter),
     ],
 )
@@ -111,7 +111,7 @@ def test_a_prompt_with_a_measure_is_a_loop() -> None:
         ("x", {"prio": 3}, errors.UnknownParameter),
         ("x", {"agent": "nobody"}, errors.UnknownAgent),
         ("x", {"parallel": 3}, errors.NotYet),
-        ("x", {"metric": "ms"}, errors.NotYet),
+        ("x", {"metric": "ms"}, errors.MissingParameter),
         ("x", {f"unknown{number}": 1 for number in range(200)}, errors.UnknownParameter),
         ("x", {"priority": "3"}, errors.WrongValue),
     ],

@@ -246,7 +246,7 @@ parameters = { subject = "{{ x }} now", priority = 11, nobody = 1, agent = "{{ x
     assert found[2] == "there is no agent testre"
     assert found[9] == "unknown template CODEE"
     assert found[13] == "there is no version 9.0.0 of TEST"
-    assert set(found) == {2, 9, 13, 18, 22, 26, 27}
+    assert set(found) == {2, 9, 13, 18, 22, 27}
     assert "circle: A → A" in found[22]
 
 
