@@ -314,11 +314,13 @@ class Engine:
                 self.log.warning("keys.no_socket", f"no keys can be handed over: {error}")
             yield
 
-    def _take_keys(self, keys: dict[str, str]) -> None:
-        for fingerprint, key in keys.items():
+    async def _take_keys(self, keys: dict[str, str]) -> None:
+        for fingerprint, key in reversed(keys.items()):  # the one that the SDK would take, the first, becomes the newest
             self._with.keys.add(fingerprint, key)
             self._shop.runtimes.key_arrived(fingerprint)
-            self._free_accounts = True
+        if keys:
+            # Before the sender hears that they were taken: whoever then finds a lane held knows that these did not help.
+            await free_accounts(self._database, self._with.clock.now())
         self._wake.set()
 
     def _beat(self) -> bool:

@@ -9,7 +9,7 @@ import socket
 import stat
 import struct
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -39,8 +39,11 @@ KeyRing: TypeAlias = Keys | guard.Keys
 
 
 @contextlib.asynccontextmanager
-async def receiving(folder: Path, received: Callable[[dict[str, str]], None]) -> AsyncIterator[None]:
-    """Take keys at `folder`'s socket while the block runs; `received` gets them by fingerprint. Raises OSError."""
+async def receiving(folder: Path, received: Callable[[dict[str, str]], Awaitable[None]]) -> AsyncIterator[None]:
+    """Take keys at `folder`'s socket while the block runs; `received` gets them by fingerprint, and is waited for before the sender hears so.
+
+    Raises OSError.
+    """
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -49,7 +52,7 @@ async def receiving(folder: Path, received: Callable[[dict[str, str]], None]) ->
                 async with asyncio.timeout(_SECONDS):
                     keys = _read_keys(await reader.readline())
                     if keys is not None:
-                        received(keys)
+                        await received(keys)
                         writer.write(b"ok\n")
                         await writer.drain()
         except (OSError, ValueError, TimeoutError):

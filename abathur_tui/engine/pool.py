@@ -17,13 +17,13 @@ class RuntimePool:
     """The engine's runtimes. Whoever opens one need not close it: `aclose` ends them all."""
 
     def __init__(self, open_runtime: OpenRuntime, keys: Mapping[str, str], children: Children) -> None:
-        """`keys`: by fingerprint, and may grow."""
+        """`keys`: by fingerprint, the newest last, and may grow."""
         self._open_runtime = open_runtime
         self._keys = keys
         self._children = children
         self._opened: dict[RuntimeChoice, asyncio.Task[Runtime]] = {}
         self._refused: set[str] = set()
-        self._newest: str | None = None
+        self._newest = next(reversed(list(keys)), None)
 
     async def open(self, choice: RuntimeChoice) -> Runtime:
         """The runtime of a choice. Raises RuntimeFailure; the next call tries again."""

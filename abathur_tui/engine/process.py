@@ -93,5 +93,5 @@ async def live(engine: Engine, folder: Path, guard: GuardPipe) -> Exit:
 def _take_keys(keys: Keys) -> None:
     """Take the keys that whoever starts the engine has written; one that its guard has started again finds none, and has them already."""
     text = sys.stdin.read()
-    for fingerprint, key in (json.loads(text) if text.strip() else {}).items():
+    for fingerprint, key in reversed((json.loads(text) if text.strip() else {}).items()):  # the one that the SDK would take is the newest
         keys.add(fingerprint, key)

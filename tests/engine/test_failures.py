@@ -172,6 +172,19 @@ async def test_a_key_that_arrives_lets_the_lane_go_on(bench: Make) -> None:
     assert project.keys == {"f00d": "sk-new"}
 
 
+async def test_once_a_key_is_taken_no_lane_is_held_any_more_that_it_may_free(bench: Make) -> None:
+    account = Account()
+    project = bench(account)
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.task(task).why == Why.KEY)
+        account.settled = True
+
+        assert await asyncio.to_thread(hand_over, project.data, {"f00d": "sk-new"})
+
+        assert not [lane for lane in project.database.read_now(queue.lanes) if lane.held_why]
+
+
 @pytest.mark.parametrize("manner", [Manner(stay=True), Manner(drain=True)])
 async def test_an_engine_that_a_person_starts_tries_held_lanes_again(bench: Make, manner: Manner) -> None:
     account = Account()

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import stat
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,17 @@ import pytest
 from abathur_tui.engine import keys
 
 
+def into(received: list[dict[str, str]]) -> Callable[[dict[str, str]], Awaitable[None]]:
+    async def take(some: dict[str, str]) -> None:
+        received.append(some)
+
+    return take
+
+
 async def test_a_running_engine_takes_keys(tmp_path: Path) -> None:
     received: list[dict[str, str]] = []
 
-    async with keys.receiving(tmp_path, received.append):
+    async with keys.receiving(tmp_path, into(received)):
         taken = await asyncio.to_thread(keys.hand_over, tmp_path, {"abc": "sk-1"})
 
     assert taken
@@ -23,7 +31,7 @@ async def test_a_running_engine_takes_keys(tmp_path: Path) -> None:
 
 
 async def test_the_socket_is_the_users_alone_and_goes_with_the_engine(tmp_path: Path) -> None:
-    async with keys.receiving(tmp_path, lambda _: None):
+    async with keys.receiving(tmp_path, into([])):
         mode = (tmp_path / keys.SOCKET).stat().st_mode
         assert stat.S_IMODE(mode) == 0o600
 
@@ -35,7 +43,7 @@ async def test_a_path_that_is_too_long_for_a_socket_works_all_the_same(tmp_path:
     folder.mkdir(parents=True)
     received: list[dict[str, str]] = []
 
-    async with keys.receiving(folder, received.append):
+    async with keys.receiving(folder, into(received)):
         taken = await asyncio.to_thread(keys.hand_over, folder, {"abc": "sk-1"})
 
     assert taken
@@ -51,13 +59,13 @@ async def test_a_socket_that_a_dead_engine_left_makes_way(tmp_path: Path) -> Non
     left.bind(os.fspath(tmp_path / keys.SOCKET))
     left.close()
 
-    async with keys.receiving(tmp_path, lambda _: None):
+    async with keys.receiving(tmp_path, into([])):
         assert await asyncio.to_thread(keys.hand_over, tmp_path, {})
 
 
 async def test_an_engine_that_was_superseded_leaves_the_new_ones_socket_alone(tmp_path: Path) -> None:
-    async with keys.receiving(tmp_path, lambda _: None):
-        new = keys.receiving(tmp_path, lambda _: None)
+    async with keys.receiving(tmp_path, into([])):
+        new = keys.receiving(tmp_path, into([]))
         await new.__aenter__()
 
     assert await asyncio.to_thread(keys.hand_over, tmp_path, {})
@@ -70,7 +78,7 @@ async def test_an_engine_that_was_superseded_leaves_the_new_ones_socket_alone(tm
 async def test_rubbish_is_not_taken_and_does_no_harm(tmp_path: Path, line: bytes) -> None:
     received: list[dict[str, str]] = []
 
-    async with keys.receiving(tmp_path, received.append):
+    async with keys.receiving(tmp_path, into(received)):
         reader, writer = await asyncio.open_unix_connection(tmp_path / keys.SOCKET)
         writer.write(line)
         writer.write_eof()

@@ -69,6 +69,16 @@ async def test_the_newest_key_takes_the_place_of_one_that_is_missing_or_refused(
     await pool.aclose()
 
 
+async def test_an_engine_that_was_started_with_another_key_uses_that_one() -> None:
+    opener = Opener()
+    pool = RuntimePool(opener, {"other": "1", "newest": "2"}, Children())
+
+    await pool.open(CHOICE)
+
+    assert opener.used == ["newest"]
+    await pool.aclose()
+
+
 async def test_a_key_that_is_handed_over_again_is_tried_again() -> None:
     opener = Opener()
     pool = RuntimePool(opener, {"old": "1", "new": "2"}, Children())
