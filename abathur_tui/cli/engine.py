@@ -17,8 +17,8 @@ from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import AccountRefused, Exit
 from abathur_tui.domain.tasks import EngineInfo
-from abathur_tui.engine.launch import StartedEngine
-from abathur_tui.project import Project
+from abathur_tui.engine.launch import StartedEngine, stop_engine
+from abathur_tui.project import Project, found
 from abathur_tui.project.answers import counts_data
 
 commands = group(
@@ -67,8 +67,8 @@ def start(
 def stop(context: typer.Context) -> int:
     """Stop the engine; its tasks go back to the queue, and nothing counts against them."""
     call = invocation(context)
-    with opened(call) as project:
-        stopped = asyncio.run(project.stop_engine())
+    # Not through the open project: an engine of an older version is what keeps a newer one from opening it.
+    stopped = asyncio.run(stop_engine(found(call.project).data))
     if call.json:
         output.document({"stopped": stopped})
     else:

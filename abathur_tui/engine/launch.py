@@ -177,17 +177,18 @@ def _starting(data: Path) -> Iterator[bool]:
 
 
 def _stop(data: Path) -> bool:
-    with contextlib.closing(Database.open(data)) as database:
-        info = _registered(database)
-    if info is None:
+    # By the locks alone: after an update an engine of the older version is what keeps the database from being opened.
+    active = engines.active_engine(data)
+    process = dict(engines.living_engines(data)).get(active) if active else None
+    if active is None or not process:
         return False
     deadline = time.monotonic() + STOP_SECONDS
     with contextlib.suppress(ProcessLookupError):
         # Its life lock is held, so the number is still its own.
-        os.kill(info.pid, signal.SIGTERM)
-    while engines.engine_alive(data, info.id):
+        os.kill(process, signal.SIGTERM)
+    while engines.engine_alive(data, active):
         if time.monotonic() > deadline:
-            raise EngineDidNotStop(f"The engine (process {info.pid}) did not end within {STOP_SECONDS:g} seconds.")
+            raise EngineDidNotStop(f"The engine (process {process}) did not end within {STOP_SECONDS:g} seconds.")
         time.sleep(_LOOK_SECONDS)
     return True
 

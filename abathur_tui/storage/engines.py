@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from abathur_tui.storage.locks import HeldLock, active_engine, engine_alive, forget, hold_engine_lock, hold_life_lock
+from abathur_tui.storage.locks import HeldLock, active_engine, engine_alive, forget, hold_engine_lock, hold_life_lock, living_engines
 from abathur_tui.storage.sql import named
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "forget",
     "hold_engine_lock",
     "hold_life_lock",
+    "living_engines",
     "register",
     "row",
     "unended",

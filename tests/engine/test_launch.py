@@ -123,6 +123,26 @@ async def test_keys_are_never_in_its_environment_nor_on_the_disk(project: Bench,
     assert not any(b"very-secret" in file.read_bytes() for file in project.data.rglob("*") if file.is_file())
 
 
+HOLDS_THE_LOCKS = """
+import sys, time
+from pathlib import Path
+from abathur_tui.storage import engines
+held = engines.hold_life_lock(Path(sys.argv[1]), "one"), engines.hold_engine_lock(Path(sys.argv[1]), "one")
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+async def test_an_engine_is_stopped_without_the_database_which_a_newer_program_may_not_open_beside_it(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLDS_THE_LOCKS, str(tmp_path)], stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout is not None
+        assert engine.stdout.readline() == "ready\n"
+
+        assert await stop_engine(tmp_path)
+
+        assert engine.wait(10) == -signal.SIGTERM
+
+
 async def test_a_killed_engine_is_started_again_by_its_guard_and_stop_stops_that_one(project: Bench) -> None:
     first = await ensure_engine(project.folder, project.data)
 
