@@ -133,12 +133,12 @@ time.sleep(60)
 """
 
 
-async def test_an_engine_is_stopped_without_the_database_which_a_newer_program_may_not_open_beside_it(tmp_path: Path) -> None:
+def test_an_engine_is_stopped_without_the_database_which_a_newer_program_may_not_open_beside_it(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", HOLDS_THE_LOCKS, str(tmp_path)], stdout=subprocess.PIPE, text=True) as engine:
         assert engine.stdout is not None
         assert engine.stdout.readline() == "ready\n"
 
-        assert await stop_engine(tmp_path)
+        assert asyncio.run(stop_engine(tmp_path))
 
         assert engine.wait(10) == -signal.SIGTERM
 
