@@ -66,7 +66,7 @@ def test_nothing_acknowledged_is_lost_when_a_writer_is_killed(folder: Path) -> N
     Database.open(folder, create=True).close()
     chance = random.Random(1)
     acknowledged: list[int] = []
-    for _ in range(6):
+    for _ in range(4):
         # Given a process that submits as fast as it can, when it is killed at any moment,
         with child("submit_forever", folder) as process:
             said = lines(process, chance.randint(1, 40)) + kill(process)
@@ -89,7 +89,7 @@ def test_killed_workers_lose_nothing_and_nothing_runs_twice_from_its_end(folder:
     submit(database, plan([f"n{i}" for i in range(300)]))
     chance, completed = random.Random(2), set[int]()
     # when worker after worker is killed, and its tasks are put back,
-    for number in range(6):
+    for number in range(4):
         engine = f"engine-{number}"
         with child("work_forever", folder, engine) as process:
             said = lines(process, chance.randint(5, 60)) + kill(process)

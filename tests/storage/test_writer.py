@@ -191,7 +191,7 @@ def test_a_fork_must_open_the_database_itself(database: Database) -> None:
 
 def test_the_log_does_not_grow_without_end(database: Database) -> None:
     options = SubmitOptions(RUNTIME, max_size=1_000_000)
-    for _ in range(40):
+    for _ in range(12):
         submit(database, plan([f"n{i}" for i in range(250)]), options)
     assert (database.folder / "abathur.db-wal").stat().st_size < 5 * LOG_BYTES
     # Nor while somebody reads all the time.
@@ -203,7 +203,7 @@ def test_the_log_does_not_grow_without_end(database: Database) -> None:
 
     reader = threading.Thread(target=read)
     reader.start()
-    for _ in range(40):
+    for _ in range(12):
         submit(database, plan([f"n{i}" for i in range(250)]), options)
     stop.set()
     reader.join()
