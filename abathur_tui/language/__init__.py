@@ -1,5 +1,6 @@
 """ABYSSAL: text to a plan. Parse, check, expand by a registry, format, and find commands in prose."""
 
+from abathur_tui.language.batch import PlannedPiece, PlannedStatement, plan_pieces, plan_prose
 from abathur_tui.language.context import PlanContext
 from abathur_tui.language.extract import Found, extract, is_document
 from abathur_tui.language.formatter import format
@@ -8,4 +9,20 @@ from abathur_tui.language.parser import parse
 from abathur_tui.language.planning import mistakes, plan
 from abathur_tui.language.tree import Document
 
-__all__ = ["Document", "Found", "PlanContext", "extract", "format", "is_document", "mistakes", "parse", "plan", "plan_prompt", "plan_template"]
+__all__ = [
+    "Document",
+    "Found",
+    "PlanContext",
+    "PlannedPiece",
+    "PlannedStatement",
+    "extract",
+    "format",
+    "is_document",
+    "mistakes",
+    "parse",
+    "plan",
+    "plan_pieces",
+    "plan_prompt",
+    "plan_prose",
+    "plan_template",
+]

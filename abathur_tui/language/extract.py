@@ -32,9 +32,15 @@ def is_document(text: str) -> bool:
 
 def extract(text: str, *, max_bytes: int = MAX_BYTES) -> list[Found]:
     """The commands in a text, in its order; what only looks like the beginning of one is passed over. Raises `OverLimit`."""
+    places = Places(text)
+    return [Found(*places.position(start), text[start:end]) for start, end in command_spans(text, max_bytes=max_bytes)]
+
+
+def command_spans(text: str, *, max_bytes: int = MAX_BYTES) -> list[tuple[int, int]]:
+    """Where the commands in a text begin and end, each with its binding. Raises `OverLimit`."""
     check_length(text, max_bytes)
-    scanner, places = Scanner(text), Places(text)
-    found: list[Found] = []
+    scanner = Scanner(text)
+    found: list[tuple[int, int]] = []
     broken: set[int] = set()
     position = 0
     while (command := _COMMAND.search(text, position)) is not None:
@@ -44,8 +50,7 @@ def extract(text: str, *, max_bytes: int = MAX_BYTES) -> list[Found]:
         end, unfinished = _command_end(text, scanner, command.start())
         broken |= unfinished
         if end is not None:
-            start = _with_binding(text, command.start())
-            found.append(Found(*places.position(start), text[start:end]))
+            found.append((_with_binding(text, command.start()), end))
             position = end
     return found
 
