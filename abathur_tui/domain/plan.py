@@ -72,6 +72,18 @@ class ConflictRule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class JoinWish:
+    """How results are to be joined, as far as a command or a template says it; None: as it is usual there."""
+
+    strategy: JoinStrategy | None = None
+    success_threshold: float | None = None
+    conflicts: ConflictRule | None = None
+    command: str | None = None
+    threshold: float | None = None
+    criteria: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class JoinSpec:
     """A join's rule. Its members are the tasks to which it has edges."""
 

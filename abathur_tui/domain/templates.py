@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from abathur_tui.domain.data import JsonValue
-from abathur_tui.domain.plan import JoinStrategy
+from abathur_tui.domain.plan import JoinWish
 
 
 class ParameterKind(StrEnum):
@@ -85,12 +85,15 @@ class Template:
     nesting: Nesting = Nesting.INPUTS
     extra: bool = False
     """Undeclared named parameters are let through, and reach the prompt as context (`extra = "allow"`)."""
-    join: JoinStrategy | None = None
+    join: JoinWish | None = None
+    """How its nested templates are joined; where it has none, its instances."""
     success_threshold: float | None = None
     retries: int | None = None
     complexity: int = 50
     estimated_seconds: float = 30.0
     operation: str = ""
+    fallback: str | None = None
+    """`NAME` or `NAME@VERSION`: what is done instead when it has failed for good."""
     origin: str = "builtin"
     """`builtin`, `user` or `project`."""
     text: str = ""

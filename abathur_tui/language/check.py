@@ -7,6 +7,7 @@ from abathur_tui.domain.errors import CyclicDependencies, DocumentInvalid, Sourc
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.templates import Registry, Template
 from abathur_tui.language.context import PlanContext
+from abathur_tui.language.loops import COMMAND_NAMES
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.options import OPTION_NAMES, read_options
 from abathur_tui.language.parameters import Binder
@@ -114,9 +115,10 @@ class _Checker:
         )
 
     def _supplied(self, name: str, value: Value, place: Place) -> Supplied:
-        if name == "measure" and isinstance(value, Call):
-            message = "a measure is a command that runs on this machine: it is written out, not read from elsewhere"
-            self._mistakes.add(SourceRefused, (value.start, value.end), message, 'measure="…"')
+        if (name in COMMAND_NAMES or name == "join") and (call := _call_in(value)) is not None:
+            what = "a join may name" if name == "join" else f"a {name} is"
+            message = f"{what} a command that runs on this machine: it is written out, not read from elsewhere"
+            self._mistakes.add(SourceRefused, (call.start, call.end), message, f'{name}="…"')
             return Supplied(name, Lost(), place, (value.start, value.end))
         return Supplied(name, self._value(value), place, (value.start, value.end))
 
@@ -229,6 +231,19 @@ def _names(command: Command) -> tuple[list[Name], list[Name]]:
             case _:
                 pass
     return used, awaited
+
+
+def _call_in(value: Value) -> Call | None:
+    """A source that is read in the value."""
+    match value:
+        case Call():
+            return value
+        case Object(entries=entries):
+            return next((call for entry in entries if (call := _call_in(entry.value)) is not None), None)
+        case Array(items=items):
+            return next((call for item in items if (call := _call_in(item)) is not None), None)
+        case _:
+            return None
 
 
 def _named_parts(arguments: Sequence[Argument]) -> list[tuple[str | None, Value]]:

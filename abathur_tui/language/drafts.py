@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from abathur_tui.domain.loops import LoopSpec
-from abathur_tui.domain.plan import JoinStrategy, Kind, OnFailure
+from abathur_tui.domain.plan import JoinStrategy, JoinWish, Kind, OnFailure
 from abathur_tui.domain.templates import TemplateUse
 
 
@@ -48,14 +48,25 @@ class Draft:
     on_failure: OnFailure = OnFailure.RETRY
     expires_in_seconds: float | None = None
     loop: LoopSpec | None = None
+    instance: int = 1
+    instances: int = 1
     strategy: JoinStrategy | None = None
+    rule: JoinWish = field(default_factory=JoinWish)
+    """How its members are joined, besides the strategy."""
     success_threshold: float = 0.8
     lead: "Draft | None" = None
+    steps: "list[Draft]" = field(default_factory=list)
+    """Of a join of instances: these."""
     required: "list[Draft]" = field(default_factory=list)
     estimated_seconds: float = 0.0
     complexity: int = 0
     past: TemplateUse | None = None
     """How its template has done, where it was used often enough to say."""
+
+    def adopt(self, child: "Draft") -> None:
+        """Become its parent."""
+        child.parent = self
+        self.children.append(child)
 
     def walk(self) -> "Iterator[Draft]":
         """The node and all inside it: parents first, in written order."""
@@ -67,6 +78,11 @@ class Draft:
 
     def first_steps(self) -> "list[Draft]":
         """Its own step, and the steps inside it that wait for nothing inside it: what must wait where all of it shall come later."""
-        own = self.lead or self
+        own = self.own_steps()
         inside = dict.fromkeys(self.walk())
-        return [draft for draft in inside if draft.kind is not Kind.JOIN and (draft is own or not any(need in inside for need in draft.needs))]
+        return [draft for draft in inside if draft.kind is not Kind.JOIN and (draft in own or not any(need in inside for need in draft.needs))]
+
+    def own_steps(self) -> "list[Draft]":
+        """The step of the command that it stands for: itself, its lead, or the instances of it."""
+        own = self.lead or self
+        return own.steps or [own]

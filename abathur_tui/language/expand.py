@@ -7,6 +7,10 @@ A command becomes a step of its own with what is nested in it around it:
   and all of them as members. What stands in the command's subject comes first all the same: it is what the step is about.
 
 A nested template whose `depends_on` names the step comes after it in either case.
+
+`parallel` makes several instances of the step, and a join of them in its place; what is nested is there once for all of them. A fork has no
+step of its own: all of it is there several times. `join` is the rule of the instances, else of the parts or the fork, else of what the
+command takes in, which a join makes one result of before the step is given it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,15 +18,18 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import cast
 
-from abathur_tui.domain.errors import CyclicDependencies, NotYet, OverLimit, SourceRefused
-from abathur_tui.domain.plan import JoinStrategy, Kind, OnFailure
+from abathur_tui.domain.errors import CyclicDependencies, OverLimit, SourceRefused
+from abathur_tui.domain.plan import JoinStrategy, JoinWish, Kind, OnFailure
 from abathur_tui.domain.templates import Nested, Nesting, TemplateKind
 from abathur_tui.language.check import find_template
 from abathur_tui.language.context import PlanContext
 from abathur_tui.language.drafts import Draft, Placed, Result
 from abathur_tui.language.estimate import ENOUGH_RUNS
+from abathur_tui.language.instances import join_instances
+from abathur_tui.language.joining import names_a_command
+from abathur_tui.language.loops import COMMAND_NAMES
 from abathur_tui.language.mistakes import Mistakes
-from abathur_tui.language.naming import join_name, label, node_name
+from abathur_tui.language.naming import inputs_name, instances_name, join_name, label, node_name
 from abathur_tui.language.nesting import after_own_step, has_followers, in_order
 from abathur_tui.language.parameters import Binder
 from abathur_tui.language.placeholders import TooLong, filled
@@ -54,14 +61,21 @@ class _Step:
     """A command while its node is made."""
 
     command: ResolvedCommand
-    own: Draft | None
-    """None where the template has no step of its own (a fork)."""
+    own: list[Draft]
+    """Its step, as many times as there are instances; nothing where the template has no step of its own (a fork)."""
+    result: Draft | None
+    """What the step comes to: itself, or the join of its instances."""
     face: Draft
-    """What others see of it: its step, or the join of it and its parts."""
+    """What others see of it: its result, or the join of it and its parts."""
     inherited: Inherited
+    gathering: Draft | None
+    """The join of what it takes in; None where it takes each result directly."""
     followers: list[Draft] = field(default_factory=list)
-    """What comes after the step, or stands side by side in a fork."""
+    """What comes after the step."""
     inputs: list[Draft] = field(default_factory=list)
+    """What comes before it, or stands side by side in a fork."""
+    gathered: list[Draft] = field(default_factory=list)
+    """What comes before it by way of the join."""
 
 
 class Expander:
@@ -82,6 +96,8 @@ class Expander:
             message = f"nested deeper than {self._context.max_depth} levels (templates' own nesting counts)"
             self._mistakes.add(OverLimit, command.place, message, "nest less, or raise language.max_depth")
             raise Full
+        if command.template.kind is TemplateKind.FORK and command.options.parallel > 1:
+            return self._replicas(command, parent, depth, inherited)
         step = self._step(command, parent, depth, inherited)
         subject = command.template.subject
         values: dict[str, Placed] = {}
@@ -89,9 +105,9 @@ class Expander:
             values[name] = self._placed(value, step, about=subject is not None and name == subject.name)
         self._name(step, values)
         nested = self._nested(step, values)
-        if step.own is not None:
-            step.own.parameters = values
-            self._link([step.own], [*results_in(values), *step.inputs])
+        for own in step.own:
+            own.parameters = values
+        self._link(step.own, [*results_in(values), *step.inputs, *self._gather(step)])
         self._order(step, nested)
         self._after(step)
         return step.face
@@ -106,34 +122,72 @@ class Expander:
             model=options.model or inherited.model,
             tags=tuple(dict.fromkeys((*inherited.tags, *options.tags))),
         )
-        own: Draft | None = None
+        own: list[Draft] = []
         if template.kind is not TemplateKind.FORK:
-            own = self._draft("", Kind.LOOP if command.loop else Kind.AGENT, depth, passed_on, (template.name,))
-            own.template, own.template_version, own.prompt = template.name, template.version, template.prompt
-            own.agent = options.agent or template.agent
-            own.timeout_seconds, own.expires_in_seconds = options.timeout_seconds, options.expires_in_seconds
-            own.retries = options.retries if options.retries is not None else template.retries
-            own.loop = command.loop
-            own.complexity, own.estimated_seconds = template.complexity, template.estimated_seconds
-            past = self._context.history.get((template.name, template.version))
-            own.past = past if past is not None and past.completed >= ENOUGH_RUNS else None
-        face = own
-        if own is None or has_followers(command):
-            face = self._draft("", Kind.JOIN, depth, passed_on, (template.name,))
-            face.strategy = options.join or template.join or (JoinStrategy.LEAD if own else JoinStrategy.CONCATENATE)
-            face.success_threshold = self._context.success_threshold if template.success_threshold is None else template.success_threshold
-            if own is not None:
-                _adopt(face, own)
-                face.lead = own
-                face.settles[own] = None
-                face.required.append(own)
+            own = [self._own_step(command, depth, passed_on, instance) for instance in range(1, options.parallel + 1)]
+        whole = not own or has_followers(command)
+        result = own[0] if own else None
+        if len(own) > 1:
+            result = self._join(options.join or (None if whole else template.join), JoinStrategy.BEST, command, depth, passed_on)
+            join_instances(result, own)
+        face = result
+        spent = options.parallel > 1
+        wish = (None if spent else options.join) or template.join
+        if whole:
+            face = self._join(wish, JoinStrategy.LEAD if own else JoinStrategy.CONCATENATE, command, depth, passed_on)
+            if result is not None:
+                face.adopt(result)
+                face.lead = result
+                face.settles[result] = None
+                face.required.append(result)
         assert face is not None
         if options.on_failure is not None:
-            failing = face if options.on_failure is OnFailure.SKIP else own or face
-            failing.on_failure = options.on_failure
+            for failing in [face] if options.on_failure is OnFailure.SKIP else own or [face]:
+                failing.on_failure = options.on_failure
         if parent is not None:
-            _adopt(parent, face)
-        return _Step(command, own, face, passed_on)
+            parent.adopt(face)
+        gathers = wish is not None and not whole and not spent
+        gathering = self._join(wish, JoinStrategy.CONCATENATE, command, depth, passed_on) if gathers else None
+        return _Step(command, own, result, face, passed_on, gathering)
+
+    def _own_step(self, command: ResolvedCommand, depth: int, inherited: Inherited, instance: int) -> Draft:
+        template, options = command.template, command.options
+        own = self._draft("", Kind.LOOP if command.loop else Kind.AGENT, depth, inherited, (template.name,))
+        own.template, own.template_version, own.prompt = template.name, template.version, template.prompt
+        own.agent = options.agent or template.agent
+        own.timeout_seconds, own.expires_in_seconds = options.timeout_seconds, options.expires_in_seconds
+        own.retries = options.retries if options.retries is not None else template.retries
+        own.loop = command.loop
+        own.instance, own.instances = instance, options.parallel
+        own.complexity, own.estimated_seconds = template.complexity, template.estimated_seconds
+        past = self._context.history.get((template.name, template.version))
+        own.past = past if past is not None and past.completed >= ENOUGH_RUNS else None
+        return own
+
+    def _join(self, wish: JoinWish | None, usual: JoinStrategy, command: ResolvedCommand, depth: int, inherited: Inherited) -> Draft:
+        """A join by this wish, with no members yet; `usual` is its strategy where the wish names none."""
+        template, rule = command.template, wish or JoinWish()
+        join = self._draft("", Kind.JOIN, depth, inherited, (template.name,))
+        join.strategy, join.rule = rule.strategy or usual, rule
+        of_template = self._context.success_threshold if template.success_threshold is None else template.success_threshold
+        join.success_threshold = of_template if rule.success_threshold is None else rule.success_threshold
+        return join
+
+    def _replicas(self, command: ResolvedCommand, parent: Draft | None, depth: int, inherited: Inherited) -> Draft:
+        """Several instances of a fork, with all that is in it, and their join."""
+        options = command.options
+        join = self._join(options.join, JoinStrategy.BEST, command, depth, inherited)
+        if parent is not None:
+            parent.adopt(join)
+        single = replace(command, options=replace(options, parallel=1, join=None))
+        for instance in range(1, options.parallel + 1):
+            child = self.expand(single, join, depth + 1, inherited)
+            join.settles[child] = None
+            for draft in child.walk():
+                if draft.instances == 1:
+                    draft.instance, draft.instances = instance, options.parallel
+            join.name = instances_name(join.strategy or JoinStrategy.BEST, label(child))
+        return join
 
     def _draft(self, name: str, kind: Kind, depth: int, inherited: Inherited, tags: Sequence[str]) -> Draft:
         self._count += 1
@@ -148,10 +202,14 @@ class Expander:
 
     def _name(self, step: _Step, values: dict[str, Placed]) -> None:
         name = node_name(step.command.template, values)
-        if step.own is not None:
-            step.own.name = name
-        if step.face is not step.own:
+        for own in step.own:
+            own.name = name
+        if step.result is not None and step.result.strategy is not None:
+            step.result.name = instances_name(step.result.strategy, name)
+        if step.face is not step.result:
             step.face.name = join_name(name)
+        if step.gathering is not None and step.gathering.strategy is not None:
+            step.gathering.name = inputs_name(step.gathering.strategy, name)
 
     # Written inside it
 
@@ -160,10 +218,16 @@ class Expander:
         match value:
             case Bound(name=name):
                 face = self.faces.get(name)
+                if face is not None and step.gathering is not None and not about:
+                    step.gathered.append(face)
+                    return label(face)
                 return None if face is None else Result(face)
             case ResolvedCommand():
-                child = self._written(value, step)
                 template = step.command.template
+                if step.gathering is not None and not about:
+                    step.gathered.append(self._written(value, step, step.gathering))
+                    return label(step.gathered[-1])
+                child = self._written(value, step)
                 if template.nesting is Nesting.PARTS and template.kind is not TemplateKind.FORK and not about:
                     step.followers.append(child)
                     return label(child)
@@ -178,9 +242,9 @@ class Expander:
             case _:
                 return value
 
-    def _written(self, command: ResolvedCommand, step: _Step) -> Draft:
+    def _written(self, command: ResolvedCommand, step: _Step, parent: Draft | None = None) -> Draft:
         """The node of a command that was written inside another one: no template has brought it along."""
-        return self.expand(command, step.face, step.face.depth + 1, replace(step.inherited, lineage=(), foreign=False))
+        return self.expand(command, parent or step.face, step.face.depth + 1, replace(step.inherited, lineage=(), foreign=False))
 
     # Nested by the template
 
@@ -201,9 +265,11 @@ class Expander:
             child = self._nested_template(nested, step, values, inherited)
             if child is not None:
                 by_name[nested.name] = child
-                (step.followers if nested.name in late else step.inputs).append(child)
-                if nested.required and (nested.name in late or step.own is None):
-                    step.face.required.append(child)
+                before = step.inputs if step.gathering is None else step.gathered
+                (step.followers if nested.name in late else before).append(child)
+                join = step.gathering or (step.face if nested.name in late or not step.own else None)
+                if nested.required and join is not None:
+                    join.required.append(child)
         for nested in order:
             if nested.name in by_name:
                 self._come_after(by_name[nested.name], [by_name[other] for other in nested.depends_on if other in by_name])
@@ -228,7 +294,7 @@ class Expander:
         given: list[Supplied] = []
         waits: list[Draft] = []
         for name, value in nested.parameters.items():
-            if name == "measure" and inherited.foreign:
+            if name in COMMAND_NAMES and inherited.foreign:
                 message = f"{step.command.template.name} is a template of the project, which may not name a command to run"
                 self._mistakes.add(SourceRefused, place, message, "write the loop, with its measure, in the document")
                 return None
@@ -237,31 +303,40 @@ class Expander:
             except TooLong:
                 self._mistakes.add(OverLimit, place, f"what {step.command.template.name} passes on to {nested.template} is too long")
                 return None
+            if name == "join" and names_a_command(passed):
+                message = f"{step.command.template.name} is a template, which may not name a command that joins results"
+                self._mistakes.add(SourceRefused, place, message, "write the join, with its command, in the document")
+                return None
             if passed is not None:
                 given.append(Supplied(name, cast("Given", passed), place, place))
         command = self._binder.bind(template, (), given, place)
         if command is None:
             return None
-        child = self.expand(command, step.face, step.face.depth + 1, inherited)
+        child = self.expand(command, step.gathering or step.face, step.face.depth + 1, inherited)
         self._come_after(child, waits)
         return child
 
     # Order
 
+    def _gather(self, step: _Step) -> list[Draft]:
+        """The join of what the step takes in, where there is one, with its members."""
+        if step.gathering is None or not step.gathered:
+            return []
+        step.gathering.settles.update(dict.fromkeys(step.gathered))
+        step.face.adopt(step.gathering)
+        return [step.gathering]
+
     def _order(self, step: _Step, nested: list[Draft]) -> None:
         """Followers wait for the step and are the join's members; `mode="sequential"` makes a chain of the children."""
         for follower in step.followers:
             step.face.settles[follower] = None
-            if step.own is not None:
-                self._come_after(follower, [step.own])
-        if step.own is None:
+            if step.result is not None:
+                self._come_after(follower, [step.result])
+        if not step.own:
             step.face.settles.update(dict.fromkeys(step.inputs))
-        if step.command.options.join is not None and step.face is step.own and step.inputs:
-            message = f"this version cannot honour `join` over what {step.command.template.name} takes in: its own prompt joins it"
-            self._mistakes.add(NotYet, step.command.place, message, "leave `join` out")
         if step.command.options.sequential:
             by_template = set(nested)
-            for group in (step.inputs, step.followers):
+            for group in (step.inputs, step.gathered, step.followers):
                 members = set(group)
                 chain = [child for child in group if child not in by_template] + [child for child in nested if child in members]
                 for before, child in pairwise(chain):
@@ -309,8 +384,3 @@ def results_in(values: Mapping[str, Placed]) -> list[Draft]:
             case _:
                 pass
     return found
-
-
-def _adopt(parent: Draft, child: Draft) -> None:
-    child.parent = parent
-    parent.children.append(child)

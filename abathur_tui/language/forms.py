@@ -7,24 +7,28 @@ from contextlib import suppress
 
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.errors import OverLimit, UnknownParameter, WrongValue
+from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.nearest import nearest
-from abathur_tui.domain.plan import Kind, OnFailure, Plan, PlanNode
+from abathur_tui.domain.plan import JoinStrategy, JoinWish, Kind, OnFailure, Plan
 from abathur_tui.domain.templates import Registry
 from abathur_tui.language.check import find_template
 from abathur_tui.language.context import PlanContext
-from abathur_tui.language.estimate import estimate
+from abathur_tui.language.drafts import Draft
+from abathur_tui.language.instances import join_instances
 from abathur_tui.language.loops import LOOP_NAMES, read_loop
 from abathur_tui.language.mistakes import Mistakes, TooMany
-from abathur_tui.language.naming import shortened
+from abathur_tui.language.naming import instances_name, shortened
 from abathur_tui.language.options import OPTION_NAMES, read_options
 from abathur_tui.language.parameters import Binder
 from abathur_tui.language.parser import MAX_BRACKETS, check_length
 from abathur_tui.language.planning import expanded, frozen
-from abathur_tui.language.resolved import NOWHERE, ResolvedStatement, Supplied, given, supplied_from
+from abathur_tui.language.resolved import NOWHERE, Options, ResolvedStatement, Supplied, given, supplied_from
 from abathur_tui.language.strings import unusable
 
 GENERALIST = "generalist"
 """Who answers a prompt for which nobody else is named."""
+USUAL_SECONDS = 30.0
+USUAL_COMPLEXITY = 50
 
 
 def plan_template(
@@ -94,25 +98,36 @@ def _prompt(text: str, supplied: Mapping[str, Supplied], registry: Registry, con
     options = read_options({name: one for name, one in supplied.items() if name in OPTION_NAMES}, registry, found)
     looped = any(name in supplied for name in LOOP_NAMES)
     loop = read_loop("the prompt", supplied, {}, NOWHERE, context.max_iterations, found) if looped else None
-    node = PlanNode(
-        "n1",
-        shortened(text.lstrip()),
-        Kind.LOOP if loop else Kind.AGENT,
-        None,
-        None,
-        options.agent or GENERALIST,
-        "{{ prompt }}",
-        {"prompt": text},
-        priority=5 if options.priority is None else options.priority,
-        tags=options.tags,
-        model=options.model,
-        timeout_seconds=options.timeout_seconds,
-        retries=options.retries,
-        on_failure=options.on_failure or OnFailure.RETRY,
-        expires_in_seconds=options.expires_in_seconds,
-        loop=loop,
-    )
-    return Plan((node,), (), "n1", text, estimate((node,), ()))
+    if options.parallel >= context.max_nodes:
+        found.add(OverLimit, NOWHERE, f"that is more than {context.max_nodes:,} tasks", "ask for fewer instances, or raise language.max_nodes")
+    if found:
+        return None
+    return frozen(_instances(text, options, loop, context), text)
+
+
+def _instances(text: str, options: Options, loop: LoopSpec | None, context: PlanContext) -> Draft:
+    """The prompt's node; where several instances are asked for, their join."""
+    drafts: list[Draft] = []
+    for instance in range(1, options.parallel + 1):
+        draft = Draft(shortened(text.lstrip()), Kind.LOOP if loop else Kind.AGENT, 1, agent=options.agent or GENERALIST, prompt="{{ prompt }}")
+        draft.parameters = {"prompt": text}
+        draft.priority = 5 if options.priority is None else options.priority
+        draft.tags, draft.model = options.tags, options.model
+        draft.timeout_seconds, draft.expires_in_seconds = options.timeout_seconds, options.expires_in_seconds
+        draft.retries, draft.on_failure = options.retries, options.on_failure or OnFailure.RETRY
+        draft.loop = loop
+        draft.instance, draft.instances = instance, options.parallel
+        draft.estimated_seconds, draft.complexity = USUAL_SECONDS, USUAL_COMPLEXITY
+        drafts.append(draft)
+    if len(drafts) == 1:
+        return drafts[0]
+    rule = options.join or JoinWish()
+    strategy = rule.strategy or JoinStrategy.BEST
+    join = Draft(instances_name(strategy, drafts[0].name), Kind.JOIN, 1, strategy=strategy, rule=rule)
+    join.priority, join.tags, join.model = drafts[0].priority, options.tags, options.model
+    join.success_threshold = context.success_threshold if rule.success_threshold is None else rule.success_threshold
+    join_instances(join, drafts)
+    return join
 
 
 def _check_json(values: JsonObject, context: PlanContext, found: Mistakes) -> None:

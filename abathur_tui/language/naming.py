@@ -2,6 +2,7 @@
 
 import json
 
+from abathur_tui.domain.plan import JoinStrategy
 from abathur_tui.domain.safe_text import safe_line
 from abathur_tui.domain.templates import Template
 from abathur_tui.language.drafts import Draft, Placed, Result
@@ -21,9 +22,19 @@ def join_name(name: str) -> str:
     return shortened(_JOIN + name)
 
 
+def instances_name(strategy: JoinStrategy, name: str) -> str:
+    """The name of the join of several instances of the step of this name: `BEST CODE auth service`."""
+    return shortened(f"{strategy.upper()} {name}")
+
+
+def inputs_name(strategy: JoinStrategy, name: str) -> str:
+    """The name of the join of what the step of this name takes in."""
+    return shortened(f"{strategy.upper()} for {name}")
+
+
 def label(draft: Draft) -> str:
     """How other nodes' texts name it."""
-    return (draft.lead or draft).name
+    return draft.own_steps()[0].name
 
 
 def shortened(text: str) -> str:

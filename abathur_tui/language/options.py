@@ -1,16 +1,17 @@
 """The parameters that every command takes, read and checked: `priority`, `after`, `agent`, `timeout`…"""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from abathur_tui.domain.errors import AbathurError, NotYet, UnknownAgent, WrongValue
+from abathur_tui.domain.errors import NotYet, UnknownAgent
 from abathur_tui.domain.nearest import nearest
-from abathur_tui.domain.plan import JoinStrategy, OnFailure
+from abathur_tui.domain.plan import OnFailure
 from abathur_tui.domain.quantities import seconds_of
 from abathur_tui.domain.templates import Registry
+from abathur_tui.language.joining import read_join
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.resolved import Bound, Given, Lost, Options, ResolvedCommand, Supplied
+from abathur_tui.language.values import Mistake, nearest_of, one_of, texts
 
 PRIORITY_WORDS = {"low": 2, "normal": 5, "high": 8, "critical": 10}
 _NOT_YET = {
@@ -24,16 +25,6 @@ _NOT_YET = {
 }
 _LONGEST_SECONDS = 31_536_000.0  # a year
 _MOST_RETRIES = 100
-_JOINS_TO_COME = ("merge", "reduce", "vote", "best", "synthesize")
-
-
-class _Mistake(Exception):
-    """A value is wrong; `kind` is the error class that says how."""
-
-    def __init__(self, message: str, suggestion: str | None = None, kind: type[AbathurError] = WrongValue) -> None:
-        super().__init__(message)
-        self.suggestion = suggestion
-        self.kind = kind
 
 
 def read_options(given: Mapping[str, Supplied], registry: Registry, mistakes: Mistakes) -> Options:
@@ -51,7 +42,7 @@ def read_options(given: Mapping[str, Supplied], registry: Registry, mistakes: Mi
                 parsed = reader(name, value)
                 if field is not None:
                     read[field] = parsed
-        except _Mistake as mistake:
+        except Mistake as mistake:
             place = supplied.place if mistake.kind is NotYet else supplied.value_place
             if not _lost(value):
                 mistakes.add(mistake.kind, place, str(mistake), mistake.suggestion)
@@ -59,7 +50,8 @@ def read_options(given: Mapping[str, Supplied], registry: Registry, mistakes: Mi
 
 
 def _lost(value: Given) -> bool:
-    return isinstance(value, Lost) or (isinstance(value, list) and any(isinstance(item, Lost) for item in value))
+    inside: Sequence[Given] = value if isinstance(value, list) else [*value.values()] if isinstance(value, dict) else [value]
+    return any(isinstance(item, Lost) for item in inside)
 
 
 def _priority(name: str, value: Given) -> int:
@@ -67,31 +59,25 @@ def _priority(name: str, value: Given) -> int:
         return PRIORITY_WORDS[value.lower()]
     if type(value) is int and 0 <= value <= 10:
         return value
-    raise _Mistake("`priority` takes 0 to 10, or low, normal, high, critical", _meant(value, PRIORITY_WORDS))
+    raise Mistake("`priority` takes 0 to 10, or low, normal, high, critical", nearest_of(value, PRIORITY_WORDS))
 
 
 def _mode(name: str, value: Given) -> bool:
-    return _one_of(name, value, ("parallel", "sequential")) == "sequential"
+    return one_of(name, value, ("parallel", "sequential")) == "sequential"
 
 
-def _join(name: str, value: Given) -> JoinStrategy:
-    chosen = _one_of(name, value, ("concatenate", *_JOINS_TO_COME))
-    if chosen in _JOINS_TO_COME:
-        raise _not_yet(f'`join="{chosen}"`', 'join="concatenate", or leave it out')
-    return JoinStrategy(chosen)
-
-
-def _parallel(name: str, value: Given) -> None:
-    if value == "auto" or (type(value) is int and value > 1):
-        raise _not_yet(f"`parallel={json.dumps(value)}`", "leave it out, or write the command several times")
-    if type(value) is not int or value != 1:
-        raise _Mistake('`parallel` takes a number of instances from 1 on, or "auto"')
+def _parallel(name: str, value: Given) -> int:
+    if value == "auto":
+        raise _not_yet('`parallel="auto"`', "give the number: parallel=3")
+    if type(value) is not int or value < 1:
+        raise Mistake('`parallel` takes a number of instances from 1 on, or "auto"')
+    return value
 
 
 def _after(name: str, value: Given) -> tuple[Bound | ResolvedCommand, ...]:
     items: Sequence[Given] = value if isinstance(value, list) else (value,)
     if not all(isinstance(item, Bound | ResolvedCommand) for item in items):
-        raise _Mistake("`after` takes names of statements: after=[first, second]", "write the names without quotes" if _texts(items) else None)
+        raise Mistake("`after` takes names of statements: after=[first, second]", "write the names without quotes" if texts(items) else None)
     return tuple(item for item in items if isinstance(item, Bound | ResolvedCommand))
 
 
@@ -100,13 +86,13 @@ def _agent(value: Given, registry: Registry) -> str:
     definition = registry.agent(name)
     if definition is None:
         meant = nearest(name, registry.agent_names())
-        raise _Mistake(f"there is no agent {name!r}", f"did you mean {meant}?" if meant else None, UnknownAgent)
+        raise Mistake(f"there is no agent {name!r}", f"did you mean {meant}?" if meant else None, UnknownAgent)
     return definition.name
 
 
 def _text(name: str, value: Given) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > 200:
-        raise _Mistake(f"`{name}` takes a name as text")
+        raise Mistake(f"`{name}` takes a name as text")
     return value.strip()
 
 
@@ -120,20 +106,20 @@ def _duration(name: str, value: Given) -> float:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         seconds = float(value)
     if seconds is None:
-        raise _Mistake(f"`{name}` takes a duration", 'seconds as a number, or "30s", "5m", "2h"')
+        raise Mistake(f"`{name}` takes a duration", 'seconds as a number, or "30s", "5m", "2h"')
     if not 0 < seconds <= _LONGEST_SECONDS:
-        raise _Mistake(f"`{name}` takes more than no time, and at most a year")
+        raise Mistake(f"`{name}` takes more than no time, and at most a year")
     return seconds
 
 
 def _retries(name: str, value: Given) -> int:
     if type(value) is not int or not 0 <= value <= _MOST_RETRIES:
-        raise _Mistake(f"`retries` takes a whole number from 0 to {_MOST_RETRIES}: the attempts after the first")
+        raise Mistake(f"`retries` takes a whole number from 0 to {_MOST_RETRIES}: the attempts after the first")
     return value
 
 
 def _on_failure(name: str, value: Given) -> OnFailure:
-    chosen = _one_of(name, value, ("retry", "fail", "skip", "fallback"))
+    chosen = one_of(name, value, ("retry", "fail", "skip", "fallback"))
     if chosen == "fallback":
         raise _not_yet('`on_failure="fallback"`', 'on_failure="retry", "fail" or "skip"')
     return OnFailure(chosen)
@@ -141,8 +127,8 @@ def _on_failure(name: str, value: Given) -> OnFailure:
 
 def _tags(name: str, value: Given) -> tuple[str, ...]:
     items: Sequence[Given] = value if isinstance(value, list) else (value,)
-    if not _texts(items) or any(len(item) > 100 or not item.isprintable() or not item.strip() for item in items if isinstance(item, str)):
-        raise _Mistake('`tags` takes short texts: tags=["nightly", "backend"]')
+    if not texts(items) or any(len(item) > 100 or not item.isprintable() or not item.strip() for item in items if isinstance(item, str)):
+        raise Mistake('`tags` takes short texts: tags=["nightly", "backend"]')
     return tuple(dict.fromkeys(item.strip() for item in items if isinstance(item, str)))
 
 
@@ -150,30 +136,15 @@ def _to_come(name: str, value: Given) -> None:
     raise _not_yet(f"`{name}` ({_NOT_YET[name]})", "leave it out")
 
 
-def _not_yet(what: str, suggestion: str) -> _Mistake:
-    return _Mistake(f"this version cannot honour {what} yet", suggestion, NotYet)
-
-
-def _one_of(name: str, value: Given, choices: tuple[str, ...]) -> str:
-    if isinstance(value, str) and value.lower() in choices:
-        return value.lower()
-    raise _Mistake(f"`{name}` takes {', '.join(choices[:-1])} or {choices[-1]}", _meant(value, choices))
-
-
-def _meant(value: Given, choices: Mapping[str, int] | tuple[str, ...]) -> str | None:
-    meant = nearest(value, choices) if isinstance(value, str) else None
-    return f'did you mean "{meant}"?' if meant else None
-
-
-def _texts(items: Sequence[Given]) -> bool:
-    return all(isinstance(item, str) for item in items)
+def _not_yet(what: str, suggestion: str) -> Mistake:
+    return Mistake(f"this version cannot honour {what} yet", suggestion, NotYet)
 
 
 _READERS: dict[str, tuple[str | None, Callable[[str, Given], object]]] = {
     "priority": ("priority", _priority),
-    "parallel": (None, _parallel),
+    "parallel": ("parallel", _parallel),
     "mode": ("sequential", _mode),
-    "join": ("join", _join),
+    "join": ("join", read_join),
     "after": ("after", _after),
     "model": ("model", _text),
     "timeout": ("timeout_seconds", _duration),

@@ -124,7 +124,8 @@ def _node(draft: Draft, ids: Mapping[Draft, str]) -> PlanNode:
     join = None
     if draft.strategy is not None:
         lead = ids[draft.lead] if draft.lead is not None and draft.strategy is JoinStrategy.LEAD else None
-        join = JoinSpec(draft.strategy, draft.success_threshold, lead, tuple(ids[member] for member in draft.required))
+        rule, required = draft.rule, tuple(ids[member] for member in draft.required)
+        join = JoinSpec(draft.strategy, draft.success_threshold, lead, required, rule.conflicts, rule.command, rule.threshold, rule.criteria)
     past = draft.past or TemplateUse()
     return PlanNode(
         ids[draft],
@@ -145,6 +146,8 @@ def _node(draft: Draft, ids: Mapping[Draft, str]) -> PlanNode:
         draft.retries,
         draft.on_failure,
         draft.expires_in_seconds,
+        instance=draft.instance,
+        instances=draft.instances,
         loop=draft.loop,
         join=join,
         estimated_seconds=draft.estimated_seconds if past.mean_seconds is None else past.mean_seconds,

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from abathur_tui.domain.data import JsonValue
 from abathur_tui.domain.loops import LoopSpec
-from abathur_tui.domain.plan import JoinStrategy, OnFailure
+from abathur_tui.domain.plan import JoinWish, OnFailure
 from abathur_tui.domain.templates import Template
 from abathur_tui.language.drafts import Result
 
@@ -59,7 +59,9 @@ class Options:
     on_failure: OnFailure | None = None
     tags: tuple[str, ...] = ()
     expires_in_seconds: float | None = None
-    join: JoinStrategy | None = None
+    join: JoinWish | None = None
+    parallel: int = 1
+    """Instances of the same node."""
 
 
 @dataclass(frozen=True, slots=True)

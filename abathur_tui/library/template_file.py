@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from abathur_tui.domain.errors import Detail, PromptFailed, TemplateInvalid
 from abathur_tui.domain.nearest import nearest
-from abathur_tui.domain.plan import JoinStrategy
 from abathur_tui.domain.templates import Nesting, Template, TemplateKind
 from abathur_tui.library.executables import executable_mistakes
 from abathur_tui.library.folder import Broken
@@ -68,12 +67,13 @@ def template_from_source(source: Source, origin: str) -> Template:
         nested=tuple(nested.nested() for nested in table.nested),
         nesting=Nesting(table.nesting),
         extra=table.extra == "allow",
-        join=None if table.join is None else JoinStrategy(table.join),
+        join=None if table.join is None else table.join.wish(),
         success_threshold=table.success_threshold,
         retries=table.retries,
         complexity=table.complexity,
         estimated_seconds=table.estimated_seconds,
         operation=table.operation,
+        fallback=table.fallback,
         origin=origin,
         text=source.text,
         file=source.file,
@@ -102,16 +102,24 @@ def _contradictions(table: TemplateTable, source: Source) -> list[Detail]:
             for name in dict.fromkeys(PLACEHOLDER.findall(json.dumps(nested.parameters)))
             if name not in table.parameters
         )
-        others = {*names, table.name} - {nested.name}
+        others = {*names, *([] if table.kind == "fork" else [table.name])} - {nested.name}
         for needed in nested.depends_on:
             if needed not in others:
                 meant = nearest(needed, others)
-                message = f"{nested.name} depends on {needed}, which is neither a sibling nor this template's own step ({table.name})"
+                own = "" if table.kind == "fork" else f" nor this template's own step ({table.name})"
+                message = f"{nested.name} depends on {needed}, which is {'neither a sibling' if own else 'no sibling'}{own}"
                 mistakes.append(source.mistake((*key, "depends_on"), message, f"did you mean {meant}?" if meant else None))
     return mistakes
 
 
 def _prompt_mistakes(table: TemplateTable, source: Source) -> list[Detail]:
+    if table.kind == "fork":
+        if table.prompt:
+            message = "a fork has no step of its own, so nobody would be given its prompt"
+            return [source.mistake(("prompt",), message, 'leave it out, or write kind = "agent"')]
+        return [] if table.nested else [source.mistake(("kind",), "a fork needs nested templates: without them it does nothing", "[[nested]]")]
+    if not table.prompt.strip():
+        return [source.mistake(("prompt",) if "prompt" in source.data else (), "prompt is missing: what is the agent told?")]
     try:
         names = compile_prompt(table.prompt).names
     except PromptFailed as error:

@@ -6,9 +6,10 @@ from typing import Annotated, Literal, TypeAlias
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
 
+from abathur_tui.domain.plan import ConflictRule, JoinStrategy, JoinWish
 from abathur_tui.domain.templates import Nested, Parameter, ParameterKind
 
-NOT_YET = frozenset({"criteria", "checks", "memory", "cpu", "fallback"})
+NOT_YET = frozenset({"criteria", "checks", "memory", "cpu"})
 """Fields of a template that this version cannot honour."""
 
 _NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
@@ -104,6 +105,31 @@ class NestedTable(_Table):
         return Nested(self.name, name, version or None, self.parameters, tuple(self.depends_on), self.required)
 
 
+class JoinTable(_Table):
+    """`[join]`; a text is its strategy alone. No command: what runs on a machine is written where the template is used."""
+
+    strategy: Literal["concatenate", "merge", "reduce", "vote", "best", "synthesize"] | None = None
+    conflicts: Literal["priority", "majority", "newest", "judge"] | None = None
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    criteria: list[str] = []
+
+    @field_validator("conflicts", mode="before")
+    @classmethod
+    def _not_yet(cls, value: object) -> object:
+        if value == "ask":
+            raise ValueError("'ask' is known, but this version cannot honour it yet")
+        return value
+
+    def wish(self) -> JoinWish:
+        """What the language sees of it."""
+        return JoinWish(
+            None if self.strategy is None else JoinStrategy(self.strategy),
+            conflicts=None if self.conflicts is None else ConflictRule(self.conflicts),
+            threshold=self.threshold,
+            criteria=tuple(self.criteria),
+        )
+
+
 class TemplateTable(_Table):
     """A template's file as a whole."""
 
@@ -111,26 +137,27 @@ class TemplateTable(_Table):
     version: str = "1.0.0"
     description: str = ""
     category: str = "general"
-    kind: Literal["agent", "loop"] = "agent"
+    kind: Literal["agent", "loop", "fork"] = "agent"
     agent: str = "generalist"
-    prompt: Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
+    prompt: Annotated[str, StringConstraints(max_length=100_000)] = ""
+    """Required but for a fork, which has no step of its own."""
     parameters: dict[ParameterName, ParameterTable] = {}
     extra: Literal["allow", "forbid"] = "forbid"
     nested: list[NestedTable] = []
     nesting: Literal["inputs", "parts"] = "inputs"
-    join: Literal["concatenate"] | None = None
+    join: JoinTable | None = None
     success_threshold: float | None = Field(default=None, ge=0, le=1)
     retries: int | None = Field(default=None, ge=0, le=100)
     complexity: int = Field(default=50, ge=0, le=100)
     estimated_seconds: float = Field(default=30.0, gt=0, le=2_592_000)
     operation: str = ""
+    fallback: TemplateName | None = None
+    """Done instead when this one has failed for good: `NAME`, or `NAME@VERSION`."""
 
-    @field_validator("kind", "join", mode="before")
+    @field_validator("join", mode="before")
     @classmethod
-    def _not_yet(cls, value: object) -> object:
-        if value in ("fork", "merge", "reduce", "vote", "best", "synthesize"):
-            raise ValueError(f"{value!r} is known, but this version cannot honour it yet")
-        return value
+    def _strategy_alone(cls, value: object) -> object:
+        return {"strategy": value} if isinstance(value, str) else value
 
     @field_validator("version")
     @classmethod

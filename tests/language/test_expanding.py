@@ -213,7 +213,6 @@ def test_the_parts_of_a_command_can_be_concatenated() -> None:
 
     assert join is not None
     assert (join.strategy, join.lead) == (JoinStrategy.CONCATENATE, None)
-    assert only_mistake('ABYSSAL[TEST](ABYSSAL[ASK]("a"), join="concatenate")').code == "ABTH-ERR-119"
 
 
 def test_a_loop_template_makes_a_loop() -> None:

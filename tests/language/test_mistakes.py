@@ -124,13 +124,7 @@ def test_a_mistake_of_the_meaning_is_told_once_at_its_place(text: str, column: i
 @pytest.mark.parametrize(
     "given",
     [
-        "parallel=3",
         'parallel="auto"',
-        'join="merge"',
-        'join="reduce"',
-        'join="vote"',
-        'join="best"',
-        'join="synthesize"',
         'on_failure="fallback"',
         "budget=2.5",
         'memory="1GB"',

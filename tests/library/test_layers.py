@@ -99,7 +99,7 @@ def test_two_files_of_one_version_are_told_and_the_first_by_name_holds(folders: 
 
 def test_a_broken_file_is_an_error_where_it_is_meant_and_a_notice_elsewhere(folders: Folders) -> None:
     # given
-    path = folders.in_project("code.toml", template("CODE", "1.5.0", more="agnet = 'x'\nfallback = 'y'\n"))
+    path = folders.in_project("code.toml", template("CODE", "1.5.0", more="agnet = 'x'\ncriteria = 'y'\n"))
 
     # when
     registry = folders.registry()

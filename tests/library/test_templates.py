@@ -3,6 +3,7 @@
 import pytest
 
 from abathur_tui.domain.errors import Detail, TemplateInvalid
+from abathur_tui.domain.plan import ConflictRule, JoinStrategy, JoinWish
 from abathur_tui.domain.templates import Nested, Nesting, Parameter, ParameterKind, TemplateKind
 from abathur_tui.library.template_file import template_from_toml
 
@@ -105,8 +106,8 @@ def test_all_mistakes_come_at_once_with_their_lines() -> None:
     text = """name = "A B"
 versoin = "1"
 version = "new"
-kind = "fork"
-fallback = "OTHER"
+memory = "1GB"
+criteria = "OTHER"
 prompt = "x"
 complexity = 101
 
@@ -176,3 +177,53 @@ def test_a_mistake_is_said_with_its_line(change: tuple[str, str], line: int | No
 )
 def test_a_slip_is_told_with_what_was_probably_meant(text: str, line: int, suggestion: str) -> None:
     assert (line, suggestion) in {(one.line, one.suggestion) for one in mistakes(text)}
+
+
+FORK = """name = "POLL"
+kind = "fork"
+success_threshold = 0.5
+fallback = "RESEARCH@1.0.0"
+
+[join]
+strategy = "merge"
+conflicts = "majority"
+
+[parameters.question]
+
+[[nested]]
+name = "one"
+template = "RESEARCH"
+parameters = { question = "{{ question }}" }
+"""
+
+
+def test_a_fork_needs_no_prompt_and_says_how_it_joins() -> None:
+    template = template_from_toml(FORK, "poll.toml", "project")
+
+    assert (template.kind, template.prompt, template.success_threshold, template.fallback) == (TemplateKind.FORK, "", 0.5, "RESEARCH@1.0.0")
+    assert template.join == JoinWish(JoinStrategy.MERGE, conflicts=ConflictRule.MAJORITY)
+
+
+def test_a_text_is_the_strategy_of_a_join() -> None:
+    text = FORK.replace('[join]\nstrategy = "merge"\nconflicts = "majority"\n', "").replace("success_", 'join = "vote"\nsuccess_')
+
+    assert template_from_toml(text, "poll.toml", "project").join == JoinWish(JoinStrategy.VOTE)
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "words"),
+    [
+        (('strategy = "merge"', 'strategy = "vot"'), 7, "join.strategy"),
+        (('conflicts = "majority"', 'command = "cat"'), 8, "unknown key join.command"),
+        (('conflicts = "majority"', 'conflicts = "ask"'), 8, "'ask' is known, but this version cannot honour it yet"),
+        (('kind = "fork"', 'kind = "fork"\nprompt = "x"'), 3, "a fork has no step of its own"),
+        (('kind = "fork"', ""), None, "prompt is missing"),
+        (('template = "RESEARCH"', 'template = "RESEARCH"\ndepends_on = ["POLL"]'), 15, "one depends on POLL, which is no sibling"),
+        (('question = "{{ question }}"', 'question = "x", join = { command = "cat" }'), 16, "`join.command` is a command"),
+    ],
+)
+def test_mistakes_in_a_fork(change: tuple[str, str], line: int | None, words: str) -> None:
+    (detail,) = mistakes(FORK.replace(*change))
+
+    assert words in detail.message
+    assert detail.line == line
