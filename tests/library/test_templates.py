@@ -219,7 +219,7 @@ def test_a_text_is_the_strategy_of_a_join() -> None:
         (('kind = "fork"', 'kind = "fork"\nprompt = "x"'), 3, "a fork has no step of its own"),
         (('kind = "fork"', ""), None, "prompt is missing"),
         (('template = "RESEARCH"', 'template = "RESEARCH"\ndepends_on = ["POLL"]'), 15, "one depends on POLL, which is no sibling"),
-        (('question = "{{ question }}"', 'question = "x", join = { command = "cat" }'), 16, "`join.command` is a command"),
+        (('question = "{{ question }}"', 'question = "x", join = { command = "cat" }'), 15, "`join.command` is a command"),
     ],
 )
 def test_mistakes_in_a_fork(change: tuple[str, str], line: int | None, words: str) -> None:
