@@ -29,6 +29,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Queue": {
         "task": Entry("task", "Submit, list, show and change tasks.", group=True),
+        "loop": Entry("loop", "Start, follow and resume loops, which refine a result until it converges.", group=True),
         "engine": Entry("engine", "Start, stop and look at the engine, which works off the queue.", group=True),
     },
     "Look": {

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from abathur_tui.cli import output
 from abathur_tui.cli.interrupts import Interrupted, Interrupts
@@ -13,8 +15,11 @@ from abathur_tui.domain.execution import Submitted
 from abathur_tui.project import Project
 from abathur_tui.project.answers import execution_name
 
+Tell: TypeAlias = Callable[[Project, int, Invocation], Awaitable[int]]
+"""Prints what came of an execution; gives the exit code."""
 
-async def follow_to_result(project: Project, submitted: Submitted, call: Invocation, interrupts: Interrupts) -> int:
+
+async def follow_to_result(project: Project, submitted: Submitted, call: Invocation, interrupts: Interrupts, *, tell: Tell = tell_result) -> int:
     """Run a submitted execution to its end, showing it, and tell its result; gives the exit code.
 
     The first Ctrl-C cancels the execution and waits for its end, the second one leaves at once.
@@ -24,13 +29,13 @@ async def follow_to_result(project: Project, submitted: Submitted, call: Invocat
         await interrupts.unless_pressed(project.attended(submitted.execution, show(project, submitted.execution, call)))
     except Interrupted:
         await _cancel(project, submitted, call, interrupts)
-        await tell_result(project, submitted.execution, call)
+        await tell(project, submitted.execution, call)
         return Exit.INTERRUPTED
     except AccountRefused:
         if call.json:
             output.document((await project.result(submitted.execution)).data())
         raise
-    return await tell_result(project, submitted.execution, call)
+    return await tell(project, submitted.execution, call)
 
 
 async def _cancel(project: Project, submitted: Submitted, call: Invocation, interrupts: Interrupts) -> None:

@@ -54,6 +54,8 @@ class LoopSpec:
     """Of all passes together; None: the setting."""
     patience: int = PATIENCE
     """Passes in a row without a better one that end it; halfway, a pass starts afresh."""
+    resumed_after: int = 0
+    """How many passes there were when somebody last resumed it: what ended it before then does not end it again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class Loop:
         last = self._passes[-1] if self._passes else None
         if last is not None and last.verdict is Verdict.CONVERGED:
             return self._ended(EndedBecause.CONVERGED, last.reason, None)
-        failing = self._passes[-_INCONCLUSIVE_IN_A_ROW:]
+        failing = self._passes[self._spec.resumed_after :][-_INCONCLUSIVE_IN_A_ROW:]
         if len(failing) == _INCONCLUSIVE_IN_A_ROW and all(done.verdict is Verdict.INCONCLUSIVE for done in failing):
             reason = f"nothing could be said of {_INCONCLUSIVE_IN_A_ROW} passes in a row: {failing[-1].reason}"
             return self._ended(EndedBecause.FAILED, reason, MeasureFailed)

@@ -16,7 +16,7 @@ from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import Exit, ProjectNotFound
 from abathur_tui.domain.execution import Submitted
 from abathur_tui.domain.filters import TaskFilter
-from abathur_tui.domain.journal import LogEntry
+from abathur_tui.domain.journal import LogEntry, LoopSeries
 from abathur_tui.domain.leases import Changed
 from abathur_tui.domain.notices import Notice
 from abathur_tui.domain.plan import Plan
@@ -251,6 +251,21 @@ class Project:
     async def reprioritize(self, tasks: Sequence[int], priority: int) -> list[Changed]:
         """Give tasks another priority, 0 to 10."""
         return await self.database.write(queue.reprioritize, tasks, self.actor, self._clock.now(), priority)
+
+    # Loops
+
+    async def loops(self, *, limit: int = 50) -> list[LoopSeries]:
+        """Loops with their passes (without what these wrote): those that have not ended first, then the newest."""
+        return await self.read(views.loops, limit, outputs=False)
+
+    async def loop(self, task: int) -> LoopSeries:
+        """The loop of a task, with all that its passes wrote. Raises NotFound."""
+        return await self.read(views.loop, task)
+
+    async def resume_loop(self, task: int, limits: queue.LoopLimits | None = None) -> Status:
+        """Let a loop that has ended go on after its last finished pass. Raises ChangeRefused, NotFound."""
+        seconds = self.loaded.settings.loop.timeout_seconds
+        return await self.database.write(queue.resume_loop, task, limits or queue.LoopLimits(), seconds, self.actor, self._clock.now())
 
     # Looking
 

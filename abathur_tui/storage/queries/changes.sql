@@ -101,3 +101,19 @@ INSERT INTO audit (at, actor, action, execution, task, detail) SELECT ?, ?, ?, e
 -- A request to pause that is taken back. Index requests_by_task.
 UPDATE requests SET outcome = 'withdrawn', closed_at = :now
 WHERE task IN (SELECT value FROM json_each(:ids)) AND kind = 'pause' AND closed_at IS NULL;
+
+-- name: loop
+-- A loop's rule and how it stands. By the primary keys.
+SELECT t.status, t.round, t.detail, s.loop_spec FROM tasks AS t JOIN specs AS s ON s.task = t.id WHERE t.id = ? AND t.kind = 'loop';
+
+-- name: loop_rule
+-- A loop's rule, changed. By the primary key.
+UPDATE specs SET loop_spec = ? WHERE task = ?;
+
+-- name: same_round
+-- A loop that goes on where it ended has its passes still. By the primary key.
+UPDATE tasks SET round = ? WHERE id = ?;
+
+-- name: unfinished_pass
+-- The pass of a loop that ended without success, and no pass after it. Index tasks_by_parent.
+SELECT id FROM tasks WHERE parent = ? AND pass_round = ? AND pass = ? AND status IN ('failed', 'dead', 'cancelled');
