@@ -1,10 +1,8 @@
 """A task's prompt for its agent: the results that it depends on, at their places or after it, fitted to what the runtime takes."""
 
 from abathur_tui.domain.conversation import Limits
-from abathur_tui.domain.data import JsonValue, with_values
 from abathur_tui.domain.leases import Input, Work
 from abathur_tui.library import prompts
-from abathur_tui.library.fitting import cut
 
 _CHARACTERS_PER_TOKEN = 3
 """On the careful side: English text has four and more, code and other languages fewer."""
@@ -19,23 +17,17 @@ def room_for_prompt(limits: Limits, system: str) -> int:
 
 def prompt_of(work: Work, max_characters: int, *, instances: bool = True) -> str:
     """The rendered prompt. `instances` False: it does not say which of several it is. Raises PromptFailed."""
-    share = max_characters // max(len(work.references), 1)
-    inputs = {one.task: one for one in work.inputs}
-    values: dict[str, JsonValue] = {pointer: cut(_text(inputs[task]), share) for pointer, task in work.references.items()}
-    placed = set(work.references.values())
-    results = [prompts.Input(one.name, one.result or "", missing=_missing(one)) for one in work.inputs if one.task not in placed]
+    inputs = {one.task: prompts.Input(one.name, one.result or "", one.distance, _missing(one)) for one in work.inputs}
+    in_place = set(work.references.values())
     return prompts.render(
         work.prompt,
-        with_values(work.parameters, values),
-        results,
+        work.parameters,
+        [one for task, one in inputs.items() if task not in in_place],
+        placed={pointer: inputs[task] for pointer, task in work.references.items()},
         instance=work.task.instance if instances else 1,
         instances=work.task.instances if instances else 1,
         max_characters=max_characters,
     )
-
-
-def _text(one: Input) -> str:
-    return f"[no result of {one.name}: {_missing(one)}]" if one.result is None else one.result
 
 
 def _missing(one: Input) -> str:

@@ -161,3 +161,39 @@ def test_values_that_are_nested_too_deeply_are_an_error_of_ours(template: str) -
 
     with pytest.raises(PromptFailed):
         render(template, {"x": deep})
+
+
+def test_placed_results_leave_room_for_the_templates_own_text() -> None:
+    text = render(
+        "Build on {{ a }} and {{ b }}. " + "x" * 500,
+        {"a": None, "b": None},
+        placed={"/a": Input("A", "a" * 900), "/b": Input("B", "b" * 900)},
+        max_characters=1500,
+    )
+
+    assert len(text) <= 1500
+    assert text.endswith("x" * 500)
+    assert text.count("a" * 250) == text.count("b" * 250) == 1
+
+
+def test_placed_and_appended_results_share_the_room_the_nearest_most() -> None:
+    text = render(
+        "Improve {{ a }}", {"a": None}, [Input("FAR", "f" * 3000, distance=2)], placed={"/a": Input("NEAR", "n" * 3000)}, max_characters=2000
+    )
+
+    assert len(text) <= 2000
+    assert text.count("n") > 1.5 * text.count("f")
+    assert text.count("characters left out]") == 2
+
+
+def test_a_result_that_a_template_shows_twice_is_cut_for_both_places() -> None:
+    text = render("{{ a }}\n\n{{ a }}", {"a": None}, placed={"/a": Input("A", "word " * 1000)}, max_characters=2000)
+
+    assert len(text) <= 2000
+    assert len(text) > 1500
+
+
+def test_a_missing_result_says_so_in_its_place() -> None:
+    placed = {"/list/1": Input("B", "", missing="it is dead")}
+
+    assert render("{{ list }}", {"list": ["x", None]}, placed=placed) == "x, [no result of B: it is dead]"
