@@ -21,6 +21,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Work": {
         "run": Entry("run", "Run ABYSSAL commands or a prompt, show the agents at work, print the result."),
+        "batch": Entry("batch", "Run several commands, as an execution each."),
         "watch": Entry("watch", "Follow an execution until it ends."),
         "result": Entry("watch", "Print an execution's result."),
         "plan": Entry("documents", "Show what a text would do, and do nothing."),

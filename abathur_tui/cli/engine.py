@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import time
 from dataclasses import dataclass
 from typing import Annotated
@@ -48,8 +49,8 @@ def start(
 ) -> int:
     """Work off the queue.
 
-    Shows what the agents do, and stops the engine on Ctrl-C; its tasks go back to the queue. The engine is a process of its own: with
-    --detach it stays when this command has ended. Exit code 4 where an account's key or billing holds all that is left.
+    Shows what the agents do, and stops the engine on Ctrl-C or SIGTERM; its tasks go back to the queue. The engine is a process of its
+    own: with --detach it stays when this command has ended. Exit code 4 where an account's key or billing holds all that is left.
     """
     call = invocation(context)
     with opened(call, create=True) as project:
@@ -114,13 +115,13 @@ async def _detached(project: Project, call: Invocation, *, drain: bool) -> int:
 
 async def _attended(project: Project, call: Invocation, *, drain: bool) -> int:
     attended = _Attended(project, call, drain)
-    with Interrupts() as interrupts:
+    with Interrupts(signal.SIGTERM) as interrupts:
         watching = asyncio.create_task(show_all(project, call))
         try:
             code = await interrupts.unless_pressed(attended.work())
         except Interrupted:
             await attended.stop(interrupts)
-            code = int(Exit.INTERRUPTED)
+            code = 128 + interrupts.last
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)

@@ -16,17 +16,23 @@ class Interrupted(Exception):
 class Interrupts:
     """Counts Ctrl-C in a `with` block inside a running event loop; outside of it, it is Python's own KeyboardInterrupt again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *more: signal.Signals) -> None:
+        """`more`: signals that count as Ctrl-C does."""
+        self._signals = (signal.SIGINT, *more)
+        self.last = signal.SIGINT
+        """The signal that came last."""
         self._waiting = 0
         """Presses that nobody has acted on."""
         self._pressed = asyncio.Event()
 
     def __enter__(self) -> Self:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._press)
+        for number in self._signals:
+            asyncio.get_running_loop().add_signal_handler(number, self._press, number)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+        for number in self._signals:
+            asyncio.get_running_loop().remove_signal_handler(number)
 
     async def unless_pressed(self, awaited: Awaitable[T]) -> T:
         """What `awaited` gives. Raises Interrupted, having cancelled it, when Ctrl-C is pressed before, or was and nobody has acted on it.
@@ -47,7 +53,8 @@ class Interrupts:
                     future.cancel()
             await asyncio.gather(work, press, return_exceptions=True)
 
-    def _press(self) -> None:
+    def _press(self, number: signal.Signals) -> None:
+        self.last = number
         self._waiting += 1
         self._pressed.set()
 

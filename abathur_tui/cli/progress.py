@@ -17,6 +17,7 @@ from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.domain.tasks import Task
 from abathur_tui.project import Project
 from abathur_tui.project.answers import execution_name, task_name
+from abathur_tui.project.batch import Batch, follow_batch
 from abathur_tui.storage import views
 
 REFRESH_SECONDS = 0.1
@@ -47,6 +48,11 @@ class _Seen:
 async def show(project: Project, execution: int, call: Invocation) -> None:
     """Show an execution until it ends."""
     await _show(project, str(execution_name(execution)), project.watch(execution), call)
+
+
+async def show_batch(project: Project, batch: Batch, call: Invocation) -> None:
+    """Show all executions of a batch until the last has ended."""
+    await _show(project, "batch", follow_batch(project.database, batch), call)
 
 
 async def show_all(project: Project, call: Invocation) -> None:

@@ -36,6 +36,8 @@ def all_commands() -> Iterator[tuple[str, Any]]:
                 yield name, command
                 continue
             for inner_name, inner in command.commands.items():
+                if inner.hidden:
+                    continue
                 yield f"{name} {inner_name}", inner
 
 

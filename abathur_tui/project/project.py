@@ -26,7 +26,9 @@ from abathur_tui.domain.templates import Template, TemplateUse
 from abathur_tui.engine import launch
 from abathur_tui.engine.launch import StartedEngine
 from abathur_tui.engine.left import left
+from abathur_tui.project import batch
 from abathur_tui.project.answers import counts_data
+from abathur_tui.project.batch import Batch
 from abathur_tui.project.filtering import filtered
 from abathur_tui.project.finding import Place, find, found, make
 from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
@@ -184,6 +186,16 @@ class Project:
     async def run_template(self, name: str, parameters: JsonObject, wish: Wish | None = None) -> ExecutionResult:
         """The same with a template and its parameters."""
         return await self._finish(await self.submit_template(name, parameters, wish))
+
+    async def submit_batch(self, plans: Sequence[Plan], wish: Wish | None = None) -> Batch:
+        """Queue plans as an execution each, all or none of them. Raises NoRuntime, QueueFull."""
+        return await batch.submit_batch(self, plans, wish or Wish(), self._clock.now())
+
+    async def run_batch(self, text: str, wish: Wish | None = None) -> list[ExecutionResult]:
+        """Run an ABYSSAL document, or JSON's commands, as an execution each: what `abathur batch` does. Raises as `run` does, nothing queued."""
+        submitted = await self.submit_batch(await asyncio.to_thread(batch.plan_batch, self.workbench, text), wish)
+        await batch.attend_batch(self, submitted)
+        return await batch.results_of(self, submitted)
 
     def watch(self, execution: int) -> AsyncGenerator[LogEntry, None]:
         """All that happens in an execution, from its beginning to the end of its root. Raises NotFound, ProjectGone."""

@@ -54,16 +54,27 @@ class Workbench:
         common = (wish or Wish()).common
         if not language.is_document(text):
             return language.plan_prompt(text, self.registry, self._context, common=common)
-        if common:
-            given = ", ".join(f"--{name.replace('_', '-')}" for name in common)
-            raise ArgumentInvalid(
-                f"{given} cannot be given with ABYSSAL commands.", hint='Write it into the command: ABYSSAL[CODE]("x", priority=8).'
-            )
+        self._none_given(common)
         return self._with_texts(language.plan(text, self.registry, self._context))
 
-    def plan_template(self, name: str, parameters: JsonObject, wish: Wish | None = None) -> Plan:
-        """What a template (`NAME` or `NAME@version`) expands to with these parameters. Raises DocumentInvalid with every mistake."""
-        return self._with_texts(language.plan_template(name, parameters, self.registry, self._context, common=(wish or Wish()).common))
+    def plan_batch(self, text: str) -> list[Plan]:
+        """The plans of a document, one for each group of statements that no name connects; of a prompt, its own. Raises as `plan` does."""
+        if not language.is_document(text):
+            return [self.plan(text)]
+        return [self._with_texts(piece.plan) for piece in language.plan_pieces(text, self.registry, self._context)]
+
+    def plan_prose(self, text: str) -> list[language.PlannedPiece]:
+        """The plans of the commands in prose, in the same way, with the places of the commands. Raises as `plan` does."""
+        pieces = language.plan_prose(text, self.registry, self._context)
+        return [replace(piece, plan=self._with_texts(piece.plan)) for piece in pieces]
+
+    def plan_template(self, name: str, parameters: JsonObject, wish: Wish | None = None, *, subject: str | None = None) -> Plan:
+        """What a template (`NAME` or `NAME@version`) expands to with these parameters; `subject` fills its first one.
+
+        Raises DocumentInvalid with every mistake.
+        """
+        common = (wish or Wish()).common
+        return self._with_texts(language.plan_template(name, parameters, self.registry, self._context, subject=subject, common=common))
 
     @cached_property
     def _context(self) -> language.PlanContext:
@@ -105,3 +116,10 @@ class Workbench:
             if template is not None:
                 texts[f"{template.name}@{template.version}"] = template.text
         return replace(plan, templates=texts)
+
+    def _none_given(self, common: JsonObject) -> None:
+        if common:
+            given = ", ".join(f"--{name.replace('_', '-')}" for name in common)
+            raise ArgumentInvalid(
+                f"{given} cannot be given with ABYSSAL commands.", hint='Write it into the command: ABYSSAL[CODE]("x", priority=8).'
+            )

@@ -102,15 +102,16 @@ def test_draining_beside_an_engine_ends_too(project: Program) -> None:
     assert project.ask("engine", "status")["engine"] is not None
 
 
-def test_an_interrupt_stops_the_engine_in_the_foreground_and_gives_its_tasks_back(project: Program) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_the_engine_in_the_foreground_and_gives_its_tasks_back(project: Program, number: signal.Signals, code: int) -> None:
     project.ask("task", "submit", "SAY begun; WAIT never")
     running = project.start("engine", "start")
     eventually(lambda: project.ask("task", "show", "t1")["partial"], 20)
 
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     _, err = running.communicate(timeout=20)
 
-    assert running.returncode == 130
+    assert running.returncode == code
     assert "Ctrl-C stops it" in err
     assert "Traceback" not in err
     assert project.ask("engine", "status")["engine"] is None

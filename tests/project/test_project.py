@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -13,7 +15,7 @@ from abathur_tui import ExecutionResult, Project, Wish
 from abathur_tui.domain.errors import AccountRefused, NotFound, ProjectNotFound, UnknownTemplate
 from abathur_tui.domain.filter_language import parse_filter
 from abathur_tui.domain.status import Status
-from tests.cli.program import AGENT
+from tests.cli.program import AGENT, PROGRAM
 from tests.messages_server import MessagesServer, says
 
 
@@ -151,6 +153,18 @@ def test_a_folder_with_settings_only_is_no_project_yet(tmp_path: Path) -> None:
         Project.open(tmp_path)
     with Project.open(tmp_path, create=True) as project:
         assert project.made
+
+
+def test_the_pages_example_works(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    environ = {**os.environ, **environment(tmp_path)}
+
+    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    subprocess.run([PROGRAM, "engine", "stop"], cwd=tmp_path, env=environ, check=True, capture_output=True)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("done: ")
 
 
 def test_importing_the_package_loads_nothing() -> None:

@@ -3,7 +3,7 @@
 from abathur_tui.cli.task import changing, looking, submitting
 from abathur_tui.cli.task.naming import commands
 
-_ORDER = ("submit", "list", "show", "result", "cancel", "retry", "pause", "resume", "reprioritize")
+_ORDER = ("submit", "list", "show", "detail", "result", "cancel", "retry", "pause", "resume", "reprioritize")
 
 commands.registered_commands.sort(key=lambda command: _ORDER.index(command.name or ""))
 

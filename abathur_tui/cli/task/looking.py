@@ -61,6 +61,7 @@ def list_tasks(
         output.note(f"These are the first {limit}; --limit shows more.")
 
 
+@commands.command("detail", cls=Command, hidden=True, epilog="abathur task show t12")
 @commands.command(
     "show",
     cls=Command,

@@ -1,0 +1,142 @@
+"""Several executions at once: planned and checked together, queued together, followed and cancelled as one."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
+from sqlite3 import Connection
+from typing import TYPE_CHECKING
+
+from abathur_tui.domain.errors import AbathurError, AccountRefused, Detail, DocumentInvalid
+from abathur_tui.domain.execution import SubmitOptions, Submitted
+from abathur_tui.domain.journal import LogCursor, LogEntry
+from abathur_tui.domain.plan import Plan
+from abathur_tui.domain.status import ENDED
+from abathur_tui.project.following import PAGE, changes
+from abathur_tui.project.jobs import Job, invalid, is_json, read_jobs
+from abathur_tui.project.results import ExecutionResult
+from abathur_tui.project.wish import Wish
+from abathur_tui.storage import Database, queue, views
+
+if TYPE_CHECKING:
+    from abathur_tui.project.project import Project
+    from abathur_tui.project.workbench import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Executions that were queued together."""
+
+    submitted: tuple[Submitted, ...]
+    since: LogCursor
+    """Where the journal ended before they were queued."""
+
+    @property
+    def executions(self) -> tuple[int, ...]:
+        """Their numbers."""
+        return tuple(one.execution for one in self.submitted)
+
+
+def plan_batch(bench: "Workbench", text: str) -> list[Plan]:
+    """The plans of an ABYSSAL document (one for each group of statements that no name connects), a prompt, or JSON (one for each command).
+
+    Raises DocumentInvalid with the mistakes of all of them.
+    """
+    if not is_json(text):
+        return bench.plan_batch(text)
+    plans: list[Plan] = []
+    wrong: list[Detail] = []
+    kinds: set[type[AbathurError]] = set()
+    for job in read_jobs(text):
+        if job.id is not None or job.after or job.ignore_dependency_failure:
+            message = "`id`, `after` and `ignore_dependency_failure` are for tasks of one execution"
+            wrong.append(Detail(message, file=job.where, suggestion="use `abathur task batch-submit`", code=DocumentInvalid.code))
+            continue
+        try:
+            plans.append(plan_job(bench, job))
+        except AbathurError as error:
+            kinds.add(type(error))
+            wrong += located(error, job)
+    if wrong:
+        only = kinds.pop() if len(kinds) == 1 and len({detail.code for detail in wrong}) == 1 else DocumentInvalid
+        raise invalid(wrong, only)
+    return plans
+
+
+def plan_job(bench: "Workbench", job: Job) -> Plan:
+    """What a job expands to. Raises DocumentInvalid with every mistake."""
+    wish = Wish(common=job.common)
+    if job.template is None:
+        return bench.plan(job.text or "", wish)
+    return bench.plan_template(job.template, job.parameters, wish, subject=job.text)
+
+
+def located(error: AbathurError, job: Job) -> list[Detail]:
+    """What is wrong with a job, with its place among the others."""
+    details = error.details or (Detail(error.message, suggestion=error.hint, code=error.code),)
+    return [replace(detail, file=detail.file or job.where) for detail in details]
+
+
+async def submit_batch(project: "Project", plans: Sequence[Plan], wish: Wish, now: float) -> Batch:
+    """Queue plans as an execution each, all or none of them. Raises NoRuntime, QueueFull."""
+    _, cursor = await project.read(views.log_since, None, limit=1)
+    options = [project.workbench.options(plan, wish, actor=project.actor) for plan in plans]
+    submitted = await project.database.write(_submit_all, list(zip(plans, options, strict=True)), now)
+    return Batch(tuple(submitted), cursor)
+
+
+async def attend_batch(project: "Project", batch: Batch) -> None:
+    """See to it that all of a batch goes on, until all of it has ended.
+
+    Raises AccountRefused, at the end, where nothing of one of them can run any more.
+    """
+    refusal: AccountRefused | None = None
+    for execution in batch.executions:
+        if (await project.execution(execution)).status not in ENDED:
+            try:
+                await project.attended(execution, _ended(project.database, execution))
+            except AccountRefused as error:
+                refusal = refusal or error
+    if refusal is not None:
+        raise refusal
+
+
+async def cancel_batch(project: "Project", batch: Batch, *, reason: str) -> None:
+    """Cancel what has not ended, and wait until the last agent has."""
+    await project.cancel([one.root for one in batch.submitted], reason=reason, wait_seconds=0)
+    for execution in batch.executions:
+        await project.cancel_execution(execution, reason=reason)
+
+
+async def results_of(project: "Project", batch: Batch) -> list[ExecutionResult]:
+    """The executions as they stand."""
+    return [await project.result(execution) for execution in batch.executions]
+
+
+async def follow_batch(database: Database, batch: Batch) -> AsyncGenerator[LogEntry, None]:
+    """All that happens in the executions until all have ended. Raises ProjectGone."""
+    cursor, left, members = batch.since, list(batch.executions), frozenset(batch.executions)
+    async for _ in changes(database):
+        while left and await _has_ended(database, left[-1]):  # asked first: what it wrote before its end is read below
+            left.pop()
+        while True:
+            entries, cursor = await database.read(views.log_since, cursor, limit=PAGE)
+            for entry in entries:
+                if entry.execution in members:
+                    yield entry
+            if not entries:
+                break
+        if not left:
+            return
+
+
+def _submit_all(c: Connection, pairs: Sequence[tuple[Plan, SubmitOptions]], now: float) -> list[Submitted]:
+    return [queue.submit(c, plan, options, now) for plan, options in pairs]
+
+
+async def _ended(database: Database, execution: int) -> None:
+    async for _ in changes(database):
+        if await _has_ended(database, execution):
+            return
+
+
+async def _has_ended(database: Database, execution: int) -> bool:
+    return (await database.read(views.execution, execution)).status in ENDED

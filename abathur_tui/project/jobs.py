@@ -1,0 +1,191 @@
+"""Several pieces of work in one JSON text: an array, or an object or text a line."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from abathur_tui.domain.data import JsonObject, JsonValue
+from abathur_tui.domain.errors import AbathurError, Detail, DocumentInvalid
+from abathur_tui.domain.nearest import nearest
+
+_COMMON = frozenset(
+    """priority agent model timeout retries on_failure expires tags mode join parallel budget memory cpu success_criteria confidence""".split()
+)
+"""What every command takes: handed to the language as it is, which checks it."""
+_OTHER_NAMES = {"tag": "tags", "text": "prompt", "param": "params", "parameters": "params"}
+_OWN = ("prompt", "template", "params", "id", "after", "ignore_dependency_failure")
+_PLACE = frozenset({"line", "column"})
+"""What `extract --json` says besides a command's text."""
+_LATER = {"at": "a later start", "in": "a later start", "cron": "repetition"}
+_MOST_MISTAKES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of work: a text, or a template with its parameters."""
+
+    where: str
+    """`line 3` of JSON lines, `command 2` of an array."""
+    text: str | None = None
+    """ABYSSAL commands, a prompt, or what fills the template's subject."""
+    template: str | None = None
+    parameters: JsonObject = field(default_factory=dict)
+    common: JsonObject = field(default_factory=dict)
+    """Parameters that every command takes, by name."""
+    id: str | None = None
+    after: tuple[str, ...] = ()
+    """Ids of other jobs of the text, or tasks (`t12`)."""
+    ignore_dependency_failure: bool = False
+
+
+class _Wrong(Exception):
+    """A job is not as it should be."""
+
+    def __init__(self, message: str, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is meant as JSON; else it is ABYSSAL or a prompt."""
+    return text.lstrip("\ufeff \t\r\n").startswith(("[", "{", '"'))
+
+
+def read_jobs(text: str) -> list[Job]:
+    """The jobs of a JSON text. Raises DocumentInvalid with all that is wrong."""
+    jobs: list[Job] = []
+    wrong: list[Detail] = []
+    for where, value in _values(text.lstrip("\ufeff"), wrong):
+        try:
+            jobs.append(_job(where, value))
+        except _Wrong as mistake:
+            wrong.append(Detail(str(mistake), file=where, suggestion=mistake.suggestion, code=DocumentInvalid.code))
+    if wrong:
+        raise invalid(wrong)
+    return jobs
+
+
+def invalid(wrong: list[Detail], kind: type[AbathurError] = DocumentInvalid) -> AbathurError:
+    """The error that tells all of these mistakes."""
+    first, more = wrong[0], len(wrong) - 1
+    place = f"{first.file}: " if first.file else f"line {first.line}, column {first.column}: " if first.line else ""
+    return kind(f"{place}{first.message}{f' (and {more} more)' if more else ''}", details=tuple(wrong[:_MOST_MISTAKES]))
+
+
+def _values(text: str, wrong: list[Detail]) -> Iterator[tuple[str, JsonValue]]:
+    """Each job's value with its place; what is no JSON is noted."""
+    if text.lstrip().startswith("[") or text.lstrip().startswith("{"):
+        try:
+            whole = _loaded(text)
+        except json.JSONDecodeError as error:
+            if text.lstrip().startswith("["):
+                wrong.append(_no_json(error, text, None))
+                return
+        else:
+            yield from ((f"command {number}", item) for number, item in enumerate(whole, 1)) if isinstance(whole, list) else [("command 1", whole)]
+            return
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield f"line {number}", _loaded(line)
+            except json.JSONDecodeError as error:
+                wrong.append(_no_json(error, line, number))
+
+
+def _loaded(text: str) -> JsonValue:
+    try:
+        value: JsonValue = json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:  # Infinity, a number of 5,000 digits, brackets without end
+        raise json.JSONDecodeError(str(error) or "it is nested too deeply", text, 0) from error
+    return value
+
+
+def _no_constant(name: str) -> JsonValue:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _no_json(error: json.JSONDecodeError, text: str, line: int | None) -> Detail:
+    found = text.split("\n")[error.lineno - 1].rstrip("\r")[:2000]
+    return Detail(f"this is no JSON: {error.msg}", line or error.lineno, error.colno, found, code=DocumentInvalid.code)
+
+
+def _job(where: str, value: JsonValue) -> Job:
+    match value:
+        case str():
+            return Job(where, text=_text("a command", value))
+        case dict():
+            return _from_object(where, value)
+        case _:
+            raise _Wrong("a command is a text or an object", '{"prompt": "…"}, or {"template": "CODE", "params": {…}}')
+
+
+def _from_object(where: str, value: Mapping[str, JsonValue]) -> Job:
+    given: dict[str, JsonValue] = {}
+    for key, one in value.items():
+        plain = key.replace("-", "_")
+        name = _OTHER_NAMES.get(plain, plain)
+        if name in given:
+            raise _Wrong(f"`{name}` is given twice")
+        if one is not None and not (name in _PLACE and "text" in value):
+            given[name] = one
+    for name in given:
+        if name in _LATER:
+            raise _Wrong(f"`{name}`: this version knows no {_LATER[name]} for one of several", "leave it out, or use `abathur task submit`")
+        if name not in _OWN and name not in _COMMON:
+            meant = nearest(name, (*_OWN, *_COMMON))
+            raise _Wrong(f"there is no `{name}` here", f"did you mean {meant}?" if meant else None)
+    text, template = given.get("prompt"), given.get("template")
+    if text is None and template is None:
+        raise _Wrong("there is nothing to do", 'give "prompt" or "template"')
+    if template is not None and (not isinstance(template, str) or not template.strip()):
+        raise _Wrong("`template` takes a name", '"CODE" or "CODE@1.0.0"')
+    parameters = _parameters(given.get("params"))
+    if parameters and template is None:
+        raise _Wrong("`params` belong to a template", "name it as `template`, or write them into the prompt")
+    id, ignore = given.get("id"), given.get("ignore_dependency_failure", False)
+    if isinstance(id, bool) or not isinstance(id, str | int | None) or id == "":
+        raise _Wrong("`id` takes a text")
+    if not isinstance(ignore, bool):
+        raise _Wrong("`ignore_dependency_failure` takes true or false")
+    return Job(
+        where,
+        None if text is None else _text("`prompt`", text),
+        template,
+        parameters,
+        {name: one for name, one in given.items() if name in _COMMON},
+        None if id is None else str(id),
+        _after(given.get("after")),
+        ignore,
+    )
+
+
+def _text(what: str, value: JsonValue) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _Wrong(f"{what} takes a text that is not empty")
+    return value
+
+
+def _parameters(value: JsonValue) -> JsonObject:
+    """An object, or `NAME=VALUE` texts as on the command line."""
+    if value is None or isinstance(value, dict):
+        return value or {}
+    pairs = value if isinstance(value, list) else [value]
+    parameters: dict[str, JsonValue] = {}
+    for pair in pairs:
+        name, separator, text = pair.partition("=") if isinstance(pair, str) else ("", "", "")
+        if not separator or not name.strip():
+            raise _Wrong("`params` takes an object", '{"language": "go"}')
+        try:
+            parameters[name.strip()] = _loaded(text)
+        except json.JSONDecodeError:
+            parameters[name.strip()] = text
+    return parameters
+
+
+def _after(value: JsonValue) -> tuple[str, ...]:
+    items = [] if value is None else value if isinstance(value, list) else [value]
+    if any(isinstance(item, bool) or not isinstance(item, str | int) for item in items):
+        raise _Wrong("`after` takes ids", '["a", "b"]')
+    return tuple(str(item) for item in items)
