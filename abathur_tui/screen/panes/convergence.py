@@ -198,5 +198,5 @@ class ConvergencePane(Pane, can_focus=True):
             [],
             [Span("  c   ", Role.ACCENT), Span('new — try: ABYSSAL[OPTIMIZE]("a query",', Role.DIM)],
             [Span('      metric="latency_ms", target=100,', Role.DIM)],
-            [Span('      measure="./bench.sh")', Role.DIM)],
+            [Span('      direction="minimize", measure="./bench.sh")', Role.DIM)],
         ]
