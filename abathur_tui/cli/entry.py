@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from abathur_tui import __version__
@@ -34,20 +34,30 @@ def run(arguments: Sequence[str]) -> int:
     if not left and not call.mistake and not call.json and "_ABATHUR_COMPLETE" not in os.environ:
         from abathur_tui import guard
 
-        return guard.run_screen(lambda: _screen(call))
+        return guard.run_screen(lambda: _finished(call, _screen))
     if left == ["status"] and not call.mistake:
-        from abathur_tui.cli import finishing, glance
-
-        return finishing.finish(call, lambda: glance.glance(call))
+        return _finished(call, _glance)
     from abathur_tui.cli import app
 
     return app.main(call, left)
 
 
-def _screen(call: "Invocation") -> int:
-    from abathur_tui.cli import screen  # in the guard's child only: the guard stays small
+def _finished(call: "Invocation", command: Callable[["Invocation"], int]) -> int:
+    from abathur_tui.cli.finishing import finish
 
-    return screen.main(call)
+    return finish(call, lambda: command(call))
+
+
+def _glance(call: "Invocation") -> int:
+    from abathur_tui.cli.glance import glance
+
+    return glance(call)
+
+
+def _screen(call: "Invocation") -> int:
+    from abathur_tui.cli.screen import open_screen  # in the guard's child only: the guard stays small
+
+    return open_screen(call)
 
 
 def _version() -> int:

@@ -3,18 +3,13 @@
 import os
 import sys
 
-from abathur_tui.cli.finishing import finish
 from abathur_tui.cli.opening import opened
 from abathur_tui.cli.shared_options import Invocation
 from abathur_tui.domain.errors import NoTerminal
 
 
-def main(call: Invocation) -> int:
-    """Open the screen on the project, made where there is none; gives the exit code. No exception leaves it."""
-    return finish(call, lambda: _open(call))
-
-
-def _open(call: Invocation) -> int:
+def open_screen(call: Invocation) -> int:
+    """Open the screen on the project, made where there is none; gives the exit code. Raises NoTerminal."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise NoTerminal("The screen needs a terminal, and standard input or output is none.")
     if os.environ.get("TERM", "dumb") == "dumb":
