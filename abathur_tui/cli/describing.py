@@ -30,7 +30,7 @@ def detail_lines(detail: TaskDetail, now: float, *, everything: bool) -> list[st
         ("age", duration(now - task.created_at)),
         ("took", duration(task.finished_at - task.started_at) if task.finished_at and task.started_at else ""),
         ("attempts", str(task.attempt) if task.attempt else ""),
-        ("tokens", f"{task.tokens_input:,} in, {task.tokens_output:,} out, {cost(task.cost_usd)}" if task.attempt else ""),
+        ("tokens", f"{task.tokens_input:,} in, {task.tokens_output:,} out, {cost(task.cost_usd)}" if task.tokens_input or task.tokens_output else ""),
         ("error", f"{task.error.message} [{task.error.code}]" if task.error else ""),
     ]
     lines = [f"{name:<10}{value}" for name, value in rows if value]

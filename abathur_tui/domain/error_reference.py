@@ -4,13 +4,15 @@ import inspect
 
 from abathur_tui.domain.errors import AbathurError, Exit
 
-_EXITS = {
+_EXITS: dict[int, str] = {
     Exit.DONE: "done",
     Exit.FAILED: "failed",
     Exit.WRONG_USE: "wrong use",
     Exit.NOT_FOUND: "not found",
     Exit.REFUSED: "refused (budget, permission, account, full)",
     Exit.INTERRUPTED: "interrupted by Ctrl-C",
+    141: "whoever read standard output has gone, as `head` does",
+    143: "an engine in the foreground was ended by SIGTERM",
 }
 _HEAD = """\
 # Errors

@@ -102,6 +102,19 @@ def test_detached_it_runs_by_itself(project: Program) -> None:
     assert json.loads(out)["output"].strip() == "gone"
 
 
+def test_an_interrupt_ends_watching_and_not_the_work(project: Program) -> None:
+    project.ask("run", "SAY begun; WAIT go", "--detach")
+    watching = project.start("watch", "x1")
+    eventually(lambda: has_begun(project), 20)
+
+    watching.send_signal(signal.SIGINT)
+    out, err = watching.communicate(timeout=20)
+
+    assert (watching.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    assert project.ask("task", "show", "t1")["status"] == "running"
+
+
 @pytest.mark.parametrize("name", ["x99"])
 def test_an_execution_that_is_not_there_is_not_found(project: Program, name: str) -> None:
     for command in ("watch", "result"):
