@@ -1,12 +1,11 @@
 """The screen: a full-screen cockpit that renders what the project's database says, and asks the project for changes."""
 
+import gc
 import os
 import sys
 
 from abathur_tui.domain.errors import NoTerminal
 from abathur_tui.project import Project
-from abathur_tui.screen import answering
-from abathur_tui.screen.app import AbathurApp
 
 __all__ = ["run"]
 
@@ -17,8 +16,11 @@ def run(project: Project) -> int:
         raise NoTerminal("Standard input and output are not a terminal.")
     if os.environ.get("TERM", "dumb") in ("", "dumb"):
         raise NoTerminal("TERM says that the terminal cannot place a cursor.")
-    app = AbathurApp(project, theme=answering.theme(project))
-    app.run()
-    if app.failure is not None:
-        raise app.failure
-    return app.return_code or 0
+    gc.disable()  # until the first frame: what is imported stays, and looking through it again and again costs a fifth of the start
+    from abathur_tui.screen import answering, app  # Textual and all widgets, 200 ms: nobody else who imports this room pays for them
+
+    screen = app.AbathurApp(project, theme=answering.theme(project))
+    screen.run()
+    if screen.failure is not None:
+        raise screen.failure
+    return screen.return_code or 0

@@ -1,6 +1,7 @@
 """The application: its bindings, its screens, and who is asked to do what."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Coroutine
 from inspect import isawaitable
@@ -48,6 +49,7 @@ class AbathurApp(App[int], inherit_bindings=False):
     """The cockpit and what opens over it."""
 
     TITLE = "abathur"
+    PAUSE_GC_ON_SCROLL = True
     CSS_PATH = _styles()  # type: ignore[assignment]
     COMMANDS: ClassVar[set[Any]] = {ActionProvider}
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "perform('screen.leave')", "leave", show=False, priority=True)]
@@ -89,6 +91,9 @@ class AbathurApp(App[int], inherit_bindings=False):
             loop.add_signal_handler(number, self.exit, 0)
 
     def _after_first_frame(self) -> None:
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         self._start(self._errands.say_who_answers(), "answers")
         self._start(self._errands.go_on(), "engine")
 

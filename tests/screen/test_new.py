@@ -69,6 +69,12 @@ async def test_a_draft_is_kept_until_it_is_submitted(opened: Opener) -> None:
         assert app.screen.query_one(Editor).text == "draft"
 
 
+async def test_the_example_is_shown_with_its_brackets(opened: Opener) -> None:
+    async with opened() as (app, pilot, _):
+        await pilot.press("c")
+        assert app.screen.query_one(Editor).render_line(0).text.startswith("A prompt, or ABYSSAL[ROADMAP](")
+
+
 async def test_an_empty_text_is_not_submitted(opened: Opener) -> None:
     async with opened() as (app, pilot, world):
         await pilot.press("c", "enter")

@@ -64,7 +64,7 @@ class AgentsPane(Pane, Lines, can_focus=True):
         self._store.agents_changed.subscribe(self, self._agents_changed, immediate=True)
         self._store.figures_changed.subscribe(self, self._figures_changed, immediate=True)
         self._agents_changed(self._store)
-        self.set_interval(1.0, self.refresh)
+        self.set_interval(1.0, self.refresh_changed)
 
     def row_line(self, index: int) -> Line:
         """A heading or an agent."""

@@ -17,8 +17,15 @@ class Pane(Drawn):
     PLACE = Where.LISTS
     """Where its keys work, for the registry of actions."""
 
+    _border: tuple[Line, Line, str] | None = None
+    """What the border says, and in which theme it was written."""
+
     tabs: reactive[tuple[tuple[int, str], ...]] = reactive(())
     """Number and name of all panes that share this place as tabs, this one among them; empty where it has a place of its own."""
+
+    def on_mount(self) -> None:
+        """The border is written in the theme's colours."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.show_border())
 
     def title_details(self) -> Line:
         """What the title says after the pane's name."""
@@ -44,9 +51,12 @@ class Pane(Drawn):
         details = self.title_details()
         if details:
             line += [Span("   "), *details]
-        self.border_title = self.content([*line, Span(" ")])
         foot = self.foot()
-        self.border_subtitle = self.content([Span(" "), *foot, Span(" ")]) if foot else ""
+        border = (tuple(line), tuple(foot), self.app.theme)
+        if border != self._border:  # setting a title draws the whole pane
+            self._border = border
+            self.border_title = self.content([*line, Span(" ")])
+            self.border_subtitle = self.content([Span(" "), *foot, Span(" ")]) if foot else ""
 
     def watch_tabs(self, tabs: Sequence[tuple[int, str]]) -> None:
         """The title shows them."""

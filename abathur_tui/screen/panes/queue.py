@@ -50,7 +50,7 @@ class QueuePane(Pane, Lines, can_focus=True):
         """Follow the store."""
         self._store.queue_changed.subscribe(self, self._queue_changed, immediate=True)
         self._queue_changed(self._store)
-        self.set_interval(1.0, self.refresh)
+        self.set_interval(1.0, self.refresh_changed)
 
     @property
     def marks(self) -> frozenset[int]:
@@ -266,7 +266,7 @@ class QueuePane(Pane, Lines, can_focus=True):
 
     def _show(self) -> None:
         self.show_border()
-        self.refresh()
+        self.refresh_changed()
         self.post_message(OffersChanged())
 
     @property

@@ -63,7 +63,7 @@ class NewScreen(ModalScreen[bool]):
         with Vertical(id="new-box") as box:
             box.border_title = " new "
             box.border_subtitle = " enter submit · ctrl+j new line · esc back "
-            yield Editor(self._draft, id="new-editor", soft_wrap=True, placeholder=f"A prompt, or {EXAMPLE}")
+            yield Editor(self._draft, id="new-editor", soft_wrap=True, placeholder=Content(f"A prompt, or {EXAMPLE}"))
             yield Static("", id="new-outcome")
 
     def on_mount(self) -> None:

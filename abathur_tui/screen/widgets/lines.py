@@ -1,7 +1,10 @@
 """A list drawn line by line: only what is visible is ever made, so that a million rows cost as much as ten."""
 
+from enum import Enum
+from typing import NamedTuple
+
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -11,6 +14,21 @@ from abathur_tui.screen.actions import Where, bindings
 from abathur_tui.screen.messages import Perform
 from abathur_tui.screen.roles import Line
 from abathur_tui.screen.widgets.drawn import Drawn
+
+
+class _Cursor(Enum):
+    """How a line is marked as the cursor's."""
+
+    NONE = 0
+    FOCUSED = 1
+    BLURRED = 2
+
+
+class _Drawn(NamedTuple):
+    """A line as it was drawn."""
+
+    line: Line
+    cursor: _Cursor = _Cursor.NONE
 
 
 class Lines(Drawn, ScrollView, can_focus=True):
@@ -28,6 +46,7 @@ class Lines(Drawn, ScrollView, can_focus=True):
         """An empty list."""
         super().__init__(id=id, classes=classes)
         self.count = 0
+        self._drawn: dict[int, _Drawn] = {}
 
     def heading(self) -> Line | None:
         """The line above all rows, which does not scroll; None for none."""
@@ -68,7 +87,7 @@ class Lines(Drawn, ScrollView, can_focus=True):
         if size != self.virtual_size:
             self.virtual_size = size
         self.cursor = min(self.cursor, max(0, count - 1))
-        self.refresh()
+        self.refresh_changed()
 
     def show_row(self, index: int) -> None:
         """Scroll as little as is needed to have a row in sight."""
@@ -84,36 +103,49 @@ class Lines(Drawn, ScrollView, can_focus=True):
     def watch_cursor(self, before: int, after: int) -> None:
         """Bring it into sight and say so."""
         self.show_row(after)
-        self.refresh()
+        self.refresh_changed()
         if before != after:
             self.post_message(self.CursorMoved())
 
     def render_line(self, y: int) -> Strip:
         """One line of what is visible."""
+        drawn = self._drawn[y] = self._line_at(y)
         width = self.scrollable_content_region.width
+        if not drawn.line:
+            return self.blank(width)
+        over = {_Cursor.NONE: None, _Cursor.FOCUSED: self.looks.cursor, _Cursor.BLURRED: self.looks.cursor_blurred}[drawn.cursor]
+        return self.strip(drawn.line, width, over)
+
+    def refresh_changed(self) -> None:
+        """Draw those lines anew that would look other than they do: over a slow line, every byte counts."""
+        width = self.scrollable_content_region.width
+        changed = [Region(0, y, width, 1) for y in range(self.scrollable_content_region.height) if self._line_at(y) != self._drawn.get(y)]
+        if changed:
+            self.refresh(*changed)
+
+    def _line_at(self, y: int) -> "_Drawn":
         if not self.count:
             lines = self.empty_lines()
-            return self.strip(lines[y], width) if y < len(lines) else self.blank(width)
+            return _Drawn(lines[y] if y < len(lines) else ())
         heading = self.heading()
         if heading is not None:
             if y == 0:
-                return self.strip(heading, width)
+                return _Drawn(heading)
             y -= 1
         index = self.first_visible + y
         if index >= self.count:
-            return self.blank(width)
-        over = None
-        if self.shows_cursor and index == self.cursor:
-            over = self.looks.cursor if self.has_focus else self.looks.cursor_blurred
-        return self.strip(self.row_line(index), width, over)
+            return _Drawn(())
+        if not self.shows_cursor or index != self.cursor:
+            return _Drawn(self.row_line(index))
+        return _Drawn(self.row_line(index), _Cursor.FOCUSED if self.has_focus else _Cursor.BLURRED)
 
     def on_focus(self) -> None:
         """The cursor's row looks different with the focus."""
-        self.refresh()
+        self.refresh_changed()
 
     def on_blur(self) -> None:
         """The cursor's row looks different without the focus."""
-        self.refresh()
+        self.refresh_changed()
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor, a second one opens."""
