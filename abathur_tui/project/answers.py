@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.ids import AgentId, ExecutionId, TaskId, agent_text, execution_text, task_text
+from abathur_tui.domain.joins import JoinReport
 from abathur_tui.domain.leases import Changed
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.status import Status
@@ -59,6 +60,7 @@ def detail_data(detail: TaskDetail) -> JsonObject:
         "attempts": [_attempt(attempt) for attempt in detail.attempts],
         "turns": [_turn(turn) for turn in detail.turns],
         "events": [audit_data(event) for event in detail.events],
+        "join": None if detail.join is None else report_data(detail.join, detail.task.id),
     }
 
 
@@ -95,6 +97,9 @@ def plan_data(plan: Plan) -> JsonObject:
                 "depends_on": needs[node.id],
                 "priority": node.priority,
                 "parameters": node.parameters,
+                "instance": node.instance,
+                "instances": node.instances,
+                "join": None if node.join is None else str(node.join.strategy),
             }
             for node in plan.nodes
         ],
@@ -122,6 +127,27 @@ def member_data(task: Task) -> JsonObject:
         "tokens": {"input": task.tokens_input, "output": task.tokens_output},
         "cost_usd": task.cost_usd,
     }
+
+
+def report_data(report: JoinReport, join: int) -> JsonObject:
+    """How a join came to its result."""
+    return {
+        "strategy": str(report.strategy),
+        "account": report.account,
+        "quality": None if report.quality is None else report.quality.data(),
+        "missing": list(report.missing),
+        "contributions": [{"task": task_name(one.task), "used": one.used, "note": one.note} for one in report.contributions],
+        "conflicts": conflicts_data(report, join),
+    }
+
+
+def conflicts_data(report: JoinReport, join: int) -> list[JsonValue]:
+    """Where a join's members contradicted each other, and how that was settled."""
+    told: list[JsonValue] = []
+    for conflict in report.conflicts:
+        values: list[JsonValue] = [{"value": stand.value, "members": [task_name(task) for task in stand.tasks]} for stand in conflict.stands]
+        told.append({**conflict.data(), "values": values, "join": task_name(join)})
+    return told
 
 
 def changed_data(changes: Sequence[Changed]) -> list[JsonValue]:

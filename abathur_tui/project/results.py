@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.joins import JoinReport, Quality
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import Execution, Task
-from abathur_tui.project.answers import execution_name, member_data, task_name
+from abathur_tui.project.answers import conflicts_data, execution_name, member_data, report_data, task_name
+from abathur_tui.project.joined import asked_by_joins, contributions, made_while_running, quality, sentences_of
 
+_NO_REPORTS: Mapping[int, JoinReport] = {}
 _NAMED = 5
 """How many members the summary names of each sort."""
 
@@ -23,7 +26,14 @@ class ExecutionResult:
     output: str | None
     """None while there is none."""
     members: tuple[Task, ...]
-    """All of its tasks but the joins, in its order."""
+    """All of its tasks but the joins and what these ask of agents, in its order."""
+    joins: tuple[Task, ...]
+    reports: Mapping[int, JoinReport]
+    """How the joins that have ended came to their results, by task."""
+    quality: Quality | None
+    """None where nobody judged."""
+    contributions: Mapping[int, str]
+    """What each member added, in a few words."""
     tokens_input: int
     tokens_output: int
     cost_usd: float | None
@@ -42,25 +52,34 @@ class ExecutionResult:
             "execution": execution_name(self.execution),
             "status": str(self.status),
             "output": self.output,
-            "quality": {"score": None, "criteria": []},
-            "conflicts": [],
+            "quality": {"score": None, "criteria": []} if self.quality is None else self.quality.data(),
+            "conflicts": [conflict for join, report in sorted(self.reports.items()) for conflict in conflicts_data(report, join)],
             "summary": self.summary,
-            "members": [member_data(task) for task in self.members],
+            "members": [member_data(task) | {"contribution": self.contributions.get(task.id)} for task in self.members],
+            "joins": [self._join_data(task) for task in self.joins],
             "tokens": {"input": self.tokens_input, "output": self.tokens_output},
             "cost_usd": self.cost_usd,
             "seconds": round(self.seconds, 3),
             "critical_path": [task_name(task) for task in self.critical_path],
         }
 
+    def _join_data(self, join: Task) -> JsonObject:
+        report = self.reports.get(join.id)
+        return member_data(join) | ({} if report is None else report_data(report, join.id))
 
-def make_result(execution: Execution, tasks: Sequence[Task], output: str | None, now: float) -> ExecutionResult:
-    """The result of an execution, from all of its tasks."""
-    members = tuple(task for task in tasks if task.kind is not Kind.JOIN)
+
+def make_result(
+    execution: Execution, tasks: Sequence[Task], output: str | None, now: float, reports: Mapping[int, JoinReport] = _NO_REPORTS
+) -> ExecutionResult:
+    """The result of an execution, from all of its tasks and what its joins have reported."""
+    asked = asked_by_joins(tasks)
+    working = [task for task in tasks if task.kind is not Kind.JOIN]
+    members = tuple(task for task in working if task.id not in asked)
     by_id = {task.id: task for task in tasks}
     root = by_id[execution.root]
-    costs = [task.cost_usd for task in members]
+    costs = [task.cost_usd for task in working]
     cost = None if None in costs else sum(cost for cost in costs if cost is not None)
-    tokens_input, tokens_output = sum(task.tokens_input for task in members), sum(task.tokens_output for task in members)
+    tokens_input, tokens_output = sum(task.tokens_input for task in working), sum(task.tokens_output for task in working)
     seconds = max(0.0, (execution.finished_at or now) - execution.created_at)
     path = critical_path(root, by_id)
     return ExecutionResult(
@@ -69,51 +88,68 @@ def make_result(execution: Execution, tasks: Sequence[Task], output: str | None,
         status=root.status,
         output=output,
         members=members,
+        joins=tuple(task for task in tasks if task.kind is Kind.JOIN),
+        reports=reports,
+        quality=quality(root.id, reports),
+        contributions=contributions(tasks, root.id, reports),
         tokens_input=tokens_input,
         tokens_output=tokens_output,
         cost_usd=cost,
         seconds=seconds,
         critical_path=path,
-        summary=_summary(root, members, seconds, (tokens_input, tokens_output), cost, [by_id[task] for task in path]),
+        summary=_summary(root, members, seconds, (tokens_input, tokens_output), cost, [by_id[task] for task in path], reports),
         error=f"{root.error.code}: {root.error.message}" if root.error else None,
     )
 
 
 def critical_path(root: Task, tasks: Mapping[int, Task]) -> tuple[int, ...]:
     """From the root backwards, each time to the one that was done last of those that it had to wait for."""
-    passes: dict[int, list[Task]] = {}
+    made: dict[int, list[Task]] = {}
     for task in tasks.values():
-        if task.parent is not None and task.parent in tasks and tasks[task.parent].kind is Kind.LOOP:
-            passes.setdefault(task.parent, []).append(task)
+        parent = tasks.get(task.parent) if task.parent is not None else None
+        if parent is not None and (parent.kind is Kind.LOOP or made_while_running(task, parent)):
+            made.setdefault(parent.id, []).append(task)
     path: list[int] = []
     step: Task | None = root
     while step is not None and step.id not in path:
         path.append(step.id)
-        step = max((task for task in _awaited(step, tasks, passes) if task.id not in path), key=_end, default=None)
+        step = max((task for task in _awaited(step, tasks, made) if task.id not in path), key=_end, default=None)
     return tuple(reversed(path))
 
 
-def _awaited(step: Task, tasks: Mapping[int, Task], passes: Mapping[int, Sequence[Task]]) -> list[Task]:
-    """What a task had to wait for: a loop for its passes, a pass for those before it, the first one for what its loop needs."""
-    if step.id in passes:
-        return list(passes[step.id])
-    loop = step.parent if step.parent in passes else None
-    before = [task for task in passes[loop] if task.id < step.id] if loop is not None else []
-    needing = tasks[loop] if loop is not None else step
-    return before or [tasks[task] for task in needing.depends_on if task in tasks]
+def _awaited(step: Task, tasks: Mapping[int, Task], made: Mapping[int, Sequence[Task]]) -> list[Task]:
+    """What a task had to wait for: a loop for its passes, a pass for those before it, the first one for what its loop needs.
+
+    So it is with what other tasks have made of their own; what a join asks of an agent waits for what that agent is given.
+    """
+    if step.id in made:
+        return list(made[step.id])
+    parent = tasks.get(step.parent) if step.parent is not None else None
+    if parent is None or step not in made.get(parent.id, ()) or parent.kind is Kind.JOIN:
+        return [tasks[task] for task in step.depends_on if task in tasks]
+    return [task for task in made[parent.id] if task.id < step.id] or [tasks[task] for task in parent.depends_on if task in tasks]
 
 
 def _end(task: Task) -> float:
     return task.finished_at if task.finished_at is not None else float("inf")
 
 
-def _summary(root: Task, members: Sequence[Task], seconds: float, tokens: tuple[int, int], cost: float | None, path: Sequence[Task]) -> str:
+def _summary(
+    root: Task,
+    members: Sequence[Task],
+    seconds: float,
+    tokens: tuple[int, int],
+    cost: float | None,
+    path: Sequence[Task],
+    reports: Mapping[int, JoinReport],
+) -> str:
     completed = [task for task in members if task.status is Status.COMPLETED]
     lost = [task for task in members if task.status in ENDED and task.status is not Status.COMPLETED]
     left = len(members) - len(completed) - len(lost)
     sentences = [_first_sentence(root, members, completed, left, seconds)]
     if lost:
         sentences.append(f"Not completed: {_some(_because(task) for task in lost)}.")
+    sentences += sentences_of(reports)
     chain = [task for task in path if task.kind is not Kind.JOIN]
     if len(chain) > 1:
         sentences.append(f"The longest chain was {' → '.join(str(task_name(task.id)) for task in chain)}.")

@@ -10,8 +10,21 @@ import pytest
 from tests.cli.program import Program
 from tests.waiting import eventually
 
-RESULT_KEYS = {"execution", "status", "output", "quality", "conflicts", "summary", "members", "tokens", "cost_usd", "seconds", "critical_path"}
-MEMBER_KEYS = {"task", "name", "instance", "status", "error", "seconds", "tokens", "cost_usd"}
+RESULT_KEYS = {
+    "execution",
+    "status",
+    "output",
+    "quality",
+    "conflicts",
+    "summary",
+    "members",
+    "joins",
+    "tokens",
+    "cost_usd",
+    "seconds",
+    "critical_path",
+}
+MEMBER_KEYS = {"task", "name", "instance", "status", "error", "seconds", "tokens", "cost_usd", "contribution"}
 
 
 def has_begun(project: Program) -> bool:

@@ -81,6 +81,7 @@ def test_its_json_has_all_keys() -> None:
         "conflicts",
         "summary",
         "members",
+        "joins",
         "tokens",
         "cost_usd",
         "seconds",
@@ -97,5 +98,6 @@ def test_its_json_has_all_keys() -> None:
             "seconds": 1.0,
             "tokens": {"input": 10, "output": 20},
             "cost_usd": 0.5,
+            "contribution": "the result",
         }
     ]

@@ -1,0 +1,78 @@
+"""What the joins of an execution say of its result: how good it is, and who contributed what."""
+
+from collections.abc import Mapping, Sequence
+
+from abathur_tui.domain.joins import Conflict, JoinReport, Quality
+from abathur_tui.domain.plan import JoinStrategy, Kind
+from abathur_tui.domain.tasks import Task
+from abathur_tui.project.answers import task_name
+
+_PLAIN = frozenset({JoinStrategy.CONCATENATE, JoinStrategy.LEAD})
+"""Joins of which there is nothing to tell beyond their members."""
+_NAMED = 3
+
+
+def asked_by_joins(tasks: Sequence[Task]) -> frozenset[int]:
+    """The tasks that joins made of their own (judges, writers): part of the joins' work, no members."""
+    joins = {task.id: task for task in tasks if task.kind is Kind.JOIN}
+    return frozenset(task.id for task in tasks if (join := joins.get(task.parent or 0)) is not None and made_while_running(task, join))
+
+
+def made_while_running(task: Task, parent: Task) -> bool:
+    """Whether its parent made it, instead of the plan that both are of."""
+    return parent.started_at is not None and task.created_at >= parent.started_at and task.id > parent.id
+
+
+def quality(root: int, reports: Mapping[int, JoinReport]) -> Quality | None:
+    """How good the result is: as a judge scored it, or the member that is it; of several one after the other the mean. None where nobody did."""
+    report = reports.get(root)
+    if report is None or report.quality is not None:
+        return None if report is None else report.quality
+    used = [one.task for one in report.contributions if one.used]
+    if report.strategy not in _PLAIN or not used:
+        return None
+    parts = [quality(task, reports) for task in used]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    score = sum(part.score for part in known) / len(known)
+    return Quality(score, tuple(criterion for part in known for criterion in part.criteria))
+
+
+def contributions(tasks: Sequence[Task], root: int, reports: Mapping[int, JoinReport]) -> dict[int, str]:
+    """What each task added, in a few words: as the join says of which it is a member, else where its result went."""
+    notes: dict[int, list[str]] = {task.id: [] for task in tasks}
+    for report in reports.values():
+        for one in report.contributions:
+            notes.setdefault(one.task, []).append(one.note)
+    taken: dict[int, list[str]] = {}
+    for task in tasks:
+        for other in task.depends_on:
+            if task.kind is not Kind.JOIN:
+                taken.setdefault(other, []).append(str(task_name(task.id)))
+    for task in tasks:
+        if task.id == root and task.kind is not Kind.JOIN:
+            notes[task.id].insert(0, "the result")
+        if not notes[task.id] and task.id in taken:
+            others = taken[task.id]
+            more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+            notes[task.id].append(f"given to {', '.join(others[:_NAMED])}{more}")
+    return {task: "; ".join(said) for task, said in notes.items() if said}
+
+
+def sentences_of(reports: Mapping[int, JoinReport]) -> list[str]:
+    """What a summary says of the joins."""
+    said: list[str] = []
+    for join, report in sorted(reports.items()):
+        if report.strategy not in _PLAIN:
+            said.append(f"{task_name(join)} ({report.strategy}): {report.account}.")
+    conflicts = [conflict for _, report in sorted(reports.items()) for conflict in report.conflicts]
+    if conflicts:
+        named = ", ".join(f"{conflict.where} ({_how(conflict)})" for conflict in conflicts[:_NAMED])
+        more = f" and {len(conflicts) - _NAMED} more" if len(conflicts) > _NAMED else ""
+        said.append(f"{'One contradiction' if len(conflicts) == 1 else f'{len(conflicts)} contradictions'}: {named}{more}.")
+    return said
+
+
+def _how(conflict: Conflict) -> str:
+    return f"settled by {conflict.rule}" if conflict.rule else "not settled"
