@@ -10,6 +10,7 @@ from abathur_tui.domain.ids import ExecutionId, TaskId, execution_text, task_tex
 from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.templates import AgentDefinition
+from abathur_tui.engine import reporting
 from abathur_tui.engine.conversation import Conversation, Parties
 from abathur_tui.engine.prompting import prompt_of, room_for_prompt
 from abathur_tui.engine.swarm import dismiss, engage
@@ -64,7 +65,7 @@ class AgentJob:
             model=_model(work, definition),
             runtime=runtime,
             limits=limits,
-            tools=_allowed(shop.tools, definition.tools) if limits.tools else {},
+            tools=self._tools(definition) if limits.tools else {},
             system=system,
             prompt=prompt,
         )
@@ -102,6 +103,14 @@ class AgentJob:
     @property
     def _agent(self) -> int | None:
         return self._conversation.agent if self._conversation is not None else None
+
+    def _tools(self, definition: AgentDefinition) -> Mapping[str, Tool]:
+        """Those that its definition allows; in a pass of a loop, that to report a metric, which touches nothing else."""
+        allowed = _allowed(self._shop.tools, definition.tools)
+        number = self._work.pass_number
+        if number is None or number < 1:
+            return allowed
+        return {**allowed, reporting.NAME: reporting.ReportMetric(self._shop, self._claim, number)}
 
     def _find_definition(self) -> tuple[AgentDefinition, str]:
         """Who does it, and what the log must say about that."""

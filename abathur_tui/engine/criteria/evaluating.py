@@ -29,6 +29,8 @@ from abathur_tui.storage import journal, views
 
 _ALMOST = 0.9999
 """The highest score of what has not converged."""
+_ROUNDING = 1e-9
+"""3.1 is no further than 0.1 from 3, whatever binary fractions say."""
 _MOST_CRITERIA = 64
 _HISTORY_OUTPUTS = 20
 """Of how many of the last passes a custom criterion is given the outputs."""
@@ -224,9 +226,9 @@ def _steady(leaf: StabilityCriterion, earlier: Sequence[Pass], found: _Found) ->
     apart = max(values) - min(values)
     if len(values) < leaf.window:
         return Reading(Verdict.CONTINUE, 0.0, f"{len(values)} of {leaf.window} values of {leaf.metric} that stability needs")
-    if apart <= leaf.tolerance:
-        return Reading(Verdict.CONVERGED, 1.0, f"{leaf.metric} stayed within {apart:g} for {leaf.window} passes")
     scale = max(abs(value) for value in values) or 1.0
+    if apart <= leaf.tolerance + scale * _ROUNDING:
+        return Reading(Verdict.CONVERGED, 1.0, f"{leaf.metric} stayed within {apart:g} for {leaf.window} passes")
     return Reading(Verdict.CONTINUE, max(0.0, 1 - apart / scale) * _ALMOST, f"{leaf.metric} still moves by {apart:g}, more than {leaf.tolerance:g}")
 
 

@@ -1,0 +1,46 @@
+"""The tool with which the agent of a loop's pass reports a metric."""
+
+import math
+
+from abathur_tui.domain.conversation import ToolDefinition, ToolOutcome
+from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.leases import Claim
+from abathur_tui.engine.workshop import Workshop
+from abathur_tui.storage import journal
+
+NAME = "report_metric"
+_LONGEST_NAME = 100
+
+
+class ReportMetric:
+    """Keeps what the agent measured with its pass; of several values of one metric the last one counts."""
+
+    def __init__(self, shop: Workshop, claim: Claim, number: int) -> None:
+        """`claim` is the pass's, `number` which pass it is."""
+        self._shop = shop
+        self._claim = claim
+        self._number = number
+
+    @property
+    def definition(self) -> ToolDefinition:
+        """A name and a number."""
+        return ToolDefinition(
+            NAME,
+            "Report a figure that you have measured, such as latency_ms, for the loop that this pass belongs to. Never report a guess.",
+            {
+                "type": "object",
+                "properties": {"name": {"type": "string", "description": "The metric's name"}, "value": {"type": "number"}},
+                "required": ["name", "value"],
+            },
+        )
+
+    async def run(self, arguments: JsonObject) -> ToolOutcome:
+        """Keep it."""
+        name, value = arguments.get("name"), arguments.get("value")
+        if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME:
+            return ToolOutcome("The argument name must be a short text.", is_error=True, summary="no name")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return ToolOutcome("The argument value must be a finite number.", is_error=True, summary=f"{name}: no number")
+        kept = name.strip(), float(value)
+        await self._shop.database.write(lambda c: journal.metric(c, self._claim.lease, self._number, *kept, self._shop.clock.now()))
+        return ToolOutcome(f"{name} = {value:g} is kept.", summary=f"{name} = {value:g}")
