@@ -7,9 +7,6 @@ from rich.cells import cell_len, chop_cells
 from abathur_tui.screen.roles import Line, Role, Span
 from abathur_tui.screen.widgets.lines import Lines
 
-_LEAST_ROOM = 24
-"""Cells that a wrapped text must have beside what stands before it; with less it goes over the whole width."""
-
 
 class TextView(Lines):
     """Lines that are read, not acted on."""
@@ -83,7 +80,7 @@ def wrap(line: Line, width: int) -> list[Line]:
         return [line]
     *front, last = line
     indent = sum(cell_len(span.text) for span in front)
-    if width - indent < _LEAST_ROOM:
+    if indent > width // 2:
         return _hard(line, width)
     leading = len(last.text) - len(last.text.lstrip(" "))
     pieces = wrap_text(last.text, width - indent)
