@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from abathur_tui.cli import output
+from abathur_tui.domain.joins import JoinReport
 from abathur_tui.domain.tasks import Task, TaskDetail
 from abathur_tui.project.answers import execution_name, task_name
 
@@ -31,13 +32,14 @@ def detail_lines(detail: TaskDetail, now: float, *, everything: bool) -> list[st
         ("took", duration(task.finished_at - task.started_at) if task.finished_at and task.started_at else ""),
         ("attempts", str(task.attempt) if task.attempt else ""),
         ("tokens", f"{task.tokens_input:,} in, {task.tokens_output:,} out, {cost(task.cost_usd)}" if task.tokens_input or task.tokens_output else ""),
+        ("joined", detail.join.account if detail.join else ""),
         ("error", f"{task.error.message} [{task.error.code}]" if task.error else ""),
     ]
     lines = [f"{name:<10}{value}" for name, value in rows if value]
     for attempt in detail.attempts if len(detail.attempts) > 1 or everything else ():
         reason = f": {attempt.error.message} [{attempt.error.code}]" if attempt.error else ""
         lines.append(f"{'attempt':<10}{attempt.number} {attempt.outcome}{reason}")
-    lines += _section("Prompt", detail.prompt)
+    lines += _joined(detail.join) if detail.join else _section("Prompt", detail.prompt)
     if everything:
         for turn in detail.turns:
             lines += _section(f"Turn {turn.number} ({turn.model})", turn.text)
@@ -47,6 +49,18 @@ def detail_lines(detail: TaskDetail, now: float, *, everything: bool) -> list[st
         lines += _section("Result", detail.result)
     elif detail.partial:
         lines += _section("Said so far", detail.partial)
+    return lines
+
+
+def _joined(report: JoinReport) -> list[str]:
+    """Who contributed what to a join's result, and what contradicted what."""
+    lines = ["", "Members"] + [f"  {task_name(one.task)}  {one.note}" for one in report.contributions]
+    if report.conflicts:
+        lines += ["", "Contradictions"]
+    for conflict in report.conflicts:
+        stands = "; ".join(f"{stand.value!s:.60} ({', '.join(str(task_name(task)) for task in stand.tasks)})" for stand in conflict.stands)
+        settled = f"; by {conflict.rule}: {conflict.reason}" if conflict.rule else ""
+        lines.append(f"  {conflict.where}: {' '.join(stands.split())}{settled}")
     return lines
 
 
