@@ -1,5 +1,6 @@
 """Connections to SQLite, with every setting made and checked."""
 
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +36,12 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
     """
     mode = "mode=ro&immutable=1" if immutable else f"mode={'ro' if read_only else 'rw'}"
     connection = sqlite3.connect(
-        f"file:{quote(str(path))}?{mode}", uri=True, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=512, check_same_thread=False
+        f"file:{quote(os.fsencode(path))}?{mode}",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_SECONDS,
+        cached_statements=512,
+        check_same_thread=False,
     )
     try:
         for name, value, answer in _ALWAYS:

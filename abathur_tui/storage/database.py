@@ -97,13 +97,17 @@ class Database:
                 opened = partial(connect, copy / DATABASE)
             else:
                 opened = partial(connect, path, read_only=True, immutable=True)
-        connection = opened()
         try:
-            if version_of(connection) < known_steps()[-1].version:
-                raise ProjectNotWritable(f"{path} must be brought up to date, and cannot be written.")
-        finally:
+            connection = opened()
+            behind = version_of(connection) < known_steps()[-1].version
             connection.close()
-        return cls(folder, opened, None, copy)
+            if behind:
+                raise ProjectNotWritable(f"{path} must be brought up to date, and cannot be written.")
+            return cls(folder, opened, None, copy)
+        except BaseException:
+            if copy is not None:
+                shutil.rmtree(copy, ignore_errors=True)
+            raise
 
     async def write(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `operation` gives, once it is committed. Whatever it raises takes back only itself.

@@ -46,7 +46,14 @@ def engine_alive(folder: Path, engine: str) -> bool:
 def active_engine(folder: Path) -> str | None:
     """The id of the engine that holds the engine lock; None where nobody does."""
     path = folder / "engine.lock"
-    return _words(path)[0] if _is_held(path) else None
+    deadline = time.monotonic() + _TRIES_SECONDS
+    while _is_held(path):
+        engine, _ = _words(path)
+        if engine or time.monotonic() > deadline:
+            return engine or None
+        # Its holder has the lock and writes its name next.
+        time.sleep(0.002)
+    return None
 
 
 def active_engine_process(folder: Path) -> int | None:

@@ -4,6 +4,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -20,7 +21,9 @@ from abathur_tui.storage.migrations import refuse_newer, version_of
 from abathur_tui.storage.turnstile import Turnstile, holder
 
 MOST_IN_GROUP = 500
-"""Operations in one transaction: bounds how long other processes wait."""
+"""Operations in one transaction."""
+LONGEST_SECONDS = 0.1
+"""After this a transaction takes no further operation: other processes wait for their turn."""
 
 
 @dataclass(slots=True)
@@ -122,7 +125,7 @@ class Writer:
             roll_back(self._connection)
             self._turnstile.leave()
         if error is None:
-            return len(jobs)
+            return ran
         if refusal is not None:
             for job in jobs:
                 job.error = refusal
@@ -134,12 +137,14 @@ class Writer:
         return self._transaction(jobs[: ran if ran < len(jobs) else len(jobs) // 2])
 
     def _operate_and_commit(self, jobs: list[Job]) -> tuple[int, BaseException | None]:
-        """How many operations went well, and what the next one, or the commit, raised."""
-        for ran, job in enumerate(jobs):
-            error = self._operate(job)
+        """How many operations went well, from the first on, and what the next one, or the commit, raised; None where those are committed."""
+        ran, deadline = 0, time.monotonic() + LONGEST_SECONDS
+        while ran < len(jobs) and (ran == 0 or time.monotonic() < deadline):
+            error = self._operate(jobs[ran])
             if error is not None:
                 return ran, error
-        return len(jobs), self._commit()
+            ran += 1
+        return ran, self._commit()
 
     def _begin(self) -> AbathurError | None:
         if identity(self._folder / DATABASE) != self._identity:

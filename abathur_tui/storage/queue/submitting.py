@@ -43,6 +43,7 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
     ids = {node.id: first + position for position, node in enumerate(plan.nodes)}
     edges = _edges_by_node(plan, ids, options)
     due = options.not_before if options.not_before is not None and options.not_before > now else None
+    lanes = _lanes(c, plan, options.runtime)
     tasks = {}
     for seq, node in enumerate(plan.nodes):
         is_first = not edges[node.id]
@@ -55,7 +56,7 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
             seq=seq,
             parent=None if node.parent is None else ids.get(node.parent),
             edges=edges[node.id],
-            lane=_lane(c, node, options.runtime),
+            lane=lanes[node.id],
             due=due if is_first else None,
             actor=options.actor,
             now=now,
@@ -88,7 +89,7 @@ def add_child(c: Connection, lease: Lease, node: PlanNode, now: float, *, pass_n
         seq=seq,
         parent=lease.task,
         edges=(),
-        lane=_lane(c, node, runtime_from(runtime, model)),
+        lane=_lanes(c, Plan((node,), (), node.id), runtime_from(runtime, model))[node.id],
         due=None,
         actor="engine",
         now=now,
@@ -125,13 +126,14 @@ def _parents_first(plan: Plan) -> list[PlanNode]:
     return list(placed.values())
 
 
-def _lane(c: Connection, node: PlanNode, runtime: RuntimeChoice) -> str:
-    """The lane that limits a node's claims; it is there from now on."""
-    if node.kind is Kind.JOIN:
-        return JOIN_LANE
-    choice = runtime if node.model is None else replace(runtime, model=node.model)
-    c.execute(_SQL["lane"], (choice.lane, encoded(choice)))
-    return choice.lane
+def _lanes(c: Connection, plan: Plan, runtime: RuntimeChoice) -> dict[str, str]:
+    """Node to the lane that limits its claims; the lanes are there from now on."""
+    choices = {model: runtime if model is None else replace(runtime, model=model) for model in {node.model for node in plan.nodes}}
+    found = {node.id: JOIN_LANE if node.kind is Kind.JOIN else choices[node.model].lane for node in plan.nodes}
+    for choice in choices.values():
+        if choice.lane in found.values():
+            c.execute(_SQL["lane"], (choice.lane, encoded(choice)))
+    return found
 
 
 def _task_row(
