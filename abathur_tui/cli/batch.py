@@ -101,9 +101,12 @@ def tell_results(results: Sequence[ExecutionResult], call: Invocation) -> None:
     if call.json:
         output.document([result.data() for result in results])
         return
+    if not results:
+        output.note("There was nothing to run.")
+        return
     header = ("EXECUTION", "STATE", "TASKS", "TOOK", "TOKENS", "COST", "RESULT")
     output.table(header, [_row(result) for result in results], right=frozenset({2, 3, 4, 5}))
-    if results and not call.quiet:
+    if not call.quiet:
         done = sum(result.status is Status.COMPLETED for result in results)
         output.note(f"{done} of {len(results)} completed. `abathur result {execution_name(results[0].execution)}` prints one of them whole.")
 

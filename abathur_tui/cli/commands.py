@@ -26,7 +26,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "result": Entry("watch", "Print an execution's result."),
         "plan": Entry("documents", "Show what a text would do, and do nothing."),
         "fmt": Entry("documents", "Format an ABYSSAL document."),
-        "extract": Entry("documents", "List the ABYSSAL commands in a file of prose."),
+        "extract": Entry("extract", "List the ABYSSAL commands in a file of prose, or run them."),
     },
     "Queue": {
         "task": Entry("task", "Submit, list, show and change tasks.", group=True),

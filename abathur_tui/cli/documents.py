@@ -1,4 +1,4 @@
-"""`abathur plan`, `fmt` and `extract`: what can be done with a text without doing what it says."""
+"""`abathur plan` and `fmt`: what can be done with a text without doing what it says."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from abathur_tui import language
 from abathur_tui.cli import output
 from abathur_tui.cli.invocation import Command, Form, invocation, loose
 from abathur_tui.cli.opening import opened_if_there, workbench
-from abathur_tui.cli.text import read_file_or_input, read_text
+from abathur_tui.cli.text import read_text
 from abathur_tui.domain.plan import Plan, PlanNode
 from abathur_tui.project.answers import plan_data
 from abathur_tui.storage.views.templates import template_records
@@ -69,34 +69,6 @@ def fmt(context: typer.Context, text: Text) -> None:
         output.result(formatted)
 
 
-@commands.command(
-    "extract",
-    cls=Command,
-    epilog="""
-    abathur extract NOTES.md
-    abathur extract NOTES.md --json | jq -r '.[].text' | abathur run -
-    """,
-)
-def extract(
-    context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A Markdown or text file, or - for standard input.")],
-) -> None:
-    """List the ABYSSAL commands in a file of prose.
-
-    Each with its line and column.
-    """
-    call = invocation(context)
-    found = language.extract(read_file_or_input(file))
-    if call.json:
-        output.document([{"line": one.line, "column": one.column, "text": one.text} for one in found])
-    elif call.form is Form.TABLE:
-        output.table(("LINE", "COLUMN", "TEXT"), [(str(one.line), str(one.column), one.text) for one in found], right=frozenset({0, 1}))
-    else:
-        output.lines(*(f"{file}:{one.line}:{one.column}: {one.text}" for one in found))
-        if not found and not call.quiet:
-            output.note(f"There is no ABYSSAL command in {file}.")
-
-
 def _drawn(planned: Plan) -> list[str]:
     """The tree, the levels and the estimate."""
     children: dict[str | None, list[PlanNode]] = {}
@@ -109,8 +81,9 @@ def _drawn(planned: Plan) -> list[str]:
         for node in inside:
             last = node is inside[-1]
             branch = "" if parent is None and not indent else "└─ " if last else "├─ "
-            agent = f"  ({node.agent})" if node.agent else "  (join)" if node.join else ""
-            lines.append(f"{indent}{branch}{node.id} {node.name}{agent}")
+            does = f"  ({node.agent})" if node.agent else f"  (join: {node.join.strategy})" if node.join else ""
+            which = f" ({node.instance} of {node.instances})" if node.instances > 1 else ""
+            lines.append(f"{indent}{branch}{node.id} {node.name}{which}{does}")
             draw(node.id, indent + ("" if not branch else "   " if last else "│  "))
 
     draw(None, "")

@@ -7,6 +7,7 @@ from abathur_tui.language.formatter import format
 from abathur_tui.language.forms import plan_prompt, plan_template
 from abathur_tui.language.parser import parse
 from abathur_tui.language.planning import mistakes, plan
+from abathur_tui.language.prose import Told, UnclosedFence, with_results
 from abathur_tui.language.tree import Document
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "PlanContext",
     "PlannedPiece",
     "PlannedStatement",
+    "Told",
+    "UnclosedFence",
     "extract",
     "format",
     "is_document",
@@ -25,4 +28,5 @@ __all__ = [
     "plan_prompt",
     "plan_prose",
     "plan_template",
+    "with_results",
 ]

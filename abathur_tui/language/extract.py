@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from abathur_tui.language.grammar import Machine
 from abathur_tui.language.parser import MAX_BRACKETS, MAX_BYTES, check_length
 from abathur_tui.language.places import Places
+from abathur_tui.language.prose import without_results
 from abathur_tui.language.tokens import CLOSING, COMMENT, OPENING, WRONG, Scanner
 
 _COMMAND = re.compile(r"(?<![0-9A-Za-z_-])ABYSSAL(?:\s|(?:#|//)[^\n]*+\n)*+\[")
@@ -37,8 +38,9 @@ def extract(text: str, *, max_bytes: int = MAX_BYTES) -> list[Found]:
 
 
 def command_spans(text: str, *, max_bytes: int = MAX_BYTES) -> list[tuple[int, int]]:
-    """Where the commands in a text begin and end, each with its binding. Raises `OverLimit`."""
+    """Where the commands in a text begin and end, each with its binding; not those in results that were put there. Raises `OverLimit`."""
     check_length(text, max_bytes)
+    text = without_results(text)
     scanner = Scanner(text)
     found: list[tuple[int, int]] = []
     broken: set[int] = set()

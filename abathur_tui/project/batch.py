@@ -46,6 +46,9 @@ def plan_batch(bench: "Workbench", text: str) -> list[Plan]:
     wrong: list[Detail] = []
     kinds: set[type[AbathurError]] = set()
     for job in read_jobs(text):
+        if isinstance(job, Detail):
+            wrong.append(job)
+            continue
         if job.id is not None or job.after or job.ignore_dependency_failure:
             message = "`id`, `after` and `ignore_dependency_failure` are for tasks of one execution"
             wrong.append(Detail(message, file=job.where, suggestion="use `abathur task batch-submit`", code=DocumentInvalid.code))

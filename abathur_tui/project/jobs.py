@@ -8,15 +8,16 @@ from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.errors import AbathurError, Detail, DocumentInvalid
 from abathur_tui.domain.nearest import nearest
 
-_COMMON = frozenset(
-    """priority agent model timeout retries on_failure expires tags mode join parallel budget memory cpu success_criteria confidence""".split()
+_COMMON = (
+    *("priority", "agent", "model", "timeout", "retries", "on_failure", "expires", "tags", "mode", "join", "parallel"),
+    *("budget", "memory", "cpu", "success_criteria", "confidence"),
 )
 """What every command takes: handed to the language as it is, which checks it."""
 _OTHER_NAMES = {"tag": "tags", "text": "prompt", "param": "params", "parameters": "params"}
 _OWN = ("prompt", "template", "params", "id", "after", "ignore_dependency_failure")
 _PLACE = frozenset({"line", "column"})
 """What `extract --json` says besides a command's text."""
-_LATER = {"at": "a later start", "in": "a later start", "cron": "repetition"}
+_LATER = ("at", "in", "cron")
 _MOST_MISTAKES = 100
 
 
@@ -51,18 +52,16 @@ def is_json(text: str) -> bool:
     return text.lstrip("\ufeff \t\r\n").startswith(("[", "{", '"'))
 
 
-def read_jobs(text: str) -> list[Job]:
-    """The jobs of a JSON text. Raises DocumentInvalid with all that is wrong."""
-    jobs: list[Job] = []
-    wrong: list[Detail] = []
-    for where, value in _values(text.lstrip("\ufeff"), wrong):
+def read_jobs(text: str) -> Iterator[Job | Detail]:
+    """The jobs of a JSON text, and at its place each mistake."""
+    for where, value in _values(text.lstrip("\ufeff")):
+        if isinstance(value, Detail):
+            yield value
+            continue
         try:
-            jobs.append(_job(where, value))
+            yield _job(where, value)
         except _Wrong as mistake:
-            wrong.append(Detail(str(mistake), file=where, suggestion=mistake.suggestion, code=DocumentInvalid.code))
-    if wrong:
-        raise invalid(wrong)
-    return jobs
+            yield Detail(str(mistake), file=where, suggestion=mistake.suggestion, code=DocumentInvalid.code)
 
 
 def invalid(wrong: list[Detail], kind: type[AbathurError] = DocumentInvalid) -> AbathurError:
@@ -72,24 +71,25 @@ def invalid(wrong: list[Detail], kind: type[AbathurError] = DocumentInvalid) -> 
     return kind(f"{place}{first.message}{f' (and {more} more)' if more else ''}", details=tuple(wrong[:_MOST_MISTAKES]))
 
 
-def _values(text: str, wrong: list[Detail]) -> Iterator[tuple[str, JsonValue]]:
-    """Each job's value with its place; what is no JSON is noted."""
-    if text.lstrip().startswith("[") or text.lstrip().startswith("{"):
+def _values(text: str) -> Iterator[tuple[str, "JsonValue | Detail"]]:
+    """Each job's value with its place, or that there is no JSON."""
+    whole = text.lstrip()
+    if whole.startswith(("[", "{")):
         try:
-            whole = _loaded(text)
+            value = _loaded(text)
         except json.JSONDecodeError as error:
-            if text.lstrip().startswith("["):
-                wrong.append(_no_json(error, text, None))
+            if whole.startswith("["):
+                yield "", _no_json(error, text, None)
                 return
         else:
-            yield from ((f"command {number}", item) for number, item in enumerate(whole, 1)) if isinstance(whole, list) else [("command 1", whole)]
+            yield from ((f"command {number}", item) for number, item in enumerate(value if isinstance(value, list) else [value], 1))
             return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 yield f"line {number}", _loaded(line)
             except json.JSONDecodeError as error:
-                wrong.append(_no_json(error, line, number))
+                yield "", _no_json(error, line, number)
 
 
 def _loaded(text: str) -> JsonValue:
@@ -122,20 +122,7 @@ def _job(where: str, value: JsonValue) -> Job:
 
 
 def _from_object(where: str, value: Mapping[str, JsonValue]) -> Job:
-    given: dict[str, JsonValue] = {}
-    for key, one in value.items():
-        plain = key.replace("-", "_")
-        name = _OTHER_NAMES.get(plain, plain)
-        if name in given:
-            raise _Wrong(f"`{name}` is given twice")
-        if one is not None and not (name in _PLACE and "text" in value):
-            given[name] = one
-    for name in given:
-        if name in _LATER:
-            raise _Wrong(f"`{name}`: this version knows no {_LATER[name]} for one of several", "leave it out, or use `abathur task submit`")
-        if name not in _OWN and name not in _COMMON:
-            meant = nearest(name, (*_OWN, *_COMMON))
-            raise _Wrong(f"there is no `{name}` here", f"did you mean {meant}?" if meant else None)
+    given = _by_name(value)
     text, template = given.get("prompt"), given.get("template")
     if text is None and template is None:
         raise _Wrong("there is nothing to do", 'give "prompt" or "template"')
@@ -144,21 +131,48 @@ def _from_object(where: str, value: Mapping[str, JsonValue]) -> Job:
     parameters = _parameters(given.get("params"))
     if parameters and template is None:
         raise _Wrong("`params` belong to a template", "name it as `template`, or write them into the prompt")
-    id, ignore = given.get("id"), given.get("ignore_dependency_failure", False)
-    if isinstance(id, bool) or not isinstance(id, str | int | None) or id == "":
-        raise _Wrong("`id` takes a text")
-    if not isinstance(ignore, bool):
-        raise _Wrong("`ignore_dependency_failure` takes true or false")
     return Job(
         where,
         None if text is None else _text("`prompt`", text),
         template,
         parameters,
         {name: one for name, one in given.items() if name in _COMMON},
-        None if id is None else str(id),
+        _id(given.get("id")),
         _after(given.get("after")),
-        ignore,
+        _truth("ignore_dependency_failure", given.get("ignore_dependency_failure", False)),
     )
+
+
+def _by_name(value: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """What the object says, by the names that jobs have."""
+    given: dict[str, JsonValue] = {}
+    for key, one in value.items():
+        plain = key.replace("-", "_")
+        name = _OTHER_NAMES.get(plain, plain)
+        if name in given:
+            raise _Wrong(f"`{name}` is given twice")
+        if name in _LATER:
+            raise _Wrong(f"this version cannot give one of several a time of its own (`{name}`)", "use `abathur task submit`")
+        if name in _PLACE and "text" in value:
+            continue
+        if name not in _OWN and name not in _COMMON:
+            meant = nearest(name, (*_OWN, *_COMMON))
+            raise _Wrong(f"there is no `{name}` here", f"did you mean {meant}?" if meant else None)
+        if one is not None:
+            given[name] = one
+    return given
+
+
+def _id(value: JsonValue) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | type(None)) or value == "":
+        raise _Wrong("`id` takes a text")
+    return None if value is None else str(value)
+
+
+def _truth(name: str, value: JsonValue) -> bool:
+    if not isinstance(value, bool):
+        raise _Wrong(f"`{name}` takes true or false")
+    return value
 
 
 def _text(what: str, value: JsonValue) -> str:
