@@ -66,6 +66,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("screen.theme", "light or dark", "Change between the dark and the light theme.", Where.EVERYWHERE, ("D",)),
     Action("screen.command", "command", "Type an action's name.", Where.EVERYWHERE, (":",), rank=93, listed=False),
     Action("screen.palette", "palette", "Search all that can be done here.", Where.EVERYWHERE, ("ctrl+p",), listed=False),
+    Action("screen.suspend", "suspend", "Back to the shell for a while; `fg` there returns.", Where.EVERYWHERE, ("ctrl+z",)),
     Action("screen.help", "help", "All keys of this place and of all others.", Where.EVERYWHERE, ("?",), rank=90),
     Action(
         "screen.leave",

@@ -190,6 +190,10 @@ class AbathurApp(App[int], inherit_bindings=False):
         """Dark or light."""
         self.theme = self.theme.replace("dark", "light") if "dark" in self.theme else self.theme.replace("light", "dark")
 
+    def action_screen_suspend(self) -> None:
+        """Give the terminal back to the shell until `fg`."""
+        self.action_suspend_process()
+
     def action_screen_leave(self) -> None:
         """Leave, at once where nothing goes on."""
         if not (self.store.works and self.store.figures.engine_lives):

@@ -4,6 +4,7 @@ import re
 import signal
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from abathur_tui.domain.errors import NoTerminal
@@ -97,6 +98,19 @@ def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(folder: Path, number
         assert b"\x1b[?1049l" in terminal.written
         assert b"\x1b[?25h" in terminal.written
         assert b"\x1b[?1003l" in terminal.written
+
+
+def test_ctrl_z_gives_the_terminal_back_until_it_is_continued(folder: Path) -> None:
+    with Terminal(folder) as terminal:
+        terminal.until("CODE API gateway")
+        terminal.type("\x1a")
+        terminal.until(lambda _: psutil.Process(terminal.process.pid).status() == psutil.STATUS_STOPPED)
+        assert b"\x1b[?1049l" in terminal.written
+        terminal.written.clear()
+        terminal.send(signal.SIGCONT)
+        terminal.until(lambda _: b"\x1b[?1049h" in terminal.written and "CODE API gateway" in terminal.display)
+        terminal.type("?")
+        terminal.until("esc back")
 
 
 def test_a_terminal_that_is_gone_ends_it(folder: Path) -> None:
