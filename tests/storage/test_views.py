@@ -2,7 +2,7 @@
 
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from sqlite3 import Connection
 from typing import get_args
@@ -22,7 +22,7 @@ from tests.storage.building import NOW, RUNTIME, chain, claim, claim_one, fail, 
 
 
 @pytest.fixture(scope="module")
-def zoo(tmp_path_factory: pytest.TempPathFactory) -> Database:
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Tasks of every kind, in several statuses, with tags, costs and odd names; read only."""
     database = Database.open(tmp_path_factory.mktemp("zoo") / ".abathur", create=True)
     submit(database, plan([node("API gateway", template="CODE", tags=("abyssal", "CODE")), node("100%_done", priority=9)]), now=NOW - 100)
@@ -37,7 +37,8 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Database:
         if number == 2:
             fail(database, one)
     database.write_now(queue.pause, [4], "me", NOW)
-    return database
+    yield database
+    database.close()
 
 
 def names(found: list[Task]) -> list[str]:
@@ -175,12 +176,13 @@ MANY = 100_000
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> Database:
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A hundred thousand tasks, the rows made by the database itself."""
     database = Database.open(tmp_path_factory.mktemp("many") / ".abathur", create=True)
     submit(database, plan([node("a", kind=Kind.AGENT)]), SubmitOptions(RUNTIME))
     database.write_now(multiply, MANY)
-    return database
+    yield database
+    database.close()
 
 
 def multiply(c: Connection, number: int) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -18,6 +19,7 @@ from abathur_tui.domain.execution import SubmitOptions
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.storage import Database, queue, views
 from abathur_tui.storage.connection import LOG_BYTES
+from abathur_tui.storage.writer import LONGEST_SECONDS
 from tests.storage.building import NOW, RUNTIME, plan, submit
 from tests.storage.test_processes import ROOT, command, sound
 
@@ -37,7 +39,12 @@ def refuse(c: Connection, key: str) -> None:
 
 def keys(database: Database) -> set[str]:
     """What is kept."""
-    return database.read_now(lambda c: {key for (key,) in c.execute("SELECT key FROM meta WHERE key <> 'id'")})
+    return database.read_now(read_keys)
+
+
+def read_keys(c: Connection) -> set[str]:
+    """What is kept beside the project's id."""
+    return {key for (key,) in c.execute("SELECT key FROM meta WHERE key <> 'id'")}
 
 
 async def test_what_waits_is_written_in_one_transaction(database: Database) -> None:
@@ -78,6 +85,34 @@ async def test_a_refused_operation_takes_back_only_itself(database: Database) ->
     )
     assert [type(one).__name__ for one in outcomes] == ["str", "QueueFull", "str", "Unexpected", "QueueFull", "str"]
     assert keys(database) == {"a", "a first", "c", "c first", "e", "e first"}
+
+
+async def test_a_group_that_takes_long_is_written_in_parts(database: Database) -> None:
+    # Given operations that wait together, each of which takes most of what a transaction may,
+    seen: list[int] = []
+
+    def slow(c: Connection, key: str) -> None:
+        seen.append(len(keys(database)))
+        put(c, key)
+        deadline = time.monotonic() + LONGEST_SECONDS * 0.7
+        while time.monotonic() < deadline:
+            pass
+
+    going, gate = threading.Event(), threading.Event()
+
+    def busy(_: Connection) -> None:
+        going.set()
+        assert gate.wait(10)
+
+    first = asyncio.create_task(database.write(busy))
+    await asyncio.to_thread(going.wait, 10)
+    others = [asyncio.create_task(database.write(slow, f"k{number}")) for number in range(4)]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(first, *others)
+    # then no more than two are in one transaction: the last one finds what the first two wrote committed.
+    assert seen[0] == 0
+    assert seen[-1] >= 4
 
 
 async def test_an_operation_sees_what_those_before_it_wrote(database: Database) -> None:
