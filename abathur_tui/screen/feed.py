@@ -61,7 +61,7 @@ def read_snapshot(c: Connection, wanted: Wanted, now: float) -> Snapshot:
         rows={task.id: task for task in views.tasks_by_id(c, wanted.visible)},
         execution_names={each: _name(c, each) for each in {agent.execution for agent in agents} if each not in wanted.named},
         agents=agents,
-        loops=views.loops(c),
+        loops=views.loops(c, outputs=False),
         lanes=queue.lanes(c),
         entries=entries,
         cursor=cursor,

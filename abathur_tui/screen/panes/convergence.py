@@ -13,6 +13,7 @@ from abathur_tui.screen.messages import OffersChanged, OpenTask
 from abathur_tui.screen.panes.pane import Pane
 from abathur_tui.screen.panes.series import Axis, Curve, axes_of, chart, curves_of, summary
 from abathur_tui.screen.roles import Line, Role, Span, fit
+from abathur_tui.screen.screens.loop_pass import PassScreen
 from abathur_tui.screen.store import Store
 from abathur_tui.screen.widgets.drawn import Drawn
 from abathur_tui.screen.widgets.text_view import wrap
@@ -58,6 +59,8 @@ class ConvergencePane(Pane, can_focus=True):
         """The loop that was chosen; None: the store's first."""
         self._metric = 0
         self._axis = 0
+        self._cursor: int | None = None
+        """The number of the pass that was chosen; None: none."""
         self._plot: LoopPlot | None = None
         self._loading = False
 
@@ -107,12 +110,50 @@ class ConvergencePane(Pane, can_focus=True):
                 return series is not None and bool(series.passes)
             case "list.open":
                 return series is not None
+            case "list.down" | "list.up" | "list.top" | "list.bottom" | "list.page_down" | "list.page_up":
+                return series is not None and bool(series.passes)
+            case "list.back":
+                return self._cursor is not None
         return False
 
     def action_list_open(self) -> None:
-        """The loop's task."""
-        if self.series is not None:
-            self.post_message(OpenTask(self.series.task))
+        """The pass under the cursor, else the loop's task."""
+        series = self.series
+        if series is None:
+            return
+        if self._cursor is None:
+            self.post_message(OpenTask(series.task))
+        else:
+            self.app.push_screen(PassScreen(self._store, series.task, self._cursor))
+
+    def action_list_down(self) -> None:
+        """To the next pass."""
+        self._move(1)
+
+    def action_list_up(self) -> None:
+        """To the pass before."""
+        self._move(-1)
+
+    def action_list_page_down(self) -> None:
+        """Ten passes on."""
+        self._move(10)
+
+    def action_list_page_up(self) -> None:
+        """Ten passes back."""
+        self._move(-10)
+
+    def action_list_top(self) -> None:
+        """To the first pass."""
+        self._move(-len(self._numbers))
+
+    def action_list_bottom(self) -> None:
+        """To the last pass."""
+        self._move(len(self._numbers))
+
+    def action_list_back(self) -> None:
+        """No pass is chosen any more."""
+        self._cursor = None
+        self._show()
 
     def action_loop_next(self) -> None:
         """The next loop."""
@@ -152,11 +193,28 @@ class ConvergencePane(Pane, can_focus=True):
         axes = axes_of(series)
         return axes[self._axis % len(axes)]
 
+    @property
+    def _numbers(self) -> list[int]:
+        return [done.number for done in self.series.passes] if self.series is not None else []
+
+    def _move(self, step: int) -> None:
+        """Move the cursor; the first time it comes to the best pass, or to that end of the passes."""
+        numbers = self._numbers
+        if not numbers or self.series is None:
+            return
+        if self._cursor is None and abs(step) < len(numbers):
+            self._cursor = self.series.best or numbers[-1]
+        else:
+            place = numbers.index(self._cursor) if self._cursor in numbers else len(numbers) - 1
+            self._cursor = numbers[min(max(place + step, 0), len(numbers) - 1)]
+        self._show()
+
     def _choose(self, step: int) -> None:
         loops = [each.task for each in self._store.loops]
         if loops and self.series is not None:
             self._loop = loops[(loops.index(self.series.task) + step) % len(loops)]
             self._metric = 0
+            self._cursor = None
             self._show()
 
     def _loops_changed(self, store: Store) -> None:
@@ -169,9 +227,10 @@ class ConvergencePane(Pane, can_focus=True):
         if series is None:
             words.show(self._hints() if self._store.loaded else [])
         else:
-            words.show(summary(series, self._curve_of(series), self._store.clock.now()))
+            cursor = self._cursor if self._cursor in self._numbers else None
+            words.show(summary(series, self._curve_of(series), self._store.clock.now(), cursor))
             if self._plot is not None:
-                self._plot.show_chart(chart(series, self._curve_of(series), self._axis_of(series)))
+                self._plot.show_chart(chart(series, self._curve_of(series), self._axis_of(series), cursor))
             elif not self._loading:
                 self._loading = True
                 self.run_worker(self._load_plot(), name="textual-plot", exit_on_error=False)

@@ -68,6 +68,8 @@ class LoopPlot(PlotWidget):
             self.scatter(*_columns(chart.other), marker="○", marker_style=self._style(Role.DIM))
         if chart.better:
             self.scatter(*_columns(chart.better), marker="●", marker_style=self._style(Role.DONE))
+        if chart.chosen is not None:
+            self.scatter([chart.chosen[0]], [chart.chosen[1]], marker="◆", marker_style=self._style(Role.ACCENT))
 
     def on_resize(self) -> None:
         """Ticks and the target line depend on the size."""

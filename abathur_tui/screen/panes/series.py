@@ -14,6 +14,8 @@ from abathur_tui.screen.roles import Line, Role, Span
 
 _COURSE_ROLES = {Course.IMPROVING: Role.DONE, Course.CONVERGED: Role.DONE, Course.DIVERGING: Role.FAILED}
 _MINUTE = 60
+_MOST_POINTS = 400
+"""Points of one shape; a terminal has fewer columns."""
 
 
 class Axis(StrEnum):
@@ -36,6 +38,8 @@ class Chart:
     horizontal: tuple[float, float]
     vertical: tuple[float, float]
     axis: Axis
+    chosen: tuple[float, float] | None = None
+    """The point that the cursor is on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,9 @@ def axes_of(series: LoopSeries) -> list[Axis]:
     return [Axis.PASS, Axis.TIME, *([Axis.COST] if known and any(done.cost_usd for done in series.passes) else [])]
 
 
-def chart(series: LoopSeries, curve: Curve, axis: Axis) -> Chart:
-    """The points of a curve along an axis, and limits in which all of it is in sight."""
+def chart(series: LoopSeries, curve: Curve, axis: Axis, cursor: int | None = None) -> Chart:
+    """The points of a curve along an axis, and limits in which all of it is in sight; `cursor` is the number of a pass."""
+    chosen: tuple[float, float] | None = None
     better: list[tuple[float, float]] = []
     other: list[tuple[float, float]] = []
     best: float | None = None
@@ -84,6 +89,8 @@ def chart(series: LoopSeries, curve: Curve, axis: Axis) -> Chart:
         if value is None:
             continue
         point = (_place(series, done, axis, spent), value)
+        if done.number == cursor:
+            chosen = point
         if curve.better(value, best):
             best = value
             better.append(point)
@@ -91,12 +98,33 @@ def chart(series: LoopSeries, curve: Curve, axis: Axis) -> Chart:
             other.append(point)
     target = None if curve.target is None else curve.target.value
     points = [*better, *other]
-    return Chart(tuple(better), tuple(other), target, _horizontal(series, axis, points), _vertical(points, target), axis)
+    limits = _horizontal(series, axis, points), _vertical(points, target)
+    return Chart(_thinned(better), _thinned(other), target, *limits, axis, chosen)
 
 
-def summary(series: LoopSeries, curve: Curve, now: float) -> list[Line]:
+def _thinned(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """At most so many points that they can be told apart: of each stretch its lowest and its highest, so that no extreme is lost."""
+    if len(points) <= _MOST_POINTS:
+        return tuple(points)
+    stretches = _MOST_POINTS // 2
+    kept: dict[tuple[float, float], None] = {}
+    for number in range(stretches):
+        stretch = points[number * len(points) // stretches : (number + 1) * len(points) // stretches]
+        kept[min(stretch, key=lambda point: point[1])] = None
+        kept[max(stretch, key=lambda point: point[1])] = None
+    return tuple(kept)
+
+
+def of_pass(series: LoopSeries, curve: Curve, number: int) -> Line:
+    """The pass that the cursor is on, in a line."""
+    done = next(one for one in series.passes if one.number == number)
+    value = curve.value(done)
+    return [Span(f"▸ pass {number}", Role.ACCENT), Span(f" {'–' if value is None else figures.number(value)} {done.verdict}")]
+
+
+def summary(series: LoopSeries, curve: Curve, now: float, cursor: int | None = None) -> list[Line]:
     """What is said beside the chart, the most telling first."""
-    lines: list[Line] = []
+    lines: list[Line] = [] if cursor is None else [of_pass(series, curve, cursor)]
     if series.course is not None:
         lines.append([Span(str(series.course), _COURSE_ROLES.get(series.course, Role.STRONG))])
     best = next((done for done in series.passes if done.number == series.best), None)
