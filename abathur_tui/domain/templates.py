@@ -107,6 +107,10 @@ class Template:
         return self.parameters[0] if self.parameters else None
 
 
+MADE = "agent:"
+"""An agent definition that was made for an execution is kept with its templates, under this and its name."""
+
+
 @dataclass(frozen=True, slots=True)
 class AgentDefinition:
     """A specialised role, read from a Markdown file with front matter, as Claude Code reads it."""

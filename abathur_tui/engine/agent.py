@@ -9,13 +9,15 @@ from abathur_tui.domain.execution import RuntimeName
 from abathur_tui.domain.ids import ExecutionId, TaskId, execution_text, task_text
 from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Claim, Work
-from abathur_tui.domain.templates import AgentDefinition
+from abathur_tui.domain.templates import MADE, AgentDefinition
 from abathur_tui.engine import reporting
 from abathur_tui.engine.conversation import Conversation, Parties
 from abathur_tui.engine.prompting import prompt_of, room_for_prompt
 from abathur_tui.engine.swarm import dismiss, engage
 from abathur_tui.engine.workshop import Workshop
-from abathur_tui.storage import journal, queue
+from abathur_tui.library.agent_file import agent_from_markdown
+from abathur_tui.storage import agents, journal, queue
+from abathur_tui.storage.views.templates import kept_text
 
 GENERALIST = "generalist"
 _INHERITED = "inherit"
@@ -41,7 +43,7 @@ class AgentJob:
     async def run(self) -> None:
         """Do the task, to its completion. Raises RuntimeFailure, other AbathurErrors that are the task's own failure, and LeaseLost."""
         shop, work, saved = self._shop, self._work, self._saved
-        definition, self._notice = self._find_definition()
+        definition, self._notice = await self._find_definition()
         self._definition = definition.name
         runtime = await shop.runtimes.open(work.runtime)
         limits = await runtime.limits()
@@ -95,6 +97,12 @@ class AgentJob:
         if self._agent is not None:
             dismiss(c, self._agent, now, failed=failed)
 
+    def let_go(self, c: Connection, reason: str, now: float) -> None:
+        """Part of the transaction in which its task goes on without it: it is idle, and what it said is kept."""
+        self.leave(c, reason, now)
+        if self._agent is not None:
+            agents.set_state(c, self._agent, "IDLE", now, reason=reason)
+
     def rests(self) -> None:
         """The attempt has ended, and its agent is idle."""
         if self._agent is not None:
@@ -112,12 +120,15 @@ class AgentJob:
             return allowed
         return {**allowed, reporting.NAME: reporting.ReportMetric(self._shop, self._claim, number)}
 
-    def _find_definition(self) -> tuple[AgentDefinition, str]:
+    async def _find_definition(self) -> tuple[AgentDefinition, str]:
         """Who does it, and what the log must say about that."""
         wanted = self._claim.agent or GENERALIST
         definition = self._shop.registry.agent(wanted)
         if definition is not None:
             return definition, ""
+        made = await self._shop.database.read(kept_text, self._claim.execution, f"{MADE}{wanted}")
+        if made is not None:
+            return agent_from_markdown(made, "made"), ""
         generalist = self._shop.registry.agent(GENERALIST)
         if generalist is None:
             raise UnknownAgent(f"There is no agent definition {wanted!r}.")

@@ -8,6 +8,7 @@ from abathur_tui.language.forms import plan_prompt, plan_template
 from abathur_tui.language.parser import parse
 from abathur_tui.language.planning import mistakes, plan
 from abathur_tui.language.prose import Told, UnclosedFence, with_results
+from abathur_tui.language.roles import made_agents, role_parameter
 from abathur_tui.language.tree import Document
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "extract",
     "format",
     "is_document",
+    "made_agents",
     "mistakes",
     "parse",
     "plan",
@@ -28,5 +30,6 @@ __all__ = [
     "plan_prompt",
     "plan_prose",
     "plan_template",
+    "role_parameter",
     "with_results",
 ]

@@ -1,7 +1,7 @@
 """Arguments against a template's declaration: names, types, what is required, and what may pass undeclared."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from abathur_tui.domain.errors import DocumentInvalid, MissingParameter, SourceRefused, UnknownParameter, WrongValue
 from abathur_tui.domain.nearest import nearest
@@ -11,6 +11,7 @@ from abathur_tui.language.loops import COMMAND_NAMES, LOOP_NAMES, is_loop, read_
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.options import OPTION_NAMES, read_options
 from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, Supplied, given
+from abathur_tui.language.roles import agent_for, role_parameter
 from abathur_tui.language.spelling import nearly
 
 _BY_ENGINE = frozenset({"results", "instance", "instances"})
@@ -60,7 +61,12 @@ class Binder:
                 self.mistakes.add(SourceRefused, place, message, f'write it out: {name}="…"')
         read = read_options(options, self.registry, self.mistakes)
         loop = read_loop(template.name, supplied, parameters, place, self.max_iterations, self.mistakes) if loops else None
-        return None if len(self.mistakes) > before else ResolvedCommand(template, parameters, read, place, loop)
+        if len(self.mistakes) > before:
+            return None
+        role = role_parameter(template)
+        if role is not None and read.agent is None:
+            read = replace(read, agent=agent_for(parameters.get(role), self.registry))
+        return ResolvedCommand(template, parameters, read, place, loop)
 
     def _supplied(self, template: Template, positional: Sequence[Supplied], named: Sequence[Supplied]) -> dict[str, Supplied]:
         """All values by name; each one that cannot be placed is noted."""

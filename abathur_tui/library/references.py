@@ -7,8 +7,8 @@ from typing import Any
 from abathur_tui.domain.data import JsonValue
 from abathur_tui.domain.errors import AbathurError, Detail
 from abathur_tui.domain.nearest import nearest
-from abathur_tui.domain.templates import AgentDefinition, Nested, Parameter, Registry, Template
-from abathur_tui.language import PlanContext, plan_template
+from abathur_tui.domain.templates import AgentDefinition, Nested, Parameter, ParameterKind, Registry, Template
+from abathur_tui.language import PlanContext, plan_template, role_parameter
 from abathur_tui.library.shelf import same_version
 from abathur_tui.library.template_file import PLACEHOLDER
 from abathur_tui.settings.toml import Key, Source
@@ -39,7 +39,11 @@ _SAMPLES_BY_NAME: dict[str, Any] = {
 def reference_mistakes(template: Template, source: Source, registry: Registry) -> list[Detail]:
     """All that the template names and that is not there, or does not fit. `source` is its text, for the lines."""
     mistakes: list[Detail] = []
-    if registry.agent(template.agent) is None:
+    role = role_parameter(template)
+    if role is not None:
+        if not any(parameter.name == role and parameter.kind is ParameterKind.STRING for parameter in template.parameters):
+            mistakes.append(source.mistake(("agent",), f"{template.name} has no parameter {role} that is a string", "declare it"))
+    elif registry.agent(template.agent) is None:
         meant = nearest(template.agent, registry.agent_names())
         mistakes.append(source.mistake(("agent",), f"there is no agent {template.agent}", f"did you mean {meant}?" if meant else None))
     together = _With(registry, template)

@@ -109,13 +109,14 @@ class Workbench:
         )
 
     def _with_texts(self, plan: Plan) -> Plan:
-        """The plan with the templates' texts as they are now: they may be changed before it is submitted."""
+        """The plan with the templates' texts as they are now, which may be changed before it is submitted, and the agents made for it."""
         texts: dict[str, str] = {}
-        for name, version in {(node.template, node.template_version) for node in plan.nodes}:
+        fallbacks = {(node.fallback.template, node.fallback.version) for node in plan.nodes if node.fallback is not None}
+        for name, version in {(node.template, node.template_version) for node in plan.nodes} | fallbacks:
             template = self.registry.template(name, version) if name else None
             if template is not None:
                 texts[f"{template.name}@{template.version}"] = template.text
-        return replace(plan, templates=texts)
+        return replace(plan, templates=texts | language.made_agents(plan, self.registry))
 
     def _none_given(self, common: JsonObject) -> None:
         if common:

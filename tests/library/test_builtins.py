@@ -8,7 +8,9 @@ import pytest
 
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.templates import Nesting, Template, TemplateKind
+from abathur_tui.language.roles import made_agent
 from abathur_tui.library import FileRegistry
+from abathur_tui.library.agent_file import agent_from_markdown
 from abathur_tui.library.prompts import render
 from abathur_tui.library.references import reference_mistakes
 from abathur_tui.settings.toml import Source, read
@@ -43,7 +45,9 @@ def example_values(template: Template) -> JsonObject:
 
 
 def system_prompt(template: Template) -> str:
-    agent = REGISTRY.agent(template.agent)
+    subject = template.parameters[0].name
+    made = made_agent("made", template, {subject: "a habit tracker for two"})
+    agent = agent_from_markdown(made, "made") if made else REGISTRY.agent(template.agent)
     assert agent is not None
     return agent.prompt
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from abathur_tui.domain.templates import Parameter, Template
-from abathur_tui.language import PlanContext, plan
+from abathur_tui.domain.templates import MADE, Parameter, Template
+from abathur_tui.language import PlanContext, made_agents, plan, role_parameter
 from abathur_tui.library import FileRegistry
 from abathur_tui.library.intake import source_of
 from abathur_tui.library.prompt_language import FILTERS
@@ -51,7 +51,8 @@ def test_a_templates_section_lists_its_parameters_agent_and_an_example(template:
 
     assert re.findall(r"^\| `.*", text, re.MULTILINE) == [row(one) for one in template.parameters]
     assert template.description in text
-    assert f"Done by `{template.agent}`." in text
+    who = "who fits the `role`" if role_parameter(template) else f"`{template.agent}`"
+    assert f"Done by {who}." in text
     assert f"ABYSSAL[{template.name}](" in text
 
 
@@ -60,7 +61,8 @@ def test_an_example_can_be_planned(example: str, registry: FileRegistry) -> None
     planned = plan(example, registry, PlanContext())
 
     assert planned.nodes
-    assert {node.agent for node in planned.nodes if node.agent} <= set(registry.agent_names())
+    made = {name.removeprefix(MADE) for name in made_agents(planned, registry)}
+    assert {node.agent for node in planned.nodes if node.agent} <= {*registry.agent_names(), *made}
 
 
 def test_there_is_an_example_for_each_template_and_one_for_all_together(registry: FileRegistry) -> None:

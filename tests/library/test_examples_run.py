@@ -12,8 +12,9 @@ from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.execution import SubmitOptions
 from abathur_tui.domain.status import Status
 from abathur_tui.engine.engine import Engine, Equipment, Manner
-from abathur_tui.language import PlanContext, plan
+from abathur_tui.language import PlanContext, made_agents, plan
 from abathur_tui.library import FileRegistry
+from abathur_tui.library.agent_file import agent_from_markdown
 from abathur_tui.processes import Children
 from abathur_tui.storage import queue, views
 from tests.engine.bench import ANY_CHOICE, Bench
@@ -46,7 +47,8 @@ async def test_an_example_of_the_page_runs_to_its_end(example: str, bench: Bench
     # given
     registry = FileRegistry(bench.folder, home=Path("/nonexistent"), environ={})
     planned = plan(example, registry, PlanContext(bench.folder, {}))
-    submitted = bench.database.write_now(queue.submit, planned, SubmitOptions(ANY_CHOICE), time.time())
+    made = made_agents(planned, registry)
+    submitted = bench.database.write_now(queue.submit, planned, SubmitOptions(ANY_CHOICE, templates=made), time.time())
     equipment = Equipment(
         project=bench.folder,
         settings=bench.settings,
@@ -66,7 +68,8 @@ async def test_an_example_of_the_page_runs_to_its_end(example: str, bench: Bench
     assert {task.status for task in bench.database.read_now(views.members, submitted.execution)} == {Status.COMPLETED}
     assert bench.result(submitted.root)
     systems = {request.system for request in bench.runtime.requests}
-    assert systems == {agent.prompt for node in planned.nodes if node.agent and (agent := registry.agent(node.agent))}
+    definitions = [agent for node in planned.nodes if node.agent and (agent := registry.agent(node.agent))]
+    assert systems == {agent.prompt for agent in (*definitions, *(agent_from_markdown(text, "made") for text in made.values()))}
     for node in planned.nodes:
         if node.template and isinstance(subject := next(iter(node.parameters.values())), str):
             assert any(subject in prompt for prompt in bench.prompts()), node.name

@@ -21,3 +21,8 @@ FROM (
     WHERE t.id > (SELECT coalesce(max(id), 0) FROM tasks) - :newest AND t.template IS NOT NULL AND t.pass IS NULL
 )
 GROUP BY template, template_version;
+
+-- name: kept
+-- A text that an execution has kept. By the primary keys.
+SELECT content.body FROM execution_templates JOIN content ON content.hash = execution_templates.body
+WHERE execution_templates.execution = :execution AND execution_templates.template = :name;

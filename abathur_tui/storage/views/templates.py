@@ -24,3 +24,9 @@ def template_uses(c: Connection) -> dict[tuple[str, str], TemplateUse]:
     records = template_records(c)
     uses = {(name, version or ""): count for name, version, count in c.execute(_SQL["uses"], {"newest": MOST})}
     return {key: replace(records.get(key, TemplateUse()), uses=count) for key, count in uses.items()}
+
+
+def kept_text(c: Connection, execution: int, name: str) -> str | None:
+    """The text of a template (`NAME@VERSION`), or of an agent definition (`agent:NAME`), that an execution has kept; None where it has none."""
+    found = c.execute(_SQL["kept"], {"execution": execution, "name": name}).fetchone()
+    return None if found is None else str(found[0])
