@@ -266,6 +266,15 @@ async def test_an_executions_agents_fold(opened: Opener) -> None:
         assert pane.count == before
 
 
+async def test_a_click_moves_the_cursor_and_a_click_on_a_key_does_what_it_does(opened: Opener) -> None:
+    async with opened("busy") as (app, pilot, _):
+        await pilot.click("#queue", offset=(20, 5))
+        assert current(app) == "TEST load tests"
+        await pilot.click("#footer", offset=(2, 0))  # enter
+        await pilot.pause()
+        assert isinstance(app.screen, TaskScreen)
+
+
 async def test_dark_and_light_change_places(opened: Opener) -> None:
     async with opened("empty") as (app, pilot, _):
         await pilot.press("D")

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from textual import events
 from textual.strip import Strip
 
 from abathur_tui.screen.actions import BY_NAME, Action, key_text
+from abathur_tui.screen.messages import Perform
 from abathur_tui.screen.roles import Role, Span, width_of
 from abathur_tui.screen.widgets.drawn import Drawn
 
@@ -19,6 +21,14 @@ class Footer(Drawn):
         super().__init__(id="footer")
         self._actions: tuple[Action, ...] = ()
         self._note = ""
+        self._places: list[tuple[range, str]] = []
+        """Which cells belong to which action, as it was drawn last."""
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a key does what the key does."""
+        for cells, name in self._places:
+            if event.x in cells:
+                self.post_message(Perform(name))
 
     def show_actions(self, actions: Sequence[Action], note: str = "") -> None:
         """These work now; `note` is said at the right, where there is room."""
@@ -34,12 +44,15 @@ class Footer(Drawn):
         left = width - width_of(note)
         kept = sum(_width(action) for action in self._actions if action.name in _ALWAYS)
         line = [Span(" ")]
+        self._places = []
         for action in self._actions:
             if action.name in _ALWAYS:
                 kept -= _width(action)
             elif _width(action) + kept > left:
                 continue
             left -= _width(action)
+            begin = width_of(line)
+            self._places.append((range(begin, begin + _width(action) - 2), action.name))
             line += [Span(_keys(action), Role.ACCENT), Span(f" {_title(action)}   ", Role.DIM)]
         if note:
             line += [Span(" " * max(0, left)), *note]
