@@ -75,16 +75,14 @@ class Evaluator:
         """All but what judges say, which needs no slot; `task` is the pass's, `before` the passes before it (their outputs are not used)."""
         commands = Commands(self._shop, self._claim, self._work, number, task, seconds_left)
         found = _Found(await self._shop.database.read(journal.reported, task))
-        for _, leaf in self._leaves:
-            await self._take_numbers(leaf, commands, output, found)
-        for name, leaf in self._leaves:
+        for name, leaf in self._leaves:  # in written order: one command may build what the next one measures
             match leaf:
                 case PassingTestsCriterion():
                     found.readings[name] = await self._tests(leaf, commands, output, found)
                 case CustomCriterion():
                     found.readings[name] = await self._custom(leaf, commands, await self._told(number, task, output, before, found))
                 case _:
-                    pass
+                    await self._take_numbers(leaf, commands, output, found)
         for name, leaf in self._leaves:
             match leaf:
                 case ThresholdCriterion():
