@@ -76,11 +76,18 @@ class LoopPlot(PlotWidget):
         self.draw()
 
     def get_pixel_from_coordinate(self, x: FloatScalar, y: FloatScalar) -> tuple[int, int]:
-        """The cell whose middle is nearest, so that a point stands beside the tick of its value."""
+        """The cell whose middle is nearest, so that a point stands beside its value's tick; on the target's line only what is at the target."""
         area = self._scale_rectangle
-        across = (x - self._x_min) / (self._x_max - self._x_min)
-        up = (y - self._y_min) / (self._y_max - self._y_min)
-        return area.x + round(float(across) * (area.width - 1)), area.bottom - 1 - round(float(up) * (area.height - 1))
+        across = (float(x) - self._x_min) / (self._x_max - self._x_min)
+        row = self._row(float(y))
+        target = self._chart.target if self._chart is not None else None
+        if target is not None and float(y) != target and row == self._row(target):
+            row += -1 if float(y) > target else 1
+        return area.x + round(across * (area.width - 1)), row
+
+    def _row(self, y: float) -> int:
+        area = self._scale_rectangle
+        return area.bottom - 1 - round((y - self._y_min) / (self._y_max - self._y_min) * (area.height - 1))
 
     def _style(self, role: Role) -> str:
         return str(looks_of(self.app.theme).roles[role])
