@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from abathur_tui.domain.criteria import AllOf, AnyOf, Criterion, Direction, ThresholdCriterion, leaves
+from abathur_tui.domain.criteria import AllOf, AnyOf, Criterion, Direction, ThresholdCriterion, leaves, name_of
 from abathur_tui.domain.loops import Course, Pass, Verdict
 
 WINDOW = 4
@@ -25,26 +25,43 @@ def standing(criterion: Criterion, done: Pass) -> float | None:
             scores = {id(leaf): done.scores.get(name) for name, leaf in leaves(criterion)}
             return _combined(criterion, scores) if any(score is not None for score in scores.values()) else None
         case _:
-            return done.scores.get(leaves(criterion)[0][0])
+            return done.scores.get(name_of(criterion))
+
+
+class Progress:
+    """The best pass so far, and how long ago that was, kept up pass by pass."""
+
+    def __init__(self, criterion: Criterion) -> None:
+        """Before the first pass."""
+        self._criterion = criterion
+        self._highest: float | None = None
+        self._graded = isinstance(criterion, ThresholdCriterion)
+        self._since = 0
+        self.best: Pass | None = None
+        """The pass with the best standing, the earliest of equals; where none has one, the last."""
+
+    def add(self, done: Pass) -> None:
+        """The next pass."""
+        value = standing(self._criterion, done)
+        self._graded = self._graded or any(score not in (0.0, 1.0) for score in done.scores.values())
+        self._since += 1
+        if self._highest is None or (value is not None and value > self._highest):
+            self.best, self._highest, self._since = done, value, 0
+
+    @property
+    def stale(self) -> int:
+        """How many of the latest passes in a row were no better than one before them; 0 where no criterion gives degrees, only yes or no."""
+        return self._since if self._graded else 0
 
 
 def best_pass(criterion: Criterion, passes: Sequence[Pass]) -> Pass | None:
     """The pass with the best standing, the earliest of equals; where none has one, the last; None where there is none."""
-    best: Pass | None = None
-    highest: float | None = None
-    for done in passes:
-        value = standing(criterion, done)
-        if value is not None and (highest is None or value > highest):
-            best, highest = done, value
-    return best or (passes[-1] if passes else None)
+    return _progress(criterion, passes).best
 
 
 def stale_passes(criterion: Criterion, passes: Sequence[Pass]) -> int:
-    """How many of the latest passes in a row were no better than one before them; 0 where no criterion gives degrees, only yes or no."""
-    best = best_pass(criterion, passes)
-    if best is None or not _graded(criterion, passes):
-        return 0
-    return len(passes) - 1 - passes.index(best)
+    """How many of the latest passes were no better than one before them; see `Progress.stale`."""
+    return _progress(criterion, passes).stale
 
 
 def course_of(criterion: Criterion, passes: Sequence[Pass]) -> Course | None:
@@ -90,8 +107,8 @@ def _combined(criterion: Criterion, scores: dict[int, float | None]) -> float:
             return scores.get(id(criterion)) or 0.0
 
 
-def _graded(criterion: Criterion, passes: Sequence[Pass]) -> bool:
-    """Whether anything tells more of a pass than yes or no."""
-    if isinstance(criterion, ThresholdCriterion):
-        return True
-    return any(score not in (0.0, 1.0) for done in passes for score in done.scores.values())
+def _progress(criterion: Criterion, passes: Sequence[Pass]) -> Progress:
+    progress = Progress(criterion)
+    for done in passes:
+        progress.add(done)
+    return progress

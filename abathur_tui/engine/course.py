@@ -31,7 +31,8 @@ def told(
     """
     if best is None or last is None:
         return ""
-    course = course_of(criterion, passes)
+    recent = list(passes[-SHOWN_PASSES:])
+    course = course_of(criterion, recent if best.number >= recent[0].number else [best, *recent])
     lines = [
         f"# Pass {last.number + 1}: " + ("start afresh" if afresh else "improve on what there is"),
         f"After each pass it is checked: {criterion_told(criterion)}. So far" + (f" ({course})" if course else "") + ":",
@@ -68,7 +69,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def _listed(passes: Sequence[Pass], best: Pass, tried: Mapping[int, str], criterion: Criterion) -> str:
-    shown = list(passes[-SHOWN_PASSES:])
+    shown = passes[-SHOWN_PASSES:]
     left = len(passes) - len(shown)
     lines = [f"- passes 1 to {left}: not listed"] if left else []
     if best.number <= left:

@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
-from abathur_tui.domain.courses import best_pass, course_of, stale_passes
+from abathur_tui.domain.courses import Progress, course_of
 from abathur_tui.domain.criteria import commands, targets
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import AbathurError, LoopTimedOut, MeasureFailed, NoProgress, TargetNotReached
@@ -61,14 +61,14 @@ class Loop:
         self._evaluator = Evaluator(shop, claim, work, spec.criterion)
         self._passes: list[Pass] = []
         """Without their outputs, which would fill the memory; only the best one's and the last one's are kept."""
-        self._best: Pass | None = None
+        self._progress = Progress(spec.criterion)
         self._last: Pass | None = None
         self._tried: dict[int, str] = {}
 
     @property
     def best(self) -> Pass | None:
         """The best pass so far, with its output."""
-        return self._best
+        return self._progress.best
 
     async def run(self) -> LoopEnd:
         """Make passes until the loop's end. Raises LeaseLost, and RuntimeFailure where its runtime cannot even say what it takes."""
@@ -88,9 +88,7 @@ class Loop:
     def _remember(self, done: Pass) -> None:
         self._passes.append(replace(done, output=""))
         self._last = done
-        best = best_pass(self._spec.criterion, self._passes)
-        if best is not None and best.number == done.number:
-            self._best = done
+        self._progress.add(done)
         self._tried[done.number] = tried_in(done.output)
         self._tried.pop(done.number - SHOWN_PASSES, None)
 
@@ -108,8 +106,8 @@ class Loop:
             return self._ended(EndedBecause.ITERATIONS, f"{most} passes did not reach the target", TargetNotReached)
         if self._seconds_left() <= 0:
             return self._ended(EndedBecause.TIMEOUT, f"its {self._timeout:g} seconds are over", LoopTimedOut)
-        if (stale := stale_passes(self._spec.criterion, self._passes)) >= self._spec.patience:
-            return self._ended(EndedBecause.NO_PROGRESS, f"{stale} passes in a row brought no better one", NoProgress)
+        if self._progress.stale >= self._spec.patience:
+            return self._ended(EndedBecause.NO_PROGRESS, f"{self._progress.stale} passes in a row brought no better one", NoProgress)
         return None
 
     def _ended(self, because: EndedBecause, reason: str, error: type[AbathurError] | TaskError | None) -> LoopEnd:
@@ -158,10 +156,10 @@ class Loop:
         room = room_for_prompt(await runtime.limits(), "") * 2 // 3  # the rest is for the agent's system prompt
         afresh = self._starts_afresh()
         if afresh:
-            course = course_of(self._spec.criterion, self._passes)
+            course = course_of(self._spec.criterion, self._passes[-SHOWN_PASSES:])
             await self._notice(f"{course or 'no progress'}: pass {number} starts afresh, with what was learned")
         most = int(room * _HISTORY_SHARE)
-        history = told(self._passes, self._spec.criterion, self._best, self._last, self._tried, most, afresh=afresh)
+        history = told(self._passes, self._spec.criterion, self.best, self._last, self._tried, most, afresh=afresh)
         prompt = prompt_of(work, room - len(history), instances=False)
         return PlanNode(
             id=f"pass-{number}",
@@ -186,7 +184,7 @@ class Loop:
     def _starts_afresh(self) -> bool:
         """Halfway to giving up: no better pass for half of the loop's patience."""
         half = self._spec.patience // 2
-        return half > 0 and stale_passes(self._spec.criterion, self._passes) == half
+        return half > 0 and self._progress.stale == half
 
     def _begin(self, c: Connection, number: int, child: int | None, node: PlanNode | None) -> int:
         now = self._shop.clock.now()
