@@ -14,7 +14,7 @@ from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation, loose
 from abathur_tui.cli.names import task_id
 from abathur_tui.cli.opening import opened
-from abathur_tui.domain.errors import Exit
+from abathur_tui.domain.errors import Exit, NotFound
 from abathur_tui.domain.tasks import AuditEvent
 from abathur_tui.project import Project
 from abathur_tui.project.answers import audit_data, task_name
@@ -63,6 +63,8 @@ async def _audit(project: Project, task: int | None, limit: int | None, call: In
             kept.append(event)
     for event in kept:
         _tell(event, call, flush=follow)
+    if task is not None and not (follow or last):
+        raise NotFound(f"There is no task {task_name(task)}.")
     if not (follow or last or call.json or call.quiet):
         output.note("Nothing has happened here yet.")
     if follow:

@@ -29,6 +29,8 @@ def run(arguments: Sequence[str]) -> int:
     from abathur_tui.cli.shared_options import read_shared
 
     call, left = read_shared(arguments)
+    if not sys.stderr.isatty():
+        call.hush()
     if left == ["--version"]:
         left = ["version"]
     if not left and not call.mistake and not call.json and "_ABATHUR_COMPLETE" not in os.environ:

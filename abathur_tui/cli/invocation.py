@@ -9,7 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from abathur_tui.cli import output
 from abathur_tui.cli.shared_options import HELP, Form, Invocation
-from abathur_tui.domain.errors import Exit
+from abathur_tui.domain.errors import ArgumentInvalid, Exit
 
 __all__ = ["Command", "Form", "Group", "Invocation", "declarations", "group", "invocation", "loose"]
 
@@ -86,6 +86,8 @@ class Group(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Without a command, the help on standard error."""
         if not args and not ctx.resilient_parsing:
+            if invocation(ctx).json:
+                raise ArgumentInvalid("No command is named.", hint=f"See `{ctx.command_path} --help`.")
             output.note(ctx.get_help())
             raise typer.Exit(Exit.WRONG_USE)
         return super().parse_args(ctx, args)

@@ -18,9 +18,12 @@ def opened(call: Invocation, *, create: bool = False) -> Iterator[Project]:
     """The project; `create` for commands that write, which make one where there is none and say so. Raises ProjectNotFound."""
     actor = os.environ.get("ABATHUR_AGENT") or "user"
     with Project.open(call.project, create=create, actor=actor) as project:
-        if project.made and not call.quiet:
-            note(f"Made a project in {project.folder}.")
+        made = f"Made a project in {project.folder}." if project.made else ""
+        if made and not call.quiet:
+            note(made)
         yield project
+        if made and call.hushed:
+            note(made)  # only now: an error stands alone
 
 
 def tell_notices(call: Invocation, notices: tuple[str, ...]) -> None:

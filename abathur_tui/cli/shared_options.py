@@ -28,6 +28,8 @@ class Invocation:
     verbose: bool = False
     debug: bool = False
     yes: bool = False
+    hushed: bool = False
+    """Quiet only because the answer is JSON: see `hush`."""
     mistake: str = ""
     """What is wrong with these options; empty where nothing is."""
 
@@ -36,11 +38,16 @@ class Invocation:
         """True where the answer is one JSON document."""
         return self.form is Form.JSON
 
+    def hush(self) -> None:
+        """Keep standard error for the one object that an error is, where the answer is JSON and nobody asked for more."""
+        if self.json and not (self.quiet or self.verbose):
+            self.quiet = self.hushed = True
+
 
 HELP = (
     ("--project DIR", "The project's folder, instead of the nearest one from here up."),
     ("--output human|json|table", "How the answer is written."),
-    ("--json", "The same as --output json."),
+    ("--json", "The same as --output json; progress is told with --verbose, or on a terminal."),
     ("-q, --quiet", "Nothing on standard error but errors."),
     ("-v, --verbose", "More on standard error."),
     ("--debug", "Stack traces of errors."),

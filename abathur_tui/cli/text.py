@@ -1,5 +1,6 @@
 """The TEXT|FILE|- argument: what a command reads."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -69,10 +70,10 @@ def _decoded(content: bytes, what: str) -> str:
 
 def _encodable(text: str) -> str:
     try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
+        # Back to the bytes that were typed: a locale without UTF-8 has taken those that it does not know for something else.
+        return os.fsencode(text).decode("utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError) as error:
         raise ArgumentInvalid("The text is not valid UTF-8.", hint="Give it in a file that is, or set the terminal to UTF-8.") from error
-    return text
 
 
 def _filled(text: str, what: str) -> str:

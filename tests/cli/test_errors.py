@@ -1,6 +1,7 @@
 """What goes wrong around the program: each is told by its code, with an exit code, and never with a stack trace."""
 
 import ctypes
+import json
 import os
 import pty
 import select
@@ -269,3 +270,38 @@ def on_terminal(program: Program, arguments: list[str]) -> str:
     process.wait(timeout=10)
     os.close(main)
     return written.decode()
+
+
+@pytest.mark.parametrize("arguments", [["run", "ABYSSAL[CODEE]('x')"], ["run", "hi", "--runtime", "nonsense"], [], ["task"]])
+def test_with_json_an_error_stands_alone_on_standard_error(program: Program, arguments: list[str]) -> None:
+    answer = program(*arguments, "--json")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert set(json.loads(answer.err)["error"]) == {"code", "message", "hint", "details"}
+
+
+def test_with_json_a_project_that_was_made_is_told_and_nothing_else(program: Program) -> None:
+    answer = program("run", "hello", "--json")
+
+    assert answer.code == 0
+    assert answer.err == f"Made a project in {program.folder}.\n"
+
+
+def test_where_all_of_several_tasks_are_refused_no_others_are_spoken_of(project: Program) -> None:
+    answer = project("task", "cancel", "t98", "t99", "--json")
+
+    assert answer.code == 3
+    assert "others" not in answer.error["hint"]
+
+
+def test_the_audit_of_a_task_that_is_not_there_is_an_error(project: Program) -> None:
+    answer = project("audit", "--task", "t99", "--json")
+
+    assert (answer.code, answer.error["code"]) == (3, "ABTH-ERR-006")
+
+
+def test_utf_8_is_taken_as_such_whatever_the_locale(project: Program) -> None:
+    submitted = project("task", "submit", "größer", "--json", env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+
+    assert submitted.code == 0
+    assert project.ask("task", "list")[0]["name"] == "größer"

@@ -85,7 +85,7 @@ def test_draining_works_off_the_queue_and_ends(project: Program) -> None:
         project.ask("task", "submit", f"SAY {number}")
     project.ask("task", "submit", "later", "--in", "2h")
 
-    drained = project("engine", "start", "--drain", "--json")
+    drained = project("engine", "start", "--drain", "--json", "-v")
 
     assert drained.code == 0, drained.err
     assert (drained.data["tasks"]["completed"], drained.data["tasks"]["pending"]) == (3, 1)

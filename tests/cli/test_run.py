@@ -137,7 +137,7 @@ def test_an_execution_that_is_not_there_is_not_found(project: Program, name: str
 
 
 def test_the_first_interrupt_cancels_and_waits(project: Program) -> None:
-    running = project.start("run", "SAY begun; WAIT never", "--json")
+    running = project.start("run", "SAY begun; WAIT never", "--json", "-v")
     eventually(lambda: has_begun(project), 20)
 
     running.send_signal(signal.SIGINT)

@@ -110,7 +110,7 @@ def _change(call: Invocation, names: Sequence[str], change: Change) -> int:
     if not refused:
         return Exit.DONE
     worst = max(refused, key=_exit)
-    mistakes.tell(_together(refused, worst), call, None)
+    mistakes.tell(_together(refused, worst, others=len(refused) < len(changes)), call, None)
     return _exit(worst)
 
 
@@ -118,10 +118,11 @@ def _exit(change: Changed) -> Exit:
     return change.error.exit if change.error is not None else Exit.DONE
 
 
-def _together(refused: Sequence[Changed], worst: Changed) -> AbathurError:
-    """One error for all that was refused."""
+def _together(refused: Sequence[Changed], worst: Changed, *, others: bool) -> AbathurError:
+    """One error for all that was refused; `others`: some were not."""
     assert worst.error is not None
     if len(refused) == 1:
         return worst.error
     details = [Detail(f"{task_name(change.id)}: {change.error.message}", code=change.error.code) for change in refused if change.error]
-    return type(worst.error)(f"{len(refused)} of the tasks did not change.", hint="The others did.", details=details)
+    hint = "The others did." if others else "See `abathur task list`."
+    return type(worst.error)(f"{len(refused)} of the tasks did not change.", hint=hint, details=details)
