@@ -378,3 +378,15 @@ async def test_a_target_reached_at_the_very_last_pass_counts(bench: Make) -> Non
 
     assert project.task(task).status is Status.COMPLETED
     assert series(project).best == 10
+
+
+async def test_a_measure_that_hangs_is_ended_with_the_loops_time(bench: Make) -> None:
+    project = bench(say("x"))
+    hanging = ThresholdCriterion("n", 1, Direction.MAXIMIZE, "sleep 60")
+    [task] = project.submit(looped(hanging, timeout_seconds=1.0))
+
+    await project.drain()
+
+    loop = series(project)
+    assert (loop.ended_because, project.result(task)) == (EndedBecause.TIMEOUT, "x")
+    assert "the measure took longer than 1 seconds" in loop.passes[0].reason
