@@ -163,7 +163,7 @@ class Loop:
         prompt = prompt_of(work, room - len(history), instances=False)
         return PlanNode(
             id=f"pass-{number}",
-            name=f"{work.task.name} · pass {number}",
+            name=f"pass {number} · {work.task.name}",
             kind=Kind.AGENT,
             template=work.task.template,
             template_version=work.task.template_version,

@@ -101,7 +101,8 @@ class Header(Drawn):
         elif shown.engine_lives and shown.agents_limit:
             parts.append(_Part(75, _dim(f"agents {shown.agents_busy}/{shown.agents_limit}")))
         if shown.tokens_per_second is not None:
-            parts.append(_Part(30, _dim(f"{shown.tokens_per_second:>4.0f} tok/s")))
+            # By what was streamed: exact counts come only at a turn's end, so the figure says that it is rounded.
+            parts.append(_Part(30, _dim(f"{f'~{shown.tokens_per_second:.0f}':>5} tok/s")))
         if shown.cost_today_usd is None and shown.tokens_today:
             parts.append(_Part(50, _dim(f"{figures.tokens(shown.tokens_today)} tokens today")))
         elif shown.tokens_today:
