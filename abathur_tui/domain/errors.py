@@ -11,7 +11,7 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── loops (081-084)      MeasureFailed, TargetNotReached, LoopTimedOut, NoProgress
     ├── storage (101-107)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult
     ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
-    ├── forks (131-132)      ForkFailed, JoinFailed
+    ├── forks (131-133)      ForkFailed, JoinFailed, FallbackFailed
     ├── answers (141-142)    AnswerDeclined, TooManyTurns
     ├── engine (151)         EngineDidNotStop
     ├── library (161-162)    VersionTaken, TemplateFixed
@@ -660,6 +660,16 @@ class JoinFailed(AbathurError):
 
     code = "ABTH-ERR-132"
     hint = "Read the reason, then retry the join: its members stay as they are."
+
+
+class FallbackFailed(AbathurError):
+    """A task has failed for good, and so has its fallback.
+
+    The message says why each of them has.
+    """
+
+    code = "ABTH-ERR-133"
+    hint = "Retry the task: it is tried anew, and its fallback after it."
 
 
 # Answers

@@ -6,7 +6,7 @@ from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.errors import AbathurError
 from abathur_tui.domain.execution import RuntimeChoice
 from abathur_tui.domain.loops import LoopSpec
-from abathur_tui.domain.plan import JoinSpec, Kind, OnFailure
+from abathur_tui.domain.plan import Fallback, JoinSpec, Kind, OnFailure
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Task, TaskError
 
@@ -87,6 +87,8 @@ class Work:
     depth: int
     pass_number: int | None
     """For a pass of a loop: which one."""
+    fallback: Fallback | None = None
+    """What is done instead when it has failed for good."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class OnFailure(StrEnum):
     """No attempt but the first."""
     SKIP = "skip"
     """Its dependents go on without its result."""
+    FALLBACK = "fallback"
+    """Its template's fallback is done instead, as it is where nothing is said."""
 
 
 class JoinStrategy(StrEnum):
@@ -105,6 +107,20 @@ class JoinSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """What an agent does instead when a node has failed for good."""
+
+    template: str
+    version: str
+    agent: str
+    prompt: str
+    parameters: JsonObject
+    """Its own; those that it takes of the node are not among them."""
+    takes: Mapping[str, str] = field(default_factory=dict)
+    """Its parameters that are the node's, by the names that they have there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Edge:
     """`node` waits for `needs`."""
 
@@ -156,6 +172,7 @@ class PlanNode:
     instances: int = 1
     loop: LoopSpec | None = None
     join: JoinSpec | None = None
+    fallback: Fallback | None = None
     estimated_seconds: float = 30.0
     """Of a loop, one pass; all of it where it was measured."""
     complexity: int = 50

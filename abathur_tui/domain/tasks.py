@@ -120,6 +120,18 @@ class AuditEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class FellBack:
+    """A task that failed for good, and that another one did in its place."""
+
+    task: int
+    """Who did it instead."""
+    template: str
+    """`NAME@VERSION`."""
+    because: str
+    """Why it had failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class TaskDetail:
     """A task with all that belongs to it."""
 
@@ -135,6 +147,8 @@ class TaskDetail:
     events: tuple[AuditEvent, ...]
     join: JoinReport | None = None
     """For a join that has ended: how it came to its result."""
+    fell_back: FellBack | None = None
+    """Where its fallback did it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,16 @@ from sqlite3 import Connection
 from typing import assert_never
 
 from abathur_tui.domain.conversation import FailureKind
-from abathur_tui.domain.errors import AbathurError, LeaseLost, RuntimeFailure, TaskTimedOut, Unexpected
+from abathur_tui.domain.errors import AbathurError, FallbackFailed, LeaseLost, RuntimeFailure, TaskTimedOut, Unexpected
 from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Claim, Work
-from abathur_tui.domain.plan import Kind, OnFailure
+from abathur_tui.domain.plan import Fallback, Kind, OnFailure
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import TaskError
+from abathur_tui.engine import fallback
 from abathur_tui.engine.account import hold_for_account
 from abathur_tui.engine.agent import AgentJob
-from abathur_tui.engine.backoff import Again, after_failure
+from abathur_tui.engine.backoff import Again, Dead, after_failure
 from abathur_tui.engine.failures import ends_the_engine, kind_of
 from abathur_tui.engine.joins import join
 from abathur_tui.engine.loop import Loop, LoopEnd
@@ -87,6 +88,9 @@ class Worker:
 
     async def _work(self) -> None:
         work, saved = await self._shop.database.read(_read, self.claim.lease.task)
+        if (child := await fallback.begun(self._shop, work)) is not None:
+            await self._finish_fallback(child)
+            return
         try:
             match self.claim.kind:
                 case Kind.AGENT:
@@ -121,7 +125,10 @@ class Worker:
             raise Unexpected("A loop without its rule.")
         self._loop = Loop(self._shop, self.claim, work, work.loop, self._slot)
         end = await self._loop.run()
-        await self._shop.database.write(lambda c: self._end_loop(c, end))
+        if end.error is not None and work.fallback is not None:
+            await self._fall_back(work, work.fallback, end.error)
+        else:
+            await self._shop.database.write(lambda c: self._end_loop(c, end))
 
     def _end_loop(self, c: Connection, end: LoopEnd) -> None:
         now = self._shop.clock.now()
@@ -148,7 +155,11 @@ class Worker:
                 self._job.rests()
             return
         self._shop.log.info("task.failed", error.message, code=error.code, task=self.claim.lease.task, attempt=self.claim.attempt)
-        await self._shop.database.write(self._fail, work, error, kind)
+        verdict = self._verdict(work, error, kind)
+        if work.fallback is not None and not isinstance(verdict, Again):
+            await self._fall_back(work, work.fallback, TaskError(error.code, error.message))
+            return
+        await self._shop.database.write(self._fail, error, verdict)
         if self._job is not None and not isinstance(error, Unexpected):
             self._job.rests()
 
@@ -158,27 +169,52 @@ class Worker:
         queue.release(c, self.claim.lease, error.message, now)
         hold_for_account(c, self.claim.lane, error, now)
 
-    def _fail(self, c: Connection, work: Work, error: AbathurError, kind: FailureKind | None) -> None:
+    def _verdict(self, work: Work, error: AbathurError, kind: FailureKind | None) -> Again | Dead | None:
+        """Whether the attempt is followed by another one; None where another one would change nothing."""
+        if kind is None:
+            return None
+        retries = 0 if work.on_failure is OnFailure.FAIL else work.retries
+        retry_after = error.retry_after if isinstance(error, RuntimeFailure) else None
+        return after_failure(kind, work.failures + 1, retries, self._shop.settings.queue, retry_after, self._chance)
+
+    def _fail(self, c: Connection, error: AbathurError, verdict: Again | Dead | None) -> None:
         now = self._shop.clock.now()
         self._leave_agent(c, error.message, now)
-        self._end_failed(c, work, error, kind, now)
+        task_error = TaskError(error.code, error.message)
+        match verdict:
+            case None:
+                queue.fail(c, self.claim.lease, task_error, now)
+            case Again(seconds):
+                queue.retry_later(c, self.claim.lease, task_error, now + seconds, now)
+            case Dead(reason):
+                journal.log(c, self.claim.lease, "error", "notice", f"not tried again: {reason}", now)
+                queue.fail(c, self.claim.lease, task_error, now, status=Status.DEAD)
+            case _:
+                assert_never(verdict)
         if self._job is not None and isinstance(error, Unexpected):
             self._job.dismiss(c, now, failed=error.message)
 
-    def _end_failed(self, c: Connection, work: Work, error: AbathurError, kind: FailureKind | None, now: float) -> None:
-        task_error = TaskError(error.code, error.message)
-        if kind is None:
-            queue.fail(c, self.claim.lease, task_error, now)
-            return
-        failures = work.failures + 1
-        retries = 0 if work.on_failure is OnFailure.FAIL else work.retries
-        retry_after = error.retry_after if isinstance(error, RuntimeFailure) else None
-        match after_failure(kind, failures, retries, self._shop.settings.queue, retry_after, self._chance):
-            case Again(seconds):
-                queue.retry_later(c, self.claim.lease, task_error, now + seconds, now)
-            case dead:
-                journal.log(c, self.claim.lease, "error", "notice", f"not tried again: {dead.reason}", now)
-                queue.fail(c, self.claim.lease, task_error, now, status=Status.DEAD)
+    async def _fall_back(self, work: Work, instead: Fallback, error: TaskError) -> None:
+        """Its own work is given up, and its fallback begins."""
+        child = await self._shop.database.write(self._begin_fallback, work, instead, error)
+        if self._job is not None:
+            self._job.rests()
+            self._job = None
+        await self._finish_fallback(child)
+
+    def _begin_fallback(self, c: Connection, work: Work, instead: Fallback, error: TaskError) -> int:
+        if self._job is not None:
+            self._job.let_go(c, error.message, self._shop.clock.now())
+        return fallback.begin(c, self._shop, self.claim, work, instead, error)
+
+    async def _finish_fallback(self, child: int) -> None:
+        if self._slot is not None:
+            self._slot.release()
+        try:
+            await fallback.finish(self._shop, self.claim, child)
+        except FallbackFailed as error:
+            failed = TaskError(error.code, error.message)
+            await self._shop.database.write(lambda c: queue.fail(c, self.claim.lease, failed, self._shop.clock.now()))
 
     async def _write_stopped(self, stop: Stop) -> None:
         if stop is Stop.ABANDON:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from abathur_tui.domain.loops import LoopSpec
-from abathur_tui.domain.plan import JoinStrategy, JoinWish, Kind, OnFailure
+from abathur_tui.domain.plan import Fallback, JoinStrategy, JoinWish, Kind, OnFailure
 from abathur_tui.domain.templates import TemplateUse
 
 
@@ -48,6 +48,7 @@ class Draft:
     on_failure: OnFailure = OnFailure.RETRY
     expires_in_seconds: float | None = None
     loop: LoopSpec | None = None
+    fallback: Fallback | None = None
     instance: int = 1
     instances: int = 1
     strategy: JoinStrategy | None = None

@@ -25,6 +25,7 @@ from abathur_tui.language.check import find_template
 from abathur_tui.language.context import PlanContext
 from abathur_tui.language.drafts import Draft, Placed, Result
 from abathur_tui.language.estimate import ENOUGH_RUNS
+from abathur_tui.language.fallbacks import fallback_of
 from abathur_tui.language.instances import join_instances
 from abathur_tui.language.joining import names_a_command
 from abathur_tui.language.loops import COMMAND_NAMES
@@ -105,8 +106,11 @@ class Expander:
             values[name] = self._placed(value, step, about=subject is not None and name == subject.name)
         self._name(step, values)
         nested = self._nested(step, values)
+        fallback = fallback_of(command, values, self._binder, self._mistakes)
         for own in step.own:
-            own.parameters = values
+            own.parameters, own.fallback = values, fallback
+        if not step.own:
+            step.face.fallback = fallback
         self._link(step.own, [*results_in(values), *step.inputs, *self._gather(step)])
         self._order(step, nested)
         self._after(step)
@@ -141,7 +145,7 @@ class Expander:
                 face.settles[result] = None
                 face.required.append(result)
         assert face is not None
-        if options.on_failure is not None:
+        if options.on_failure not in (None, OnFailure.FALLBACK):
             for failing in [face] if options.on_failure is OnFailure.SKIP else own or [face]:
                 failing.on_failure = options.on_failure
         if parent is not None:

@@ -96,6 +96,8 @@ def _prompt(text: str, supplied: Mapping[str, Supplied], registry: Registry, con
             meant = nearest(name, [*sorted(OPTION_NAMES), *LOOP_NAMES])
             found.add(UnknownParameter, NOWHERE, f"a prompt has no parameter `{name}`", f"did you mean {meant}?" if meant else None)
     options = read_options({name: one for name, one in supplied.items() if name in OPTION_NAMES}, registry, found)
+    if options.on_failure is OnFailure.FALLBACK:
+        found.add(WrongValue, NOWHERE, "a prompt has no fallback: templates name theirs", 'on_failure="retry", "fail" or "skip"')
     looped = any(name in supplied for name in LOOP_NAMES)
     loop = read_loop("the prompt", supplied, {}, NOWHERE, context.max_iterations, found) if looped else None
     if options.parallel >= context.max_nodes:

@@ -119,10 +119,7 @@ def _retries(name: str, value: Given) -> int:
 
 
 def _on_failure(name: str, value: Given) -> OnFailure:
-    chosen = one_of(name, value, ("retry", "fail", "skip", "fallback"))
-    if chosen == "fallback":
-        raise _not_yet('`on_failure="fallback"`', 'on_failure="retry", "fail" or "skip"')
-    return OnFailure(chosen)
+    return OnFailure(one_of(name, value, tuple(OnFailure)))
 
 
 def _tags(name: str, value: Given) -> tuple[str, ...]:

@@ -150,6 +150,7 @@ def _node(draft: Draft, ids: Mapping[Draft, str]) -> PlanNode:
         instances=draft.instances,
         loop=draft.loop,
         join=join,
+        fallback=draft.fallback,
         estimated_seconds=draft.estimated_seconds if past.mean_seconds is None else past.mean_seconds,
         complexity=draft.complexity,
         measured=past.mean_seconds is not None,

@@ -1,14 +1,14 @@
 """Domain objects as the text in a column, and back."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from sqlite3 import Connection
 
-from abathur_tui.domain.data import JsonObject, JsonValue, content_hash
+from abathur_tui.domain.data import JsonObject, JsonValue, canonical, content_hash
 from abathur_tui.domain.execution import RuntimeChoice
 from abathur_tui.domain.loops import LoopSpec
-from abathur_tui.domain.plan import JoinSpec
-from abathur_tui.domain.tasks import TaskError
+from abathur_tui.domain.plan import Fallback, JoinSpec
+from abathur_tui.domain.tasks import FellBack, TaskError
 from abathur_tui.storage.encoding import decoded, encoded
 from abathur_tui.storage.sql import named
 
@@ -68,6 +68,25 @@ def loop_from(text: str | None) -> LoopSpec | None:
 def join_from(text: str | None) -> JoinSpec | None:
     """A join's rule; `lead` and `required` are the plan's names: columns of `specs` and `edges` have the tasks."""
     return None if text is None else decoded(JoinSpec, text)
+
+
+def fallback_text(fallback: Fallback | None) -> str | None:
+    """What is done instead of a node, as JSON."""
+    return None if fallback is None else canonical(asdict(fallback))
+
+
+def fallback_from(text: str | None) -> Fallback | None:
+    """What `fallback_text` wrote."""
+    return None if text is None else Fallback(**json.loads(text))
+
+
+def fell_back_from(detail: JsonObject) -> FellBack | None:
+    """Who did a task in its place, by the task's detail; None where it needed nobody."""
+    match detail.get("fallback"):
+        case {"task": int(task), "template": str(template), "because": str(because)}:
+            return FellBack(task, template, because)
+        case _:
+            return None
 
 
 def encoded_or_none(value: object) -> str | None:

@@ -86,7 +86,8 @@ class Asker:
     async def _child(self, question: Question) -> int:
         """The task that asks the question: that of an earlier engine where there is one, else a new one."""
         while True:
-            self._number += 1
+            # Below zero: passes of loops count upwards.
+            self._number -= 1
             number = self._number
             child = await self._shop.database.read(queue.child_of, self._claim.lease.task, number)
             if child is None:
@@ -101,7 +102,7 @@ class Asker:
     def _node(self, number: int, question: Question) -> PlanNode:
         work = self._work
         return PlanNode(
-            id=f"question-{number}",
+            id=f"question{number}",
             name=question.name,
             kind=Kind.AGENT,
             template=None,

@@ -75,7 +75,7 @@ SET status = CASE
     END,
     version = version + 1, why = '', cause = NULL, finished_at = NULL, due = NULL, expires = NULL, held = NULL, result = NULL, progress = NULL,
     error_code = NULL, error_message = NULL, failures = 0, crashes = 0, round = round + (status = 'failed'),
-    actor = :actor, reason = 'retried', changed_at = :now
+    detail = CASE WHEN status = 'failed' THEN '{}' ELSE detail END, actor = :actor, reason = 'retried', changed_at = :now
 WHERE id IN (SELECT value FROM json_each(:ids));
 
 -- name: ready

@@ -44,6 +44,10 @@ SET status = 'paused', version = version + 1, why = 'by you', engine = NULL, att
     reason = 'paused', changed_at = :now
 WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
 
+-- name: note
+-- What is to be kept beside its result. By the primary key.
+UPDATE tasks SET detail = json_patch(detail, :detail) WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
+
 -- name: set_why
 -- It holds no slot because of :why, or holds one again. By the primary key.
 UPDATE tasks SET why = :why WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';

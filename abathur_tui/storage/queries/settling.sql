@@ -25,7 +25,7 @@ WHERE tasks.id = doomed.id;
 UPDATE tasks
 SET status = 'waiting', version = version + 1, why = 'after', cause = NULL, finished_at = NULL, result = NULL, progress = NULL,
     error_code = NULL, error_message = NULL, failures = 0, crashes = 0, round = round + 1,
-    actor = 'queue', reason = 'what it needs was retried', changed_at = :now
+    detail = '{}', actor = 'queue', reason = 'what it needs was retried', changed_at = :now
 WHERE id IN (SELECT e.task FROM json_each(:ids) AS level CROSS JOIN edges AS e ON e.depends_on = level.value AND e.state = 'open')
     AND +status = 'failed' AND broken = 0 AND unmet > 0 AND error_code IN ('ABTH-ERR-010', 'ABTH-ERR-131', 'ABTH-ERR-132')
 RETURNING id;

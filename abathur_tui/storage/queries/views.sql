@@ -19,7 +19,7 @@ SELECT c.body FROM tasks AS t LEFT JOIN content AS c ON c.hash = t.result WHERE 
 
 -- name: spec
 -- What its worker needs, with its execution's runtime. By the primary keys.
-SELECT s.prompt, s.parameters, s.refs, x.runtime, s.model, s.timeout_seconds, s.retries, t.failures, t.on_failure, s.loop_spec, s.join_spec, s.lead,
+SELECT s.prompt, s.parameters, s.refs, x.runtime, s.model, s.timeout_seconds, s.retries, t.failures, t.on_failure, s.loop_spec, s.join_spec, s.fallback, s.lead,
     s.depth, t.pass, s.rendered, t.round, t.detail
 FROM tasks AS t JOIN specs AS s ON s.task = t.id JOIN executions AS x ON x.id = t.execution WHERE t.id = ?;
 
@@ -86,9 +86,9 @@ FROM executions AS x JOIN tasks AS t ON t.id = x.root LEFT JOIN content AS c ON 
 SELECT x.id, x.root, c.body, t.status, x.runtime, x.created_at, t.finished_at, x.actor
 FROM executions AS x JOIN tasks AS t ON t.id = x.root LEFT JOIN content AS c ON c.hash = x.source ORDER BY x.id DESC LIMIT ?;
 
--- name: join_details
--- What the joins of an execution left beside their results. Index tasks_by_execution.
-SELECT id, detail FROM tasks WHERE execution = ? AND kind = 'join' AND detail <> '{}';
+-- name: details
+-- What the tasks of an execution left beside their results. Index tasks_by_execution.
+SELECT id, kind, detail FROM tasks WHERE execution = ? AND detail <> '{}';
 
 -- name: counts
 -- Tasks per status. The few rows of counts.

@@ -67,6 +67,11 @@ def release(c: Connection, lease: Lease, reason: str, now: float, *, why: str = 
     _leave(c, lease, "released", now)
 
 
+def note(c: Connection, lease: Lease, detail: JsonObject) -> None:
+    """Keep something beside the result that the task will have, in `tasks.detail`."""
+    _change(c, lease, "note", detail=canonical(detail))
+
+
 def park(c: Connection, lease: Lease, why: str, now: float) -> None:
     """The task stays running and holds no slot (`why`: `children`…)."""
     _change(c, lease, "set_why", why=why)

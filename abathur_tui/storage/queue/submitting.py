@@ -14,7 +14,7 @@ from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.storage.encoding import encoded
 from abathur_tui.storage.queue.claiming import JOIN_LANE
 from abathur_tui.storage.queue.settling import fail_the_doomed
-from abathur_tui.storage.records import clean, encoded_or_none, keep, runtime_from
+from abathur_tui.storage.records import clean, encoded_or_none, fallback_text, keep, runtime_from
 from abathur_tui.storage.sql import named
 
 _SQL = named("submitting")
@@ -71,10 +71,20 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
     return Submitted(execution, root, ids)
 
 
-def add_child(c: Connection, lease: Lease, node: PlanNode, now: float, *, pass_number: int | None = None, built_on: Sequence[int] = ()) -> int:
+def add_child(
+    c: Connection,
+    lease: Lease,
+    node: PlanNode,
+    now: float,
+    *,
+    pass_number: int | None = None,
+    built_on: Sequence[int] = (),
+    references: Mapping[str, int] | None = None,
+) -> int:
     """A task inside the lease's task (a pass of its loop, a question of its join), pending at once in that one's place in the order.
 
-    `built_on`: completed tasks whose results it is given. Raises LeaseLost.
+    `built_on`: tasks that have ended, whose results it is given; `references`: those that belong into its parameters, by JSON Pointer.
+    Raises LeaseLost.
     """
     found = c.execute(_SQL["parent_of_child"], (lease.task, lease.epoch, lease.engine)).fetchone()
     if found is None:
@@ -95,7 +105,8 @@ def add_child(c: Connection, lease: Lease, node: PlanNode, now: float, *, pass_n
         now=now,
     )
     c.execute(_SQL["task"], task | {"priority": priority, "pass": pass_number, "pass_round": round, "reason": f"added by t{lease.task}"})
-    c.execute(_SQL["spec"], _spec_row(c, replace(node, model=node.model or model), {node.id: id}, timeout_seconds, retries))
+    spec = _spec_row(c, replace(node, model=node.model or model), {node.id: id}, timeout_seconds, retries)
+    c.execute(_SQL["spec"], spec | {"refs": canonical(dict(references or {}))})
     c.executemany(_SQL["edge"], [(id, other, Need.NEEDS.value, "met", place, 0) for place, other in enumerate(built_on)])
     return id
 
@@ -195,6 +206,7 @@ def _spec_row(c: Connection, node: PlanNode, ids: Mapping[str, int], timeout_sec
         "retries": 0 if node.on_failure is OnFailure.FAIL else retries if node.retries is None else node.retries,
         "loop_spec": encoded_or_none(node.loop),
         "join_spec": encoded_or_none(node.join),
+        "fallback": fallback_text(node.fallback),
         "lead": ids[node.join.lead] if node.join is not None and node.join.lead is not None else None,
         "estimated_seconds": node.estimated_seconds,
         "complexity": node.complexity,

@@ -139,6 +139,7 @@ CREATE TABLE specs (
     retries INTEGER NOT NULL,
     loop_spec TEXT,
     join_spec TEXT,
+    fallback TEXT,
     lead INTEGER REFERENCES tasks (id),
     estimated_seconds REAL NOT NULL,
     complexity INTEGER NOT NULL,

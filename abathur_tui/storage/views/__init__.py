@@ -1,7 +1,7 @@
 """What is read: by the screen, the command line, the engine. Plain functions over a reader's connection, short and by an index."""
 
 from abathur_tui.storage.views.details import audit, detail, result, work
-from abathur_tui.storage.views.executions import execution, executions, members, reports, root_of
+from abathur_tui.storage.views.executions import execution, executions, fallbacks, members, reports, root_of
 from abathur_tui.storage.views.logs import log_since
 from abathur_tui.storage.views.swarm import Totals, agents, counts, engine_rows, loop, loop_of, loop_task, loops, status, totals_today
 from abathur_tui.storage.views.tasks import task, task_ids, tasks, tasks_by_id
@@ -15,6 +15,7 @@ __all__ = [
     "engine_rows",
     "execution",
     "executions",
+    "fallbacks",
     "log_since",
     "loop",
     "loop_of",

@@ -12,7 +12,7 @@ from abathur_tui.domain.leases import Input, Work
 from abathur_tui.domain.plan import Kind, OnFailure
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Attempt, AuditEvent, Task, TaskDetail, ToolCall, Turn
-from abathur_tui.storage.records import error_of, join_from, json_object, kept, loop_from, runtime_from
+from abathur_tui.storage.records import error_of, fallback_from, fell_back_from, join_from, json_object, kept, loop_from, runtime_from
 from abathur_tui.storage.sql import named
 from abathur_tui.storage.views.tasks import task
 
@@ -35,6 +35,7 @@ def detail(c: Connection, id: int) -> TaskDetail:
     outcome = result(c, id)
     speaking = "".join(text for (text,) in c.execute(_SQL["speaking"], (id,)))
     said = [turn.text for turn, round in turns if round == spec["round"] and turn.text] + ([speaking] if speaking else [])
+    left = json_object(spec["detail"])
     return TaskDetail(
         task=shown,
         prompt=kept(c, spec["rendered"]) or _subject(parameters),
@@ -47,7 +48,8 @@ def detail(c: Connection, id: int) -> TaskDetail:
         ),
         turns=tuple(turn for turn, _ in turns),
         events=tuple(audit(c, task=id, limit=_EVENTS)),
-        join=report_from(json_object(spec["detail"])),
+        join=report_from(left),
+        fell_back=fell_back_from(left),
     )
 
 
@@ -73,6 +75,7 @@ def work(c: Connection, id: int) -> Work:
         inputs=_inputs(c, shown),
         depth=spec["depth"],
         pass_number=spec["pass"],
+        fallback=fallback_from(spec["fallback"]),
     )
 
 

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any
 
+from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import NotFound
 from abathur_tui.domain.joins import JoinReport, report_from
+from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import Status
-from abathur_tui.domain.tasks import Execution, Task
-from abathur_tui.storage.records import json_object, runtime_from
+from abathur_tui.domain.tasks import Execution, FellBack, Task
+from abathur_tui.storage.records import fell_back_from, json_object, runtime_from
 from abathur_tui.storage.sql import named
 from abathur_tui.storage.views.tasks import task_from
 
@@ -38,8 +40,18 @@ def members(c: Connection, execution: int) -> list[Task]:
 
 def reports(c: Connection, execution: int) -> dict[int, JoinReport]:
     """How the joins of an execution came to their results, by task; those that have not ended have none."""
-    found = {id: report_from(json_object(detail)) for id, detail in c.execute(_SQL["join_details"], (execution,))}
+    found = {id: report_from(detail) for id, kind, detail in _details(c, execution) if kind is Kind.JOIN}
     return {id: report for id, report in found.items() if report is not None}
+
+
+def fallbacks(c: Connection, execution: int) -> dict[int, FellBack]:
+    """The tasks of an execution that others did in their place, by task."""
+    found = {id: fell_back_from(detail) for id, _, detail in _details(c, execution)}
+    return {id: fell_back for id, fell_back in found.items() if fell_back is not None}
+
+
+def _details(c: Connection, execution: int) -> list[tuple[int, Kind, JsonObject]]:
+    return [(id, Kind(kind), json_object(detail)) for id, kind, detail in c.execute(_SQL["details"], (execution,))]
 
 
 def root_of(c: Connection, execution: int) -> int:

@@ -1,0 +1,75 @@
+"""What is done instead of a task that has failed for good: its fallback, as a task inside it, while it waits without a slot."""
+
+from sqlite3 import Connection
+
+from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.errors import FallbackFailed
+from abathur_tui.domain.ids import TaskId, task_text
+from abathur_tui.domain.leases import Claim, Work
+from abathur_tui.domain.plan import Fallback, Kind, PlanNode
+from abathur_tui.domain.status import Status, Why
+from abathur_tui.domain.tasks import TaskError
+from abathur_tui.engine.workshop import Workshop
+from abathur_tui.storage import journal, queue, views
+
+_PASS = 0
+"""Its number among the tasks that its task has made: passes of loops count from 1, what loops and joins ask from -1 down."""
+
+
+async def begun(shop: Workshop, work: Work) -> int | None:
+    """The fallback that has been begun, also by an earlier engine; None where the task has not failed yet."""
+    return None if work.fallback is None else await shop.database.read(queue.child_of, work.task.id, _PASS)
+
+
+def begin(c: Connection, shop: Workshop, claim: Claim, work: Work, fallback: Fallback, error: TaskError) -> int:
+    """Part of the transaction in which the task's own attempt is given up: the fallback's task."""
+    now = shop.clock.now()
+    name = f"{fallback.template}@{fallback.version}"
+    journal.log(c, claim.lease, "warning", "notice", f"it has failed for good, and {name} is done instead: {error.message}", now)
+    parameters: JsonObject = {**fallback.parameters, **{mine: work.parameters.get(theirs) for mine, theirs in fallback.takes.items()}}
+    node = PlanNode(
+        id="fallback",
+        name=f"{fallback.template} instead of {work.task.name}",
+        kind=Kind.AGENT,
+        template=fallback.template,
+        template_version=fallback.version,
+        agent=fallback.agent,
+        prompt=fallback.prompt,
+        parameters=parameters,
+        depth=work.depth + 1,
+        priority=claim.priority,
+        tags=work.task.tags,
+        model=work.model,
+        instance=work.task.instance,
+        instances=work.task.instances,
+    )
+    references = _references(fallback, work)
+    ended = [one.task for one in work.inputs if work.join is None]
+    child = queue.add_child(c, claim.lease, node, now, pass_number=_PASS, built_on=ended, references=references)
+    queue.note(c, claim.lease, {"fallback": {"task": child, "template": name, "because": error.message}})
+    queue.park(c, claim.lease, Why.CHILDREN, now)
+    return child
+
+
+async def finish(shop: Workshop, claim: Claim, child: int) -> None:
+    """Wait for the fallback; its result is the task's, which keeps whose it is. Raises FallbackFailed and LeaseLost."""
+    await shop.database.write(lambda c: queue.park(c, claim.lease, Why.CHILDREN, shop.clock.now()))
+    ended = await shop.endings.ended(child)
+    if ended.status is not Status.COMPLETED:
+        failed = (await shop.database.read(views.detail, claim.lease.task)).fell_back
+        why = f": {failed.because.rstrip('.')}" if failed is not None else ""
+        reason = f": {ended.error.message}" if ended.error is not None else ""
+        raise FallbackFailed(f"It failed for good{why}. Its fallback {task_text(TaskId(child))} is {ended.status} too{reason}")
+    result: str | None = await shop.database.read(views.result, child)
+    await shop.database.write(lambda c: queue.complete(c, claim.lease, result or "", shop.clock.now()))
+
+
+def _references(fallback: Fallback, work: Work) -> dict[str, int]:
+    """Where results belong into the fallback's parameters, by JSON Pointer: where they belong into the task's own."""
+    found: dict[str, int] = {}
+    for pointer, task in work.references.items():
+        _, name, *rest = pointer.split("/")
+        for mine, theirs in fallback.takes.items():
+            if theirs == name.replace("~1", "/").replace("~0", "~"):
+                found["/".join(["", mine.replace("~", "~0").replace("/", "~1"), *rest])] = task
+    return found
