@@ -33,6 +33,7 @@ def detail_lines(detail: TaskDetail, now: float, *, everything: bool) -> list[st
         ("attempts", str(task.attempt) if task.attempt else ""),
         ("tokens", f"{task.tokens_input:,} in, {task.tokens_output:,} out, {cost(task.cost_usd)}" if task.tokens_input or task.tokens_output else ""),
         ("joined", detail.join.account if detail.join else ""),
+        ("fallback", f"{task_name(detail.fell_back.task)}, because: {detail.fell_back.because}" if detail.fell_back else ""),
         ("error", f"{task.error.message} [{task.error.code}]" if task.error else ""),
     ]
     lines = [f"{name:<10}{value}" for name, value in rows if value]

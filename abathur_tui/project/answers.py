@@ -9,7 +9,7 @@ from abathur_tui.domain.joins import JoinReport
 from abathur_tui.domain.leases import Changed
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.status import Status
-from abathur_tui.domain.tasks import Attempt, AuditEvent, Task, TaskDetail, TaskError, Turn
+from abathur_tui.domain.tasks import Attempt, AuditEvent, FellBack, Task, TaskDetail, TaskError, Turn
 
 
 def task_name(task: int | None) -> str | None:
@@ -61,6 +61,7 @@ def detail_data(detail: TaskDetail) -> JsonObject:
         "turns": [_turn(turn) for turn in detail.turns],
         "events": [audit_data(event) for event in detail.events],
         "join": None if detail.join is None else report_data(detail.join, detail.task.id),
+        "fallback": fell_back_data(detail.fell_back),
     }
 
 
@@ -127,6 +128,11 @@ def member_data(task: Task) -> JsonObject:
         "tokens": {"input": task.tokens_input, "output": task.tokens_output},
         "cost_usd": task.cost_usd,
     }
+
+
+def fell_back_data(fell_back: FellBack | None) -> JsonObject | None:
+    """Who did a task in its place."""
+    return None if fell_back is None else {"task": task_name(fell_back.task), "template": fell_back.template, "because": fell_back.because}
 
 
 def report_data(report: JoinReport, join: int) -> JsonObject:

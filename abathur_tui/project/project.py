@@ -413,4 +413,5 @@ class Project:
 def _result(c: Connection, execution: int, now: float) -> ExecutionResult:
     """All in one snapshot."""
     row = views.execution(c, execution)
-    return make_result(row, views.members(c, execution), views.result(c, row.root), now, views.reports(c, execution))
+    reports, fallbacks = views.reports(c, execution), views.fallbacks(c, execution)
+    return make_result(row, views.members(c, execution), views.result(c, row.root), now, reports, fallbacks)

@@ -7,11 +7,12 @@ from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.joins import JoinReport, Quality
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import ENDED, Status
-from abathur_tui.domain.tasks import Execution, Task
-from abathur_tui.project.answers import conflicts_data, execution_name, member_data, report_data, task_name
+from abathur_tui.domain.tasks import Execution, FellBack, Task
+from abathur_tui.project.answers import conflicts_data, execution_name, fell_back_data, member_data, report_data, task_name
 from abathur_tui.project.joined import asked_by_joins, contributions, made_while_running, quality, sentences_of
 
 _NO_REPORTS: Mapping[int, JoinReport] = {}
+_NO_FALLBACKS: Mapping[int, FellBack] = {}
 _NAMED = 5
 """How many members the summary names of each sort."""
 
@@ -30,6 +31,8 @@ class ExecutionResult:
     joins: tuple[Task, ...]
     reports: Mapping[int, JoinReport]
     """How the joins that have ended came to their results, by task."""
+    fallbacks: Mapping[int, FellBack]
+    """The tasks that others did in their place, by task."""
     quality: Quality | None
     """None where nobody judged."""
     contributions: Mapping[int, str]
@@ -55,7 +58,7 @@ class ExecutionResult:
             "quality": {"score": None, "criteria": []} if self.quality is None else self.quality.data(),
             "conflicts": [conflict for join, report in sorted(self.reports.items()) for conflict in conflicts_data(report, join)],
             "summary": self.summary,
-            "members": [member_data(task) | {"contribution": self.contributions.get(task.id)} for task in self.members],
+            "members": [self._member_data(task) for task in self.members],
             "joins": [self._join_data(task) for task in self.joins],
             "tokens": {"input": self.tokens_input, "output": self.tokens_output},
             "cost_usd": self.cost_usd,
@@ -63,15 +66,23 @@ class ExecutionResult:
             "critical_path": [task_name(task) for task in self.critical_path],
         }
 
+    def _member_data(self, task: Task) -> JsonObject:
+        return member_data(task) | {"contribution": self.contributions.get(task.id), "fallback": fell_back_data(self.fallbacks.get(task.id))}
+
     def _join_data(self, join: Task) -> JsonObject:
         report = self.reports.get(join.id)
         return member_data(join) | ({} if report is None else report_data(report, join.id))
 
 
 def make_result(
-    execution: Execution, tasks: Sequence[Task], output: str | None, now: float, reports: Mapping[int, JoinReport] = _NO_REPORTS
+    execution: Execution,
+    tasks: Sequence[Task],
+    output: str | None,
+    now: float,
+    reports: Mapping[int, JoinReport] = _NO_REPORTS,
+    fallbacks: Mapping[int, FellBack] = _NO_FALLBACKS,
 ) -> ExecutionResult:
-    """The result of an execution, from all of its tasks and what its joins have reported."""
+    """The result of an execution, from all of its tasks, what its joins have reported, and who needed a fallback."""
     asked = asked_by_joins(tasks)
     working = [task for task in tasks if task.kind is not Kind.JOIN]
     members = tuple(task for task in working if task.id not in asked)
@@ -90,6 +101,7 @@ def make_result(
         members=members,
         joins=tuple(task for task in tasks if task.kind is Kind.JOIN),
         reports=reports,
+        fallbacks=fallbacks,
         quality=quality(root.id, reports),
         contributions=contributions(tasks, root.id, reports),
         tokens_input=tokens_input,
@@ -97,7 +109,14 @@ def make_result(
         cost_usd=cost,
         seconds=seconds,
         critical_path=path,
-        summary=_summary(root, members, seconds, (tokens_input, tokens_output), cost, [by_id[task] for task in path], reports),
+        summary=" ".join(
+            [
+                *_told(root, members, seconds),
+                *(_instead(by_id[task], fell_back) for task, fell_back in sorted(fallbacks.items()) if task in by_id),
+                *sentences_of(reports),
+                *_spent([by_id[task] for task in path], (tokens_input, tokens_output), cost),
+            ]
+        ),
         error=f"{root.error.code}: {root.error.message}" if root.error else None,
     )
 
@@ -134,33 +153,24 @@ def _end(task: Task) -> float:
     return task.finished_at if task.finished_at is not None else float("inf")
 
 
-def _summary(
-    root: Task,
-    members: Sequence[Task],
-    seconds: float,
-    tokens: tuple[int, int],
-    cost: float | None,
-    path: Sequence[Task],
-    reports: Mapping[int, JoinReport],
-) -> str:
+def _told(root: Task, members: Sequence[Task], seconds: float) -> list[str]:
     completed = [task for task in members if task.status is Status.COMPLETED]
     lost = [task for task in members if task.status in ENDED and task.status is not Status.COMPLETED]
     left = len(members) - len(completed) - len(lost)
-    sentences = [_first_sentence(root, members, completed, left, seconds)]
-    if lost:
-        sentences.append(f"Not completed: {_some(_because(task) for task in lost)}.")
-    sentences += sentences_of(reports)
-    chain = [task for task in path if task.kind is not Kind.JOIN]
-    if len(chain) > 1:
-        sentences.append(f"The longest chain was {' → '.join(str(task_name(task.id)) for task in chain)}.")
-    if any(tokens):
-        sentences.append(_spent(tokens, cost))
-    return " ".join(sentences)
+    first = _first_sentence(root, members, completed, left, seconds)
+    return [first, f"Not completed: {_some(_because(task) for task in lost)}."] if lost else [first]
 
 
-def _spent(tokens: tuple[int, int], cost: float | None) -> str:
+def _instead(task: Task, fell_back: FellBack) -> str:
+    by = f"{fell_back.template.partition('@')[0]} ({task_name(fell_back.task)})"
+    return f"{task_name(task.id)} {task.name} failed for good ({fell_back.because.rstrip('.')}), and its fallback {by} was done instead."
+
+
+def _spent(path: Sequence[Task], tokens: tuple[int, int], cost: float | None) -> list[str]:
+    chain = [str(task_name(task.id)) for task in path if task.kind is not Kind.JOIN]
     price = "at a price that is not known" if cost is None else "at no cost" if cost == 0 else f"for ${cost:.4f}"
-    return f"It took {tokens[0]:,} tokens in and {tokens[1]:,} out, {price}."
+    longest = [f"The longest chain was {' → '.join(chain)}."] if len(chain) > 1 else []
+    return [*longest, f"It took {tokens[0]:,} tokens in and {tokens[1]:,} out, {price}."] if any(tokens) else longest
 
 
 def _first_sentence(root: Task, members: Sequence[Task], completed: Sequence[Task], left: int, seconds: float) -> str:

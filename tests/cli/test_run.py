@@ -24,7 +24,7 @@ RESULT_KEYS = {
     "seconds",
     "critical_path",
 }
-MEMBER_KEYS = {"task", "name", "instance", "status", "error", "seconds", "tokens", "cost_usd", "contribution"}
+MEMBER_KEYS = {"task", "name", "instance", "status", "error", "seconds", "tokens", "cost_usd", "contribution", "fallback"}
 
 
 def has_begun(project: Program) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from abathur_tui.domain.joins import Conflict, Contribution, Criterion, JoinReport, Quality, Stand
 from abathur_tui.domain.plan import JoinStrategy, Kind
 from abathur_tui.domain.status import Status
-from abathur_tui.domain.tasks import TaskError
+from abathur_tui.domain.tasks import FellBack, TaskError
 from abathur_tui.project.joined import contributions, quality
 from abathur_tui.project.results import critical_path, make_result
 from tests.project.tasks import execution, task
@@ -100,3 +100,14 @@ def test_a_member_that_failed_added_nothing() -> None:
     dead = task(3, status=Status.DEAD, error=TaskError("ABTH-ERR-042", "no model"))
 
     assert contributions([JOIN, dead], 1, {1: lost}) == {3: "nothing: is dead: no model"}
+
+
+def test_a_fallback_is_told() -> None:
+    instead = task(2, parent=1, created_at=101.5)
+
+    result = make_result(execution(1), [task(1), instead], "x", 200.0, {}, {1: FellBack(2, "PLAIN@1.0.0", "no such model.")})
+
+    assert "t1 task 1 failed for good (no such model), and its fallback PLAIN (t2) was done instead." in result.summary
+    data: Any = result.data()
+    assert data["members"][0]["fallback"] == {"task": "t2", "template": "PLAIN@1.0.0", "because": "no such model."}
+    assert result.critical_path == (2, 1)

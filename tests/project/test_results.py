@@ -99,5 +99,6 @@ def test_its_json_has_all_keys() -> None:
             "tokens": {"input": 10, "output": 20},
             "cost_usd": 0.5,
             "contribution": "the result",
+            "fallback": None,
         }
     ]
