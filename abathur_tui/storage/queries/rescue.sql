@@ -10,27 +10,13 @@ SET status = 'interrupted', version = version + 1, crashes = crashes + (why = ''
 WHERE id = :id AND status = 'running' AND engine = :engine;
 
 -- name: bury
--- Five crashes that it caused. By the primary key.
+-- Five crashes that it caused, unless somebody had asked for its end. By the primary key and requests_by_task.
 UPDATE tasks
 SET status = 'dead', version = version + 1, finished_at = :now, error_code = 'ABTH-ERR-026',
     error_message = 'Its worker died ' || crashes || ' times in a row without finishing a step.',
     actor = 'rescue', reason = 'too many crashes', changed_at = :now
-WHERE id = :id AND status = 'interrupted' AND crashes >= :most;
-
--- name: follow_cancel
--- Somebody had asked for its end. By the primary key and requests_by_task.
-UPDATE tasks
-SET status = 'cancelled', version = version + 1, finished_at = :now, changed_at = :now,
-    actor = (SELECT actor FROM requests WHERE task = :id AND kind = 'cancel' AND closed_at IS NULL),
-    reason = (SELECT payload ->> 'reason' FROM requests WHERE task = :id AND kind = 'cancel' AND closed_at IS NULL)
-WHERE id = :id AND status = 'interrupted' AND EXISTS (SELECT 1 FROM requests WHERE task = :id AND kind = 'cancel' AND closed_at IS NULL);
-
--- name: follow_pause
--- Somebody had asked to pause it. By the primary key and requests_by_task.
-UPDATE tasks
-SET status = 'paused', version = version + 1, why = 'by you', changed_at = :now, reason = 'paused',
-    actor = (SELECT actor FROM requests WHERE task = :id AND kind = 'pause' AND closed_at IS NULL)
-WHERE id = :id AND status = 'interrupted' AND EXISTS (SELECT 1 FROM requests WHERE task = :id AND kind = 'pause' AND closed_at IS NULL);
+WHERE id = :id AND status = 'interrupted' AND crashes >= :most
+    AND NOT EXISTS (SELECT 1 FROM requests WHERE task = :id AND kind = 'cancel' AND closed_at IS NULL);
 
 -- name: put_back
 -- Into the queue again; after two crashes it runs alone. By the primary key.

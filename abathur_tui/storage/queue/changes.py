@@ -12,6 +12,7 @@ from abathur_tui.domain.leases import Changed
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.storage.connection import folder_of
 from abathur_tui.storage.locks import engine_alive
+from abathur_tui.storage.queue.asked import cancelled_steps
 from abathur_tui.storage.queue.ending import leave_attempt
 from abathur_tui.storage.queue.settling import fail_the_doomed, revive_dependents
 from abathur_tui.storage.records import clean
@@ -224,6 +225,8 @@ def _all_that_come_back(c: Connection, id: int, status: Status) -> list[int]:
         if found[task] is Status.CANCELLED:
             _, execution, is_root = _task(c, task)
             blockers += (c.execute(_SQL["cancelled_of"], (execution,)) if is_root else c.execute(_SQL["cancelled_inside"], (task,))).fetchall()
+        elif found[task] is Status.DEAD:
+            blockers += cancelled_steps(c, task)
         for blocker, its_status in blockers:
             if blocker not in found:
                 found[blocker] = Status(its_status)

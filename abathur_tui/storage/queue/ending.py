@@ -8,6 +8,7 @@ from abathur_tui.domain.leases import Lease
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import TaskError
 from abathur_tui.storage.folding import fold_open_turns
+from abathur_tui.storage.queue.asked import cancel_steps, follow_asked, pause_steps
 from abathur_tui.storage.queue.settling import fail_the_doomed
 from abathur_tui.storage.records import clean, keep
 from abathur_tui.storage.sql import named
@@ -50,6 +51,7 @@ def fail(
         skip=skip,
         detail=canonical(detail or {}),
     )
+    cancel_steps(c, lease.task, now)
     _leave(c, lease, "failed", now, error)
     fail_the_doomed(c, now)
 
@@ -58,13 +60,13 @@ def retry_later(c: Connection, lease: Lease, error: TaskError, due_at: float, no
     """The attempt has failed, and another one is due at `due_at`; the failure counts."""
     reason = clean(error.message) or error.code
     _change(c, lease, "retry_later", now=now, due=due_at, code=error.code, message=clean(error.message), reason=reason)
-    _leave(c, lease, "retrying", now, error)
+    _leave_for_now(c, lease, "retrying", now, error)
 
 
 def release(c: Connection, lease: Lease, reason: str, now: float, *, why: str = "", due_at: float | None = None) -> None:
     """Back to the queue by an ordered stop or because the account refused: neither attempt nor crash nor failure counts."""
     _change(c, lease, "release", now=now, why=why, due=due_at, reason=clean(reason) or "released")
-    _leave(c, lease, "released", now)
+    _leave_for_now(c, lease, "released", now)
 
 
 def note(c: Connection, lease: Lease, detail: JsonObject) -> None:
@@ -85,6 +87,7 @@ def unpark(c: Connection, lease: Lease, now: float) -> None:
 def end_cancelled(c: Connection, lease: Lease, now: float, *, result: str | None = None) -> None:
     """The worker has ended its agent because somebody cancelled the task; partial output is kept. Closes the request."""
     _change(c, lease, "end_cancelled", now=now, result=None if result is None else keep(c, result))
+    cancel_steps(c, lease.task, now)
     _leave(c, lease, "cancelled", now)
     fail_the_doomed(c, now)
 
@@ -92,7 +95,8 @@ def end_cancelled(c: Connection, lease: Lease, now: float, *, result: str | None
 def end_paused(c: Connection, lease: Lease, now: float) -> None:
     """The worker has stopped its agent because somebody paused the task. Closes the request."""
     _change(c, lease, "end_paused", now=now)
-    _leave(c, lease, "paused", now)
+    pause_steps(c, lease.task, now)
+    _leave_for_now(c, lease, "paused", now)
 
 
 def report_progress(c: Connection, lease: Lease, progress: float | None, now: float) -> None:
@@ -130,3 +134,11 @@ def _change(c: Connection, lease: Lease, query: str, **values: object) -> None:
 
 def _leave(c: Connection, lease: Lease, outcome: str, now: float, error: TaskError | None = None) -> None:
     leave_attempt(c, lease.task, lease.epoch, outcome, now, error)
+
+
+def _leave_for_now(c: Connection, lease: Lease, outcome: str, now: float, error: TaskError | None = None) -> None:
+    """The task is to go on later, unless somebody has asked for something else in the meantime."""
+    asked = follow_asked(c, lease.task, now)
+    _leave(c, lease, asked or outcome, now, error)
+    if asked == "cancelled":
+        fail_the_doomed(c, now)

@@ -3,6 +3,7 @@
 from sqlite3 import Connection
 
 from abathur_tui.storage import engines
+from abathur_tui.storage.queue.asked import cancel_steps, follow_asked
 from abathur_tui.storage.queue.claiming import free_lane
 from abathur_tui.storage.queue.ending import leave_attempt
 from abathur_tui.storage.queue.settling import fail_the_doomed
@@ -23,9 +24,10 @@ def recover(c: Connection, engine: str, now: float) -> list[int]:
     for id, epoch in running:
         values = {"id": id, "engine": engine, "now": now, "most": MOST_CRASHES}
         c.execute(_SQL["interrupt"], values)
-        for step in ("follow_cancel", "bury", "follow_pause", "put_back"):
-            if c.execute(_SQL[step], values).rowcount:
-                break
+        if c.execute(_SQL["bury"], values).rowcount:
+            cancel_steps(c, id, now)
+        elif follow_asked(c, id, now) is None:
+            c.execute(_SQL["put_back"], values)
         leave_attempt(c, id, epoch, "interrupted", now)
     _end_agents(c, engine, now)
     engines.end(c, engine, now)
