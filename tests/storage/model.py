@@ -60,7 +60,7 @@ class Model:
         ready = [task for task in self.tasks.values() if task.status == "pending" and task.due is None and not task.held]
         well = [task for task in ready if task.crashes < 2]
         suspects = sorted((task for task in ready if task.crashes >= 2), key=_order)
-        busy = any(task.status == "running" and task.crashes >= 2 for task in self.tasks.values())
+        busy = any(task.status == "running" and task.crashes >= 2 and not task.parked for task in self.tasks.values())
         return ([] if busy else suspects[:1]) + sorted(well, key=_order)
 
     def claim(self, limit: int) -> list[ModelTask]:

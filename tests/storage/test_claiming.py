@@ -174,3 +174,22 @@ def test_a_completed_task_frees_its_dependents_in_the_same_transaction(database:
     assert status(database, submitted.root) is Status.WAITING
     finish(database, second)
     assert status(database, submitted.root) is Status.PENDING
+
+
+def test_a_suspect_that_waits_for_another_suspect_does_not_keep_it_from_running(database: Database) -> None:
+    # Given a loop and its pass, both of which were at work when their engines died, twice,
+    submit(database, plan([node("loop", kind=Kind.LOOP)]))
+    loop = claim_one(database)
+    step = database.write_now(queue.add_child, loop.lease, node("pass-1"), NOW, pass_number=1)
+    assert claim_one(database).lease.task == step
+    for _ in range(2):
+        database.write_now(queue.recover, ENGINE, NOW)
+        claim(database, 2)
+        claim(database, 2)
+    database.write_now(queue.recover, ENGINE, NOW)
+    # when the loop runs alone and waits for the pass, then the pass runs.
+    resumed = claim_one(database)
+    assert resumed.lease.task == loop.lease.task
+    assert claim(database) == []
+    database.write_now(queue.park, resumed.lease, Why.CHILDREN, NOW)
+    assert claim_one(database).lease.task == step

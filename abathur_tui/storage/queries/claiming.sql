@@ -31,8 +31,8 @@ WHERE held = 'suspect' AND status = 'pending' AND due IS NULL
 ORDER BY priority DESC, execution, seq LIMIT 100;
 
 -- name: suspect_runs
--- Whether one of them runs now. Index tasks_running.
-SELECT 1 FROM tasks INDEXED BY tasks_running WHERE status = 'running' AND crashes >= 2 LIMIT 1;
+-- Whether one of them is at work now; one that waits is not, and it may be for another of them. Index tasks_running.
+SELECT 1 FROM tasks INDEXED BY tasks_running WHERE status = 'running' AND crashes >= 2 AND why = '' LIMIT 1;
 
 -- name: attempt
 -- An attempt begins. By the primary key.
