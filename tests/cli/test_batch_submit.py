@@ -40,7 +40,7 @@ def test_one_task_needs_no_join(project: Program) -> None:
 
 def test_a_failed_task_need_not_hold_up_those_that_wait_for_it(project: Program) -> None:
     text = lines(
-        {"id": "a", "prompt": "FAIL", "retries": 0},
+        {"id": "a", "prompt": 'ABYSSAL[RESEARCH]("q", style="FAIL", retries=0)'},
         {"prompt": "SAY on", "after": ["a"], "ignore-dependency-failure": True},
         {"prompt": "SAY never", "after": ["a"]},
     )
