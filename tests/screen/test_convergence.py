@@ -80,6 +80,10 @@ async def test_the_pass_under_the_cursor_is_opened(opened: Opener, size: tuple[i
         await pilot.press("k", "enter")
         await eventually_async(lambda: isinstance(app.screen, PassScreen))
         await eventually_async(lambda: "continue" in "".join(span.text for span in app.screen.query_one(TextView).row_line(0)))
-        await pilot.press("]", "]", "escape")
+        assert app.screen.query_one("#footer").size.height == 1
+        assert app.screen.query_one(TextView).size.height == size[1] - 2
+        await pilot.press("]", "]")
+        await eventually_async(lambda: "+pass 5" in text_of(list(app.screen.query_one(TextView)._wrapped)))
+        await pilot.press("escape")
         await eventually_async(lambda: not isinstance(app.screen, PassScreen))
         await pilot.press("escape", "x", "m")

@@ -42,12 +42,12 @@ class Opened(NamedTuple):
 
 def read_pass(c: Connection, task: int, number: int) -> Opened:
     """A pass of the loop `task`. Raises NotFound."""
-    series: LoopSeries = views.loop(c, task, outputs=False)
+    series: LoopSeries = views.loop(c, task)
     found = {done.number: done for done in series.passes}
     if number not in found:
         raise NotFound(f"There is no pass {number}.")
     before = found.get(number - 1)
-    return Opened(found[number], views.result(c, before.task) if before else None, views.detail(c, found[number].task))
+    return Opened(found[number], before.output if before else None, views.detail(c, found[number].task))
 
 
 class _Head(Drawn):
@@ -168,9 +168,9 @@ class PassScreen(Screen[None], inherit_bindings=False):
             case "verdict":
                 return verdict_lines(opened.done)
             case "output":
-                return _plain(opened.detail.result or "")
+                return _plain(opened.done.output)
             case "diff":
-                return diff_lines(opened.before, opened.detail.result or "")
+                return diff_lines(opened.before, opened.done.output)
             case _:
                 return _plain(opened.detail.prompt)
 
