@@ -42,7 +42,7 @@ def fallback_of(command: ResolvedCommand, values: Mapping[str, Placed], binder: 
     if template.kind is TemplateKind.FORK:  # a fork's join is given no results but its members'
         own |= {mine: _told(values.get(theirs)) for mine, theirs in takes.items()}
         takes = {}
-    return Fallback(other.name, other.version, other.agent, other.prompt, own, takes)
+    return Fallback(other.name, other.version, bound.options.agent or other.agent, other.prompt, own, takes)
 
 
 def _taken(template: Template, other: Template, given: Mapping[str, Given]) -> dict[str, str]:
