@@ -1,9 +1,11 @@
 """What a plan is expected to take: by how its templates have done, and a guess where they were not used often enough."""
 
 import json
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from abathur_tui.domain.plan import Edge, Estimate, Kind, PlanNode
+from abathur_tui.domain.plan import ConflictRule, Edge, Estimate, JoinSpec, JoinStrategy, Kind, Need, PlanNode
 
 ENOUGH_RUNS = 5
 """Completed runs of a template after which they say more than the template's own guess."""
@@ -13,6 +15,8 @@ TOKENS_OF_AN_ANSWER = 900
 CHARACTERS_OF_A_TOKEN = 4
 EXPECTED_SHARE_OF_PASSES = 0.5
 """Loops are guessed to need half of the passes that they may take."""
+SECONDS_OF_A_QUESTION = 30.0
+"""What a join asks of a judge or a writer."""
 PASSES_WITHOUT_LIMIT = 10
 """What a loop without limit is guessed to take at most."""
 
@@ -24,8 +28,34 @@ def estimate(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> Estimate:
     """
     working = [node for node in nodes if node.kind is not Kind.JOIN]
     costs = [node.estimated_cost_usd for node in working if node.estimated_cost_usd is not None]
-    cost = round(sum(costs), 6) if working and len(costs) == len(working) else None
-    return Estimate(_longest_path(nodes, edges), _tokens(working, edges), cost, bool(working) and all(node.measured for node in working))
+    members = Counter(edge.node for edge in edges if edge.need is Need.SETTLES)
+    asked = {node.id: _questions(node.join, members[node.id]) for node in nodes if node.join is not None}
+    tokens = _tokens(working, edges)
+    for questions, _, results in asked.values():
+        tokens += questions * (TOKENS_OF_A_TURN + TOKENS_OF_AN_ANSWER) + results * TOKENS_OF_AN_ANSWER
+    known = bool(working) and not any(questions for questions, _, _ in asked.values())
+    cost = round(sum(costs), 6) if known and len(costs) == len(working) else None
+    waits = {join: one_after_another * SECONDS_OF_A_QUESTION for join, (_, one_after_another, _) in asked.items()}
+    return Estimate(_longest_path(nodes, edges, waits), tokens, cost, known and all(node.measured for node in working))
+
+
+def _questions(join: JoinSpec, members: int) -> tuple[int, int, int]:
+    """What a join is guessed to ask of agents: how many questions, how many one after another, and how many results they read in all."""
+    if members < 2:
+        return 0, 0, 0
+    match join.strategy:
+        case JoinStrategy.BEST:
+            questions, depth, results = 1, 1, members
+        case JoinStrategy.SYNTHESIZE:
+            turns = 1 if join.threshold is None else 2
+            questions, depth, results = turns, turns, turns * members
+        case JoinStrategy.REDUCE if join.command is None:
+            questions, depth, results = members - 1, math.ceil(math.log2(members)), 2 * (members - 1)
+        case _:
+            questions, depth, results = 0, 0, 0
+    if join.conflicts is ConflictRule.JUDGE:
+        return questions + 1, depth + 1, results + members
+    return questions, depth, results
 
 
 def _passes(node: PlanNode) -> int:
@@ -35,8 +65,8 @@ def _passes(node: PlanNode) -> int:
     return max(1, round((node.loop.max_iterations or PASSES_WITHOUT_LIMIT) * EXPECTED_SHARE_OF_PASSES))
 
 
-def _longest_path(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> float:
-    seconds = {node.id: node.estimated_seconds * _passes(node) for node in nodes}
+def _longest_path(nodes: Sequence[PlanNode], edges: Sequence[Edge], waits: Mapping[str, float]) -> float:
+    seconds = {node.id: node.estimated_seconds * _passes(node) + waits.get(node.id, 0.0) for node in nodes}
     start = dict.fromkeys(seconds, 0.0)
     waiting = dict.fromkeys(seconds, 0)
     dependents: dict[str, list[str]] = {node.id: [] for node in nodes}

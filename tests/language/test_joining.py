@@ -222,3 +222,17 @@ def test_a_form_may_ask_for_instances() -> None:
 
     assert names(plan) == ["BEST ASK a", "ASK a", "ASK a"]
     assert planned(plan.source) == plan
+
+
+def test_what_a_join_asks_of_agents_is_in_the_estimate() -> None:
+    def seconds(join: str) -> float:
+        return planned(f'ABYSSAL[ASK]("a", parallel=5, join={join})').estimate.seconds
+
+    assert [seconds(join) for join in ('"vote"', '"best"', '"reduce"', '{command: "cat"}', '{strategy: "synthesize", threshold: true}')] == [
+        10.0,
+        40.0,
+        100.0,
+        10.0,
+        70.0,
+    ]
+    assert planned('ABYSSAL[ASK]("a", parallel=5)').estimate.cost_usd is None
