@@ -1,5 +1,6 @@
 """OS locks that say which engine lives on this host and which one is active. They end with their process, however it ends."""
 
+import errno
 import fcntl
 import os
 import time
@@ -9,6 +10,7 @@ from abathur_tui.storage.files import private_folder
 
 _TRIES_SECONDS = 0.2
 """Looking at a lock takes it for a moment, so one that is refused is tried again for so long."""
+_OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 class HeldLock:
@@ -94,7 +96,9 @@ def _hold(path: Path, engine: str) -> HeldLock | None:
 def _is_held(path: Path) -> bool:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        if error.errno in _OUT_OF_FILES:
+            raise  # It says nothing about the engine, and one that is taken for dead loses its tasks.
         return False
     try:
         # A shared lock, so that two that look at once do not see each other.
@@ -117,4 +121,4 @@ def _words(path: Path) -> tuple[str, str]:
         engine, process = path.read_text("ascii").split()
     except (OSError, ValueError):
         return "", "0"
-    return engine, process
+    return (engine, process) if process.isdecimal() else ("", "0")

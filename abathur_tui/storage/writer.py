@@ -1,6 +1,7 @@
 """The writer: one thread that runs what is waiting as one transaction, of which a refused operation takes back only itself."""
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -82,10 +83,11 @@ class Writer:
             if group:
                 try:
                     self._run_group(group)
-                except (sqlite3.Error, OSError) as error:
+                except Exception as error:
                     # Neither turnstile nor rollback should fail; where they do, nothing of what was not told yet is promised.
+                    ours = self._translate(error) if isinstance(error, sqlite3.Error | OSError) else error
                     for job in group:
-                        job.error = job.error or self._translate(error)
+                        job.error = job.error or ours
                 _tell(group)
                 self._checkpoint()
 
@@ -147,7 +149,7 @@ class Writer:
         return ran, self._commit()
 
     def _begin(self) -> AbathurError | None:
-        if identity(self._folder / DATABASE) != self._identity:
+        if not self._is_ours():
             return ProjectGone(f"{self._folder / DATABASE} was removed or replaced.")
         try:
             roll_back(self._connection)
@@ -159,11 +161,19 @@ class Writer:
             return error
         return None
 
+    def _is_ours(self) -> bool:
+        return identity(self._folder / DATABASE) == self._identity
+
     def _operate(self, job: Job) -> BaseException | None:
         try:
             job.value = job.run(self._connection)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             return self._translate(error)
+        except StopIteration as error:
+            # No future takes it (PEP 479): raised where the outcomes are told, it would keep the others from theirs.
+            stopped = RuntimeError("an operation raised StopIteration")
+            stopped.__cause__ = error
+            return stopped
         except BaseException as error:
             # The thread belongs to all: whatever one caller's operation raises is that caller's to see.
             return error
@@ -186,10 +196,12 @@ class Writer:
 
     def _checkpoint(self) -> None:
         try:
-            self._checkpointer.after_commit(self._connection, self._turnstile)
-        except (sqlite3.Error, OSError):
+            if self._is_ours():  # else the log that lies there is another file's
+                self._checkpointer.after_commit(self._connection, self._turnstile)
+        except Exception:
             # A checkpoint that fails loses nothing: the log stays, and the next commit tries again.
-            roll_back(self._connection)
+            with contextlib.suppress(sqlite3.Error):
+                roll_back(self._connection)
 
 
 def _tell(group: list[Job]) -> None:

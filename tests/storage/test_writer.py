@@ -17,10 +17,10 @@ import pytest
 from abathur_tui.domain.errors import ProjectGone, QueueFull
 from abathur_tui.domain.execution import SubmitOptions
 from abathur_tui.domain.filters import TaskFilter
-from abathur_tui.storage import Database, queue, views
+from abathur_tui.storage import Database, engines, queue, views
 from abathur_tui.storage.connection import LOG_BYTES
 from abathur_tui.storage.writer import LONGEST_SECONDS
-from tests.storage.building import NOW, RUNTIME, plan, submit
+from tests.storage.building import ENGINE, NOW, RUNTIME, plan, submit
 from tests.storage.test_processes import ROOT, command, sound
 
 
@@ -327,3 +327,47 @@ Database.open(Path({str(folder)!r}), create=True).write_now(queue.submit, plan([
     database = Database.open(folder)
     assert len(database.read_now(views.task_ids, TaskFilter())) == 1
     database.close()
+
+
+async def test_whatever_an_operation_raises_the_others_are_told_of_theirs(database: Database) -> None:
+    def exhausted(_: Connection) -> None:
+        next(iter(()))
+
+    async with asyncio.timeout(10):
+        refused, kept = await asyncio.gather(database.write(exhausted), database.write(put, "next"), return_exceptions=True)
+    assert isinstance(refused, RuntimeError)
+    assert kept == "next"
+
+
+def test_a_lock_file_that_somebody_has_scribbled_in_stops_no_writer(database: Database) -> None:
+    # Given an active engine whose lock file does not say what it should, and a log that is large enough to be moved,
+    lock = engines.hold_engine_lock(database.folder, ENGINE)
+    assert lock is not None
+    (database.folder / "engine.lock").write_text("not ours")
+    database.write_now(lambda c: c.execute("INSERT INTO meta (key, value) VALUES ('much', ?)", ("x" * 2 * LOG_BYTES,)).rowcount)
+    # then the next write goes through.
+    done = threading.Thread(target=database.write_now, args=(put, "next"), daemon=True)
+    done.start()
+    done.join(10)
+    assert "next" in keys(database)
+    lock.release()
+
+
+def test_the_log_of_a_file_that_has_taken_the_place_of_ours_is_left_alone(folder: Path) -> None:
+    # Given a project whose folder is replaced, while it is open, by another one with a large log,
+    database = Database.open(folder, create=True)
+    folder.rename(folder.parent / "elsewhere")
+    other = Database.open(folder, create=True)
+    lock = engines.hold_engine_lock(folder, ENGINE)
+    (folder / "engine.lock").write_text(f"{ENGINE} 1\n")  # so that the other one leaves its log to that engine
+    other.write_now(lambda c: c.execute("INSERT INTO meta (key, value) VALUES ('much', ?)", ("x" * 2 * LOG_BYTES,)).rowcount)
+    assert lock is not None
+    lock.release()
+    size = (folder / "abathur.db").stat().st_size
+    assert size < LOG_BYTES < (folder / "abathur.db-wal").stat().st_size
+    # when somebody writes to the one that is gone, then the other one's log is not touched.
+    with pytest.raises(ProjectGone):
+        database.write_now(put, "late")
+    database.close()
+    assert (folder / "abathur.db").stat().st_size == size
+    other.close()

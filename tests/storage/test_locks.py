@@ -1,0 +1,37 @@
+"""What cannot be found out is not taken for a dead engine."""
+
+import os
+import resource
+from collections.abc import Iterator
+
+import pytest
+
+from abathur_tui.domain.errors import Unexpected
+from abathur_tui.domain.status import Status
+from abathur_tui.storage import Database, engines, queue
+from tests.storage.building import ENGINE, NOW, claim_one, plan, status, submit
+
+
+@pytest.fixture
+def no_more_files() -> Iterator[None]:
+    """This process cannot open a file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_an_engine_whose_lock_cannot_be_looked_at_is_not_dead(database: Database, request: pytest.FixtureRequest) -> None:
+    lock = engines.hold_life_lock(database.folder, ENGINE)
+    submit(database, plan(["a"]))
+    task = claim_one(database).lease.task
+    request.getfixturevalue("no_more_files")
+    with pytest.raises(OSError, match="Too many open files"):
+        engines.engine_alive(database.folder, ENGINE)
+    # And what it runs is not ended behind its back.
+    with pytest.raises(Unexpected, match="Too many open files"):
+        database.write_now(queue.cancel, [task], "me", "", NOW)
+    assert status(database, task) is Status.RUNNING
+    lock.release()
