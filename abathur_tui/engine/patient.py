@@ -87,13 +87,16 @@ class PatientDatabase:
 
 
 async def to_its_end(attempt: Coroutine[Any, Any, T], keep: Callable[[T], None] | None) -> T:
-    """What `attempt` gives. Whoever is cancelled while it is under way waits for its end, and `keep` has the result all the same."""
+    """What `attempt` gives. Whoever is cancelled while it is under way, however often, waits for its end, and `keep` has the result all the same."""
     task = asyncio.ensure_future(attempt)
     try:
         result = await asyncio.shield(task)
     except asyncio.CancelledError:
+        while not task.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
         with contextlib.suppress(AbathurError):
-            late = await task
+            late = task.result()
             if keep is not None:
                 keep(late)
         raise
