@@ -139,7 +139,7 @@ class AbathurApp(App[int], inherit_bindings=False):
         """Write something to be done."""
         from abathur_tui.screen.screens.new import NewScreen  # the editor takes 10 ms that the first frame need not pay
 
-        screen = NewScreen(self._draft, self._project.plan, self._errands.submit)
+        screen = NewScreen(self._draft, self._project.plan, self._errands.submit, lambda: self._project.workbench.registry)
 
         def close(submitted: bool | None) -> None:
             self._draft = "" if submitted else screen.text

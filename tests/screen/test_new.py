@@ -4,8 +4,10 @@ from textual.widgets import Static
 
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.screen.app import AbathurApp
+from abathur_tui.screen.roles import Role
 from abathur_tui.screen.screens.cockpit import Cockpit
 from abathur_tui.screen.screens.new import Editor, NewScreen
+from abathur_tui.screen.theme import looks_of
 from abathur_tui.storage import views
 from tests.screen.conftest import Opener
 from tests.screen.worlds import World
@@ -81,3 +83,30 @@ async def test_an_empty_text_is_not_submitted(opened: Opener) -> None:
         await pilot.pause()
         assert isinstance(app.screen, NewScreen)
         assert names(world) == []
+
+
+async def test_what_is_written_is_coloured_and_what_it_may_go_on_with_is_offered(opened: Opener) -> None:
+    async with opened() as (app, pilot, _):
+        await pilot.press("c")
+        editor = app.screen.query_one(Editor)
+        await pilot.press(*"ABYSSAL[res")
+        await eventually_async(lambda: editor.suggestion == "EARCH](")
+        assert any(span.style == looks_of(app.theme).roles[Role.ACCENT] for span in editor.get_line(0).spans)
+        await pilot.press("tab")
+        assert editor.text == "ABYSSAL[RESEARCH]("
+        await pilot.press(*"'x', dep")
+        await eventually_async(lambda: editor.suggestion == "th=")
+        await pilot.press("left")
+        await eventually_async(lambda: editor.suggestion == "")
+        await pilot.press("right")
+        assert editor.text == "ABYSSAL[RESEARCH]('x', dep"
+
+
+async def test_a_prompt_is_neither_coloured_nor_completed(opened: Opener) -> None:
+    async with opened() as (app, pilot, _):
+        await pilot.press("c")
+        editor = app.screen.query_one(Editor)
+        await pilot.press(*"write 'a' # b")
+        await eventually_async(lambda: "write" in said(app))
+        assert editor.get_line(0).spans == []
+        assert editor.suggestion == ""

@@ -3,48 +3,26 @@
 from collections.abc import Awaitable, Callable
 
 from rich.cells import cell_len
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static, TextArea
+from textual.widgets import Static
 
 from abathur_tui.domain.errors import AbathurError, Detail
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.safe_text import safe, safe_line
+from abathur_tui.domain.templates import Registry
 from abathur_tui.screen import figures
 from abathur_tui.screen.actions import Where, bindings
 from abathur_tui.screen.panes.queue import EXAMPLE
+from abathur_tui.screen.widgets.editor import Editor
+
+__all__ = ["Editor", "NewScreen"]
 
 _PAUSE_SECONDS = 0.25
 """After so long without a key the text is looked at."""
 _MOST_NODES = 40
-
-
-class Editor(TextArea):
-    """Where the text is written: enter submits, ctrl+j begins a new line."""
-
-    async def _on_key(self, event: events.Key) -> None:
-        match event.key:
-            case "enter" | "ctrl+s":
-                event.stop()
-                event.prevent_default()
-                await self.run_action("app.perform('new.submit')")
-            case "ctrl+j" | "shift+enter" | "alt+enter":
-                event.stop()
-                event.prevent_default()
-                self.insert("\n")
-            case "escape":
-                event.stop()
-                event.prevent_default()
-                await self.run_action("app.perform('new.close')")
-            case _:
-                await super()._on_key(event)
-
-    async def _on_paste(self, event: events.Paste) -> None:
-        event.text = safe(event.text)
-        await super()._on_paste(event)
 
 
 class NewScreen(ModalScreen[bool]):
@@ -52,18 +30,24 @@ class NewScreen(ModalScreen[bool]):
 
     BINDINGS = bindings(Where.NEW)
 
-    def __init__(self, draft: str, plan: Callable[[str], Awaitable[Plan]], submit: Callable[[str], Awaitable[None]]) -> None:
-        """`draft`: the text to begin with. `plan` and `submit` raise AbathurError."""
+    def __init__(
+        self,
+        draft: str,
+        plan: Callable[[str], Awaitable[Plan]],
+        submit: Callable[[str], Awaitable[None]],
+        registry: Callable[[], Registry],
+    ) -> None:
+        """`draft`: the text to begin with. `plan` and `submit` raise AbathurError. `registry` is called in a thread."""
         super().__init__(classes="dialog")
-        self._draft, self._plan, self._submit = draft, plan, submit
+        self._draft, self._plan, self._submit, self._registry = draft, plan, submit, registry
         self._submitting = False
 
     def compose(self) -> ComposeResult:
         """The editor, and below it what would become of the text."""
         with Vertical(id="new-box") as box:
             box.border_title = " new "
-            box.border_subtitle = " enter submit · ctrl+j new line · esc back "
-            yield Editor(self._draft, id="new-editor", soft_wrap=True, placeholder=Content(f"A prompt, or {EXAMPLE}"))
+            box.border_subtitle = " enter submit · ctrl+j new line · tab completes · esc back "
+            yield Editor(self._draft, self._registry, id="new-editor", placeholder=Content(f"A prompt, or {EXAMPLE}"))
             yield Static("", id="new-outcome")
 
     def on_mount(self) -> None:
