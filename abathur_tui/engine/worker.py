@@ -226,6 +226,8 @@ class Worker:
             await self._dismiss_agent()
         except AbathurError as error:
             self._shop.log.error("task.left", error.message, code=error.code, task=self.claim.lease.task)
+            if not ends_the_engine(error):
+                await self._crash()
 
     def _end_stopped(self, c: Connection, stop: Stop) -> None:
         now = self._shop.clock.now()
@@ -250,8 +252,21 @@ class Worker:
         known = error if isinstance(error, AbathurError) else Unexpected(f"Something unexpected went wrong: {error!r}")
         if not ends_the_engine(known):
             task_error = TaskError(known.code, known.message)
-            with contextlib.suppress(AbathurError):
+            try:
                 await self._shop.database.write(lambda c: queue.fail(c, self.claim.lease, task_error, self._shop.clock.now(), status=Status.DEAD))
+            except LeaseLost:
+                pass  # it is somebody else's, or has ended
+            except AbathurError as trouble:
+                self._shop.log.error("task.left", trouble.message, code=trouble.code, task=self.claim.lease.task)
+                await self._crash()
+            await self._dismiss_agent()
+
+    async def _crash(self) -> None:
+        """The task goes back as if its worker had died: after so many times it is among the dead, and never runs with nobody at it."""
+        try:
+            await self._shop.database.write(lambda c: queue.crash(c, self.claim.lease, self._shop.clock.now()))
+        except AbathurError as error:
+            self._shop.log.error("task.lost", error.message, code=error.code, task=self.claim.lease.task)
 
     def _leave_agent(self, c: Connection, reason: str, now: float) -> None:
         if self._job is not None:

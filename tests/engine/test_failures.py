@@ -14,7 +14,7 @@ from abathur_tui.engine.engine import Manner
 from abathur_tui.engine.keys import hand_over
 from abathur_tui.storage import queue, views
 from tests.engine.bench import Bench, node
-from tests.scripted import Say, Script, Sleep, Step, Wait, in_order
+from tests.scripted import Say, Script, Sleep, Step, Wait, in_order, say
 from tests.waiting import eventually_async
 
 Make = Callable[[Script], Bench]
@@ -250,3 +250,19 @@ async def test_retrying_the_dead_task_brings_its_dependents_back(bench: Make) ->
 
     assert [project.result(task) for task in tasks] == ["one", "two"]
     assert project.database.read_now(views.counts)[Status.COMPLETED] == 2
+
+
+async def test_a_task_whose_failure_cannot_be_written_does_not_stay_running(bench: Make) -> None:
+    # Given a task whose row is damaged in such a way that neither its result nor its failure can be kept,
+    project = bench(say("x"))
+    [task, other] = project.submit(node("a"), node("b"))
+    project.database.write_now(lambda c: c.execute("UPDATE tasks SET detail = 'no JSON' WHERE id = ?", (task,)).rowcount)
+
+    async with project.running():
+        # then it counts as one whose worker dies, and ends among the dead; the others go on.
+        dead = await project.until(task, Status.DEAD)
+        await project.until(other, Status.COMPLETED)
+
+    assert dead.error is not None
+    assert dead.error.code == "ABTH-ERR-026"
+    assert {agent.state for agent in project.database.read_now(views.agents)} == {"TERMINATED"}

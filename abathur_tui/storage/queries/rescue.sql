@@ -6,8 +6,8 @@ SELECT id, epoch FROM tasks INDEXED BY tasks_running WHERE status = 'running' AN
 -- Its worker has died; a crash counts only if the task held a slot (its `why` is empty). By the primary key.
 UPDATE tasks
 SET status = 'interrupted', version = version + 1, crashes = crashes + (why = ''), why = '', engine = NULL,
-    actor = 'rescue', reason = 'its engine died', changed_at = :now
-WHERE id = :id AND status = 'running' AND engine = :engine;
+    actor = 'rescue', reason = :reason, changed_at = :now
+WHERE id = :id AND status = 'running' AND epoch = :epoch AND engine = :engine;
 
 -- name: bury
 -- Five crashes that it caused, unless somebody had asked for its end. By the primary key and requests_by_task.

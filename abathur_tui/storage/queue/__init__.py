@@ -4,7 +4,7 @@ from abathur_tui.storage.queue.changes import cancel, pause, reprioritize, resum
 from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes
 from abathur_tui.storage.queue.ending import complete, end_cancelled, end_paused, fail, note, park, release, report_progress, retry_later, unpark
 from abathur_tui.storage.queue.looping import LoopLimits, resume_loop
-from abathur_tui.storage.queue.rescue import due, recover
+from abathur_tui.storage.queue.rescue import crash, due, recover
 from abathur_tui.storage.queue.submitting import add_child, child_of, submit
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "child_of",
     "claim",
     "complete",
+    "crash",
     "due",
     "end_cancelled",
     "end_paused",

@@ -2,6 +2,8 @@
 
 from sqlite3 import Connection
 
+from abathur_tui.domain.errors import LeaseLost
+from abathur_tui.domain.leases import Lease
 from abathur_tui.storage import engines
 from abathur_tui.storage.queue.asked import cancel_steps, follow_asked
 from abathur_tui.storage.queue.claiming import free_lane
@@ -22,17 +24,18 @@ def recover(c: Connection, engine: str, now: float) -> list[int]:
     """
     running = c.execute(_SQL["running"], (engine,)).fetchall()
     for id, epoch in running:
-        values = {"id": id, "engine": engine, "now": now, "most": MOST_CRASHES}
-        c.execute(_SQL["interrupt"], values)
-        if c.execute(_SQL["bury"], values).rowcount:
-            cancel_steps(c, id, now)
-        elif follow_asked(c, id, now) is None:
-            c.execute(_SQL["put_back"], values)
-        leave_attempt(c, id, epoch, "interrupted", now)
+        _take_back(c, Lease(id, epoch, engine), "its engine died", now)
     _end_agents(c, engine, now)
     engines.end(c, engine, now)
     fail_the_doomed(c, now)
     return [id for id, _ in running]
+
+
+def crash(c: Connection, lease: Lease, now: float) -> None:
+    """A worker that lives lets go of its task and cannot say more of it: it counts as one that has died. Raises LeaseLost."""
+    if not _take_back(c, lease, "its worker broke", now):
+        raise LeaseLost(f"t{lease.task} is not held by this worker any more.")
+    fail_the_doomed(c, now)
 
 
 def due(c: Connection, now: float) -> float | None:
@@ -45,6 +48,19 @@ def due(c: Connection, now: float) -> float | None:
         free_lane(c, lane, "queue", now)
     (following,) = c.execute(_SQL["next"]).fetchone()
     return None if following is None else float(following)
+
+
+def _take_back(c: Connection, lease: Lease, reason: str, now: float) -> bool:
+    """Interrupt a running task and put it where it goes from there; False where the lease does not hold."""
+    values = {"id": lease.task, "epoch": lease.epoch, "engine": lease.engine, "reason": reason, "now": now, "most": MOST_CRASHES}
+    if c.execute(_SQL["interrupt"], values).rowcount == 0:
+        return False
+    if c.execute(_SQL["bury"], values).rowcount:
+        cancel_steps(c, lease.task, now)
+    elif follow_asked(c, lease.task, now) is None:
+        c.execute(_SQL["put_back"], values)
+    leave_attempt(c, lease.task, lease.epoch, "interrupted", now)
+    return True
 
 
 def _end_agents(c: Connection, engine: str, now: float) -> None:
