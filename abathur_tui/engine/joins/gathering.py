@@ -15,8 +15,8 @@ async def concatenate(meeting: Meeting) -> Joined:
         text = "\n\n".join(f"## {title(member)}\n\n{(member.result or '').strip()}" for member in members)
     conflicts = await contradictions(meeting)
     if meeting.spec.conflicts is not None:
-        text += lines_under("Conflicts", [_line(conflict) for conflict in conflicts])
-    text += lines_under("Missing", meeting.present.missing)
+        text = text.rstrip() + lines_under("Conflicts", [_line(conflict) for conflict in conflicts])
+    text = text.rstrip() + lines_under("Missing", meeting.present.missing)
     contributions = [Contribution(member.task, True, "its whole result") for member in members]
     account = "one result" if len(members) == 1 else f"{len(members)} results, one after the other"
     return Joined(text.strip(), meeting.report(account, contributions, conflicts))
@@ -25,7 +25,7 @@ async def concatenate(meeting: Meeting) -> Joined:
 async def lead(meeting: Meeting) -> Joined:
     """The output of the member that leads."""
     leading = next((member for member in meeting.members if member.task == meeting.work.lead), None)
-    text = (leading.result or "" if leading else "") + lines_under("Missing", meeting.present.missing)
+    text = (leading.result or "" if leading else "").rstrip() + lines_under("Missing", meeting.present.missing)
     contributions = [
         Contribution(member.task, member is leading, "the result" if member is leading else "a part beside the result") for member in meeting.members
     ]

@@ -54,8 +54,8 @@ async def synthesize(meeting: Meeting) -> Joined:
         account = f"{named(answer.task)} wrote one result of {listed([member.task for member in kept])}"
         conflicts = _settled_by(conflicts, "synthesis", answer.task)
     names = {member.task: title(member) for member in meeting.work.inputs}
-    text += lines_under("Left out", [f"{names[task]} ({named(task)}): {why}" for task, why in left_out.items()])
-    text += lines_under("Missing", missing)
+    text = text.rstrip() + lines_under("Left out", [f"{names[task]} ({named(task)}): {why}" for task, why in left_out.items()])
+    text = text.rstrip() + lines_under("Missing", missing)
     notes += [Contribution(member.task, True, "part of the synthesis") for member in kept]
     return Joined(text.strip(), meeting.report(account, notes, conflicts))
 
@@ -121,7 +121,7 @@ async def _pairwise(meeting: Meeting) -> Joined:
     text = written[0][1] if written else ""
     account = f"{len(meeting.members)} results, two at a time, in {turns} turns" if turns else "one result, which stands as it is"
     settled = _settled_by(conflicts, "reduction", written[0][0]) if turns else conflicts
-    return Joined((text + lines_under("Missing", meeting.present.missing)).strip(), meeting.report(account, contributions, settled))
+    return Joined((text.rstrip() + lines_under("Missing", meeting.present.missing)).strip(), meeting.report(account, contributions, settled))
 
 
 async def _by_command(meeting: Meeting, command: str) -> Joined:

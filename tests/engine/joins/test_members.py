@@ -1,5 +1,7 @@
 """A join takes place where enough members completed, and names those that are missing."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -8,7 +10,9 @@ from abathur_tui.domain.errors import ForkFailed
 from abathur_tui.domain.leases import Input
 from abathur_tui.domain.plan import JoinStrategy
 from abathur_tui.engine.joins.members import Present, gathered, listed
+from tests.engine.bench import Bench, join_node, node, settles
 from tests.engine.joins.team import WORK, done, failed, spec
+from tests.scripted import Say, Script, Wait
 
 
 def present(*members: Input, threshold: float = 0.8, useless: dict[int, str] | None = None, lead: int | None = None) -> Present:
@@ -65,3 +69,22 @@ def test_a_join_of_nobody_has_no_members() -> None:
 
 def test_tasks_are_listed_as_a_sentence() -> None:
     assert (listed([2]), listed([2, 3]), listed([2, 3, 4])) == ("t2", "t2 and t3", "t2, t3 and t4")
+
+
+async def test_a_member_that_hangs_is_ended_and_named(bench: Callable[[Script], Bench]) -> None:
+    never = asyncio.Event()
+    project = bench(lambda request: [Wait(never)] if "hang" in request.messages[0].text else [Say("fine")])
+    members = [node(f"n{number}", "do it") for number in range(1, 5)]
+    hanging = node("n5", "hang", timeout_seconds=0.2, retries=0)
+    *_, join = project.submit(*members, hanging, join_node("all"), edges=settles("all", *(f"n{number}" for number in range(1, 6))))
+    await project.drain()
+
+    assert (project.result(join) or "").endswith("## Missing\n\n- n5 (t5) is dead: The task took longer than its 0.2 seconds.")
+
+
+async def test_the_end_of_a_level_is_an_event(bench: Callable[[Script], Bench]) -> None:
+    project = bench(lambda _: [Say("fine")])
+    *_, join = project.submit(node("n1"), node("n2"), join_node("all"), edges=settles("all", "n1", "n2"))
+    await project.drain()
+
+    assert "its 2 members have ended: 2 completed" in [entry.text for entry in project.log(join)]
