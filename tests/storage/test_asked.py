@@ -105,3 +105,15 @@ def test_nobody_works_at_the_pass_of_a_loop_that_crashed_too_often(database: Dat
         claim(database)
     assert status(database, loop) is Status.DEAD
     assert status(database, step) is Status.CANCELLED
+
+
+def test_a_pause_that_was_taken_back_while_the_worker_followed_it_does_not_stand(database: Database) -> None:
+    task = submit(database, plan(["a"])).root
+    lease = claim_one(database).lease
+    database.write_now(queue.pause, [task], "me", NOW)
+    (change,) = database.write_now(queue.resume, [task], "me", NOW)
+    assert change.error is None
+    # When its worker, which was told of the pause and not of its end, has stopped,
+    database.write_now(queue.end_paused, lease, NOW)
+    # then the task goes on.
+    assert claim_one(database).lease.task == task

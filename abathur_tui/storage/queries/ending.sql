@@ -44,6 +44,10 @@ SET status = 'paused', version = version + 1, why = 'by you', engine = NULL, att
     reason = 'paused', changed_at = :now
 WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
 
+-- name: pause_asked
+-- Whether somebody still wants a running task to pause. Index requests_by_task.
+SELECT 1 FROM requests WHERE task = ? AND epoch = ? AND kind = 'pause' AND closed_at IS NULL;
+
 -- name: note
 -- What is to be kept beside its result. By the primary key.
 UPDATE tasks SET detail = json_patch(detail, :detail) WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';

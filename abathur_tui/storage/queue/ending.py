@@ -93,7 +93,10 @@ def end_cancelled(c: Connection, lease: Lease, now: float, *, result: str | None
 
 
 def end_paused(c: Connection, lease: Lease, now: float) -> None:
-    """The worker has stopped its agent because somebody paused the task. Closes the request."""
+    """The worker has stopped its agent because somebody paused the task. Closes the request; where it was taken back, the task goes on."""
+    if c.execute(_SQL["pause_asked"], (lease.task, lease.epoch)).fetchone() is None:
+        release(c, lease, "resumed", now)
+        return
     _change(c, lease, "end_paused", now=now)
     pause_steps(c, lease.task, now)
     _leave_for_now(c, lease, "paused", now)
