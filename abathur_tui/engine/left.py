@@ -4,13 +4,8 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 
 from abathur_tui.domain.errors import Exit
-from abathur_tui.domain.filters import TaskFilter
-from abathur_tui.domain.leases import LaneState
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.storage import queue, views
-
-_LOOKED_AT = 1000
-"""Pending tasks that are looked at for one that waits for its next attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +37,7 @@ def left(c: Connection) -> Left:
     return Left(
         running=views.counts(c)[Status.RUNNING] > 0,
         ready=any(lane.ready for lane in lanes),
-        retrying=_retrying(c, lanes),
+        retrying=queue.retrying(c),
         later=any(lane.held_why != Why.KEY for lane in lanes),
         account=any(lane.held_why == Why.KEY for lane in lanes),
     )
-
-
-def _retrying(c: Connection, lanes: list[LaneState]) -> bool:
-    if not any(not lane.ready and not lane.held_why for lane in lanes):
-        return False
-    pending = views.tasks(c, TaskFilter(statuses=frozenset({Status.PENDING})), _LOOKED_AT)
-    return any(task.why == Why.RETRY for task in pending)

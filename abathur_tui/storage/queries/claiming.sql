@@ -51,6 +51,13 @@ LEFT JOIN (SELECT runtime FROM lanes LIMIT 1) AS any_lane
 WHERE n.status = 'pending' AND n.tasks > 0
 ORDER BY n.lane;
 
+-- name: retrying
+-- A task that waits for its next attempt. What is due later, of index tasks_due, until there is one.
+SELECT 1 FROM tasks INDEXED BY tasks_due
+WHERE due IS NOT NULL AND status = 'pending' AND why = 'retry'
+    AND NOT EXISTS (SELECT 1 FROM lanes WHERE lanes.lane = tasks.lane AND held_why <> '')
+LIMIT 1;
+
 -- name: hold_lane
 -- Claim nothing of a lane. By the primary key.
 UPDATE lanes SET held_why = :why, held_until = :until, held_message = :message, held_by = :actor WHERE lane = :lane;

@@ -1,7 +1,7 @@
 """The queue: every way in which a task changes its status. Plain functions over a connection that is inside a write transaction."""
 
 from abathur_tui.storage.queue.changes import cancel, pause, reprioritize, resume, retry
-from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes
+from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes, retrying
 from abathur_tui.storage.queue.ending import complete, end_cancelled, end_paused, fail, note, park, release, report_progress, retry_later, unpark
 from abathur_tui.storage.queue.looping import LoopLimits, resume_loop
 from abathur_tui.storage.queue.rescue import crash, due, recover
@@ -34,6 +34,7 @@ __all__ = [
     "resume_loop",
     "retry",
     "retry_later",
+    "retrying",
     "submit",
     "unpark",
 ]

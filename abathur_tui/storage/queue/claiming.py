@@ -52,6 +52,11 @@ def lanes(c: Connection) -> list[LaneState]:
     ]
 
 
+def retrying(c: Connection) -> bool:
+    """Whether a task waits for its next attempt, which its lane would let it have."""
+    return c.execute(_SQL["retrying"]).fetchone() is not None
+
+
 def hold_lane(c: Connection, lane: str, why: str, until: float | None, message: str, actor: str, now: float) -> None:
     """Claim nothing of this lane until `until` (None: until somebody frees it); its tasks stay pending and show `why`."""
     c.execute(_SQL["hold_lane"], {"lane": lane, "why": why, "until": until, "message": clean(message), "actor": actor})
