@@ -47,7 +47,7 @@ def queued(text: str, count: int) -> tuple[float, float, float]:
 
 def main(rounds: int) -> int:
     """Print a line for each shape of document; 1 where the promise is not kept."""
-    kept = True
+    kept = alone = True
     queued(SHAPES["a chain of names"](100), 100)  # files and libraries are read once
     columns = f"{'planning':>10}{'queueing':>10}{'processor':>11}{'over 1,000':>12}"
     print(f"{'10,000 tasks, from text to queue':<36}{'median':>9}{'least to most':>18}{columns}")
@@ -63,8 +63,9 @@ def main(rounds: int) -> int:
         ratio = processor / statistics.median(one[2] for one in small)
         spread = f"{min(whole):.2f} to {max(whole):.2f} s"
         print(f"{name:<36}{median:>7.2f} s{spread:>18}{planning:>8.2f} s{queueing:>8.2f} s{processor:>9.2f} s{ratio:>6.1f} times", flush=True)
-        kept = kept and min(median, processor) < LIMIT_SECONDS
-    print(f"The limit is {LIMIT_SECONDS:.0f} s: {'kept' if kept else 'NOT kept'}.")
+        kept, alone = kept and processor < LIMIT_SECONDS, alone and median < LIMIT_SECONDS
+    how = "kept" if kept and alone else "kept by processor time; the machine had other work" if kept else "NOT kept"
+    print(f"The limit is {LIMIT_SECONDS:.0f} s: {how}.")
     return 0 if kept else 1
 
 

@@ -287,7 +287,7 @@ class _Reader:
 
     def _never_closed(self, token: Token | None) -> None:
         """A new statement, or the end of the text, while a bracket is open."""
-        opening, news = self._open[-1], self._since_repair >= 3
+        opening, news = self._open[-1], self._since_repair >= 2
         again = self._restart if self._restarts < _RESTARTS else None
         if again is not None:
             start, opening, news = again

@@ -7,8 +7,8 @@ import pytest
 
 from abathur_tui.domain.criteria import JudgeCriterion
 from abathur_tui.domain.plan import Kind
-from abathur_tui.domain.templates import Template, TemplateKind
-from abathur_tui.language import PlanContext, plan
+from abathur_tui.domain.templates import MADE, Template, TemplateKind
+from abathur_tui.language import PlanContext, made_agents, plan
 from abathur_tui.library import FileRegistry
 from tests.language.planned import is_tree, names, needs, planned
 
@@ -22,7 +22,8 @@ def test_every_template_that_ships_can_be_planned_with_its_subject_alone(templat
     made = planned(f'ABYSSAL[{template.name}]("a habit tracker for two people"{loop})', REGISTRY)
 
     assert is_tree(made)
-    assert all(node.agent is None or REGISTRY.agent(node.agent) for node in made.nodes)
+    agents = made_agents(made, REGISTRY)
+    assert all(node.agent is None or REGISTRY.agent(node.agent) or f"{MADE}{node.agent}" in agents for node in made.nodes)
     assert all(node.kind is Kind.JOIN or "habit tracker" in node.name for node in made.nodes)
 
 

@@ -223,6 +223,10 @@ def test_five_mistakes_inside_one_statement_are_five() -> None:
     assert [detail.line for detail in wrong(text)] == [3, 4, 5, 6, 8]
 
 
+def test_a_bracket_that_is_never_closed_is_told_after_a_missing_comma_too() -> None:
+    assert [detail.column for detail in wrong('ABYSSAL[TEST]("x" language="go"')] == [14, 18]
+
+
 def test_a_bracket_that_is_never_closed_does_not_hide_what_comes_after() -> None:
     text = """a = ABYSSAL[TEST]("one",
 b = ABYSSAL[TSET]("two")
