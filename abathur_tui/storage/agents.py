@@ -1,6 +1,5 @@
 """Agents: the rows of the tree. Which state may follow which is a law of the database."""
 
-from dataclasses import dataclass
 from sqlite3 import Connection
 
 from abathur_tui.domain.errors import LeaseLost, NotFound
@@ -9,15 +8,6 @@ from abathur_tui.storage.records import clean
 from abathur_tui.storage.sql import named
 
 _SQL = named("agents")
-
-
-@dataclass(frozen=True, slots=True)
-class IdleAgent:
-    """An agent that could take a task."""
-
-    id: int
-    definition: str
-    since: float
 
 
 def spawn(c: Connection, lease: Lease, definition: str, parent_agent: int | None, now: float) -> int:
@@ -51,8 +41,3 @@ def assign(c: Connection, lease: Lease, agent: int, now: float) -> None:
     if c.execute(_SQL["assign"], values).rowcount == 0:
         raise LeaseLost(f"t{lease.task} is not held by this worker any more.")
     c.execute(_SQL["of_attempt"], values)
-
-
-def idle(c: Connection, engine: str) -> list[IdleAgent]:
-    """The engine's idle agents, the longest idle first."""
-    return [IdleAgent(*row) for row in c.execute(_SQL["idle"], (engine,))]

@@ -20,7 +20,7 @@ from abathur_tui.domain.errors import EngineDidNotStart
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.status import Status
 from abathur_tui.engine.launch import engine_status, ensure_engine, start_engine, stop_engine
-from abathur_tui.storage import engines, views
+from abathur_tui.storage import engines
 from tests.alive import alive
 from tests.engine.bench import Bench, node
 from tests.scripted import ScriptedRuntime, say
@@ -79,7 +79,7 @@ def test_many_commands_at_the_same_instant_start_one_engine(project: Bench) -> N
     ids = {command.communicate(timeout=30)[0].strip() for command in commands}
 
     assert len(ids) == 1
-    assert ids == {row.id for row in project.database.read_now(views.engine_rows)}
+    assert ids == {row.id for row in project.database.read_now(engines.unended)}
 
 
 async def test_what_keeps_it_from_starting_is_said(project: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

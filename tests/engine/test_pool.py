@@ -12,6 +12,7 @@ from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.engine.pool import RuntimePool
 from abathur_tui.processes import Children
 from tests.scripted import ScriptedRuntime, say
+from tests.waiting import eventually_async
 
 CHOICE = RuntimeChoice(RuntimeName.ANTHROPIC, key_fingerprint="old")
 
@@ -97,7 +98,7 @@ async def test_who_is_cancelled_while_it_opens_takes_it_from_nobody_and_it_is_cl
     opener.wait = threading.Event()
     pool = RuntimePool(opener, {"old": "1"}, Children())
     first, second = asyncio.create_task(pool.open(CHOICE)), asyncio.create_task(pool.open(CHOICE))
-    await asyncio.sleep(0.01)
+    await eventually_async(lambda: opener.used)
 
     first.cancel()
     opener.wait.set()

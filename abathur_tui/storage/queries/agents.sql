@@ -33,7 +33,3 @@ WHERE agents.id = :agent;
 -- name: of_attempt
 -- Who works at an attempt. By the primary key.
 UPDATE attempts SET agent = :agent WHERE task = :task AND epoch = :epoch;
-
--- name: idle
--- The idle agents of an engine. Index agents_alive.
-SELECT id, definition, changed_at FROM agents WHERE engine = ? AND state = 'IDLE' AND state <> 'TERMINATED' ORDER BY changed_at, id;

@@ -1,9 +1,9 @@
 """What is read: by the screen, the command line, the engine. Plain functions over a reader's connection, short and by an index."""
 
 from abathur_tui.storage.views.details import audit, detail, result, work
-from abathur_tui.storage.views.executions import execution, executions, fallbacks, members, reports, root_of
+from abathur_tui.storage.views.executions import execution, executions, fallbacks, members, qualities, reports, root_of
 from abathur_tui.storage.views.logs import log_since
-from abathur_tui.storage.views.swarm import Totals, agents, counts, engine_rows, loop, loop_of, loop_task, loops, status, totals_today
+from abathur_tui.storage.views.swarm import Totals, agents, counts, loop, loop_of, loop_task, loops, status, totals_today
 from abathur_tui.storage.views.tasks import task, task_ids, tasks, tasks_by_id
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "audit",
     "counts",
     "detail",
-    "engine_rows",
     "execution",
     "executions",
     "fallbacks",
@@ -22,6 +21,7 @@ __all__ = [
     "loop_task",
     "loops",
     "members",
+    "qualities",
     "reports",
     "result",
     "root_of",

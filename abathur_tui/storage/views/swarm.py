@@ -78,11 +78,6 @@ def loop_of(c: Connection, task: int) -> int | None:
     return None if found is None else int(found[0])
 
 
-def engine_rows(c: Connection) -> list[EngineRow]:
-    """Engines that have not ended in order, the newest first."""
-    return unended(c)
-
-
 def status(c: Connection, now: float) -> Totals:
     """All of it in one snapshot."""
     tokens, cost = totals_today(c, now)
