@@ -9,7 +9,7 @@ from abathur_tui.domain.plan import JoinStrategy
 
 
 @dataclass(frozen=True, slots=True)
-class Criterion:
+class Judged:
     """What a judge says of one thing by which it scores."""
 
     name: str
@@ -24,7 +24,7 @@ class Quality:
 
     score: float
     """0 to 1."""
-    criteria: tuple[Criterion, ...]
+    criteria: tuple[Judged, ...]
 
     def data(self) -> JsonObject:
         """As `run --json` gives it."""
@@ -106,15 +106,20 @@ def report_from(detail: Mapping[str, Any]) -> JoinReport | None:
     """The report that `JoinReport.data` wrote into a task's detail; None where there is none."""
     if "strategy" not in detail:
         return None
-    quality = detail.get("quality")
     return JoinReport(
         JoinStrategy(detail["strategy"]),
         detail["account"],
         tuple(detail["missing"]),
         tuple(Contribution(one["task"], one["used"], one["note"]) for one in detail["contributions"]),
         tuple(_conflict(one) for one in detail["conflicts"]),
-        None if quality is None else Quality(quality["score"], tuple(Criterion(**one) for one in quality["criteria"])),
+        quality_from(detail),
     )
+
+
+def quality_from(detail: Mapping[str, Any]) -> Quality | None:
+    """How good a task's result is, by its detail; None where nobody judged."""
+    quality = detail.get("quality")
+    return None if quality is None else Quality(quality["score"], tuple(Judged(**one) for one in quality["criteria"]))
 
 
 def _conflict(data: Mapping[str, Any]) -> Conflict:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.execution import RuntimeChoice
-from abathur_tui.domain.joins import JoinReport
+from abathur_tui.domain.joins import JoinReport, Quality
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import State, Status, shown_state
 
@@ -149,6 +149,8 @@ class TaskDetail:
     """For a join that has ended: how it came to its result."""
     fell_back: FellBack | None = None
     """Where its fallback did it."""
+    quality: Quality | None = None
+    """None where nobody judged its result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
 from abathur_tui.domain.courses import Progress, course_of
-from abathur_tui.domain.criteria import commands, targets
+from abathur_tui.domain.criteria import JudgeCriterion, commands, leaves, targets
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import AbathurError, LoopTimedOut, MeasureFailed, NoProgress, TargetNotReached
 from abathur_tui.domain.ids import TaskId, task_text
+from abathur_tui.domain.joins import Judged, Quality
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.loops import EndedBecause, LoopSpec, Pass, Verdict
 from abathur_tui.domain.plan import Kind, PlanNode
@@ -41,10 +42,17 @@ class LoopEnd:
     best: Pass | None
     error: TaskError | None
     """None where it converged."""
+    quality: Quality | None = None
+    """Of the best pass; None where no judge scored it."""
 
     def detail(self) -> JsonObject:
         """What is kept with the task."""
-        return {"ended_because": self.because, "reason": self.reason, "best_pass": self.best.number if self.best else None}
+        return {
+            "ended_because": self.because,
+            "reason": self.reason,
+            "best_pass": self.best.number if self.best else None,
+            "quality": None if self.quality is None else self.quality.data(),
+        }
 
 
 class Loop:
@@ -115,8 +123,17 @@ class Loop:
         if best is not None:
             reason += f"; the best is pass {best.number}" + self._reached(best)
         if error is None or isinstance(error, TaskError):
-            return LoopEnd(because, reason, best, error)
-        return LoopEnd(because, reason, best, TaskError(error.code, f"The loop ended: {reason}."))
+            return LoopEnd(because, reason, best, error, self._quality(best))
+        return LoopEnd(because, reason, best, TaskError(error.code, f"The loop ended: {reason}."), self._quality(best))
+
+    def _quality(self, best: Pass | None) -> Quality | None:
+        """What judges gave the pass, on the average."""
+        rubrics = {name: leaf.rubric for name, leaf in leaves(self._spec.criterion) if isinstance(leaf, JudgeCriterion)}
+        given = {name: score for name, score in best.scores.items() if name in rubrics} if best is not None else {}
+        if best is None or not given:
+            return None
+        criteria = tuple(Judged(rubrics[name], score, best.reason) for name, score in given.items())
+        return Quality(sum(given.values()) / len(given), criteria)
 
     def _reached(self, best: Pass) -> str:
         """` with latency_ms 120, judge 0.8`."""
@@ -217,7 +234,7 @@ class Loop:
             reason = f"pass {number} ({name}) was cancelled"
             return self._ended(EndedBecause.CANCELLED, reason, TargetNotReached)
         end = self._ended(EndedBecause.FAILED, f"pass {number} ({name}) is {ended.status}: {error.message}", None)
-        return LoopEnd(end.because, end.reason, end.best, TaskError(error.code, f"The loop ended: {end.reason}."))
+        return replace(end, error=TaskError(error.code, f"The loop ended: {end.reason}."))
 
     async def _judge(self, number: int, ended: Task) -> None:
         """Measure the pass, and keep it with its verdict."""

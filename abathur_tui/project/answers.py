@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.ids import AgentId, ExecutionId, TaskId, agent_text, execution_text, task_text
-from abathur_tui.domain.joins import JoinReport
+from abathur_tui.domain.joins import JoinReport, Quality
 from abathur_tui.domain.leases import Changed
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.status import Status
@@ -62,6 +62,7 @@ def detail_data(detail: TaskDetail) -> JsonObject:
         "events": [audit_data(event) for event in detail.events],
         "join": None if detail.join is None else report_data(detail.join, detail.task.id),
         "fallback": fell_back_data(detail.fell_back),
+        "quality": quality_data(detail.quality),
     }
 
 
@@ -130,6 +131,11 @@ def member_data(task: Task) -> JsonObject:
     }
 
 
+def quality_data(quality: Quality | None) -> JsonObject:
+    """How good a result is; null where nobody judged."""
+    return {"score": None, "criteria": []} if quality is None else quality.data()
+
+
 def fell_back_data(fell_back: FellBack | None) -> JsonObject | None:
     """Who did a task in its place."""
     return None if fell_back is None else {"task": task_name(fell_back.task), "template": fell_back.template, "because": fell_back.because}
@@ -140,7 +146,7 @@ def report_data(report: JoinReport, join: int) -> JsonObject:
     return {
         "strategy": str(report.strategy),
         "account": report.account,
-        "quality": None if report.quality is None else report.quality.data(),
+        "quality": quality_data(report.quality),
         "missing": list(report.missing),
         "contributions": [{"task": task_name(one.task), "used": one.used, "note": one.note} for one in report.contributions],
         "conflicts": conflicts_data(report, join),

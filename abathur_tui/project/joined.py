@@ -1,10 +1,11 @@
 """What the joins of an execution say of its result: how good it is, and who contributed what."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from abathur_tui.domain.joins import Conflict, JoinReport, Quality
 from abathur_tui.domain.plan import JoinStrategy, Kind
-from abathur_tui.domain.tasks import Task
+from abathur_tui.domain.tasks import FellBack, Task
 from abathur_tui.project.answers import task_name
 
 _PLAIN = frozenset({JoinStrategy.CONCATENATE, JoinStrategy.LEAD})
@@ -23,20 +24,32 @@ def made_while_running(task: Task, parent: Task) -> bool:
     return parent.started_at is not None and task.created_at >= parent.started_at and task.id > parent.id
 
 
-def quality(root: int, reports: Mapping[int, JoinReport]) -> Quality | None:
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What an execution's tasks left beside their results, by task."""
+
+    reports: Mapping[int, JoinReport] = field(default_factory=dict)
+    qualities: Mapping[int, Quality] = field(default_factory=dict)
+    fallbacks: Mapping[int, FellBack] = field(default_factory=dict)
+
+
+NOTHING = Left()
+
+
+def quality(root: int, left: Left) -> Quality | None:
     """How good the result is: as a judge scored it, or the member that is it; of several one after the other the mean. None where nobody did."""
-    report = reports.get(root)
-    if report is None or report.quality is not None:
-        return None if report is None else report.quality
-    used = [one.task for one in report.contributions if one.used]
-    if report.strategy not in _PLAIN or not used:
+    if root in left.qualities:
+        return left.qualities[root]
+    report = left.reports.get(root)
+    used = [one.task for one in report.contributions if one.used] if report is not None else []
+    if report is None or report.strategy not in _PLAIN or not used:
         return None
-    parts = [quality(task, reports) for task in used]
+    parts = [quality(task, left) for task in used]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
     score = sum(part.score for part in known) / len(known)
-    return Quality(score, tuple(criterion for part in known for criterion in part.criteria))
+    return Quality(score, tuple(judged for part in known for judged in part.criteria))
 
 
 def contributions(tasks: Sequence[Task], root: int, reports: Mapping[int, JoinReport]) -> dict[int, str]:

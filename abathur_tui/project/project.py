@@ -32,6 +32,7 @@ from abathur_tui.project.batch import Batch
 from abathur_tui.project.filtering import filtered
 from abathur_tui.project.finding import Place, find, found, make
 from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
+from abathur_tui.project.joined import Left
 from abathur_tui.project.results import ExecutionResult, make_result
 from abathur_tui.project.wish import Wish
 from abathur_tui.storage import Database, engines, queue, views
@@ -413,5 +414,5 @@ class Project:
 def _result(c: Connection, execution: int, now: float) -> ExecutionResult:
     """All in one snapshot."""
     row = views.execution(c, execution)
-    reports, fallbacks = views.reports(c, execution), views.fallbacks(c, execution)
-    return make_result(row, views.members(c, execution), views.result(c, row.root), now, reports, fallbacks)
+    left = Left(views.reports(c, execution), views.qualities(c, execution), views.fallbacks(c, execution))
+    return make_result(row, views.members(c, execution), views.result(c, row.root), now, left)

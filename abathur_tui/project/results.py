@@ -8,11 +8,9 @@ from abathur_tui.domain.joins import JoinReport, Quality
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import Execution, FellBack, Task
-from abathur_tui.project.answers import conflicts_data, execution_name, fell_back_data, member_data, report_data, task_name
-from abathur_tui.project.joined import asked_by_joins, contributions, made_while_running, quality, sentences_of
+from abathur_tui.project.answers import conflicts_data, execution_name, fell_back_data, member_data, quality_data, report_data, task_name
+from abathur_tui.project.joined import NOTHING, Left, asked_by_joins, contributions, made_while_running, quality, sentences_of
 
-_NO_REPORTS: Mapping[int, JoinReport] = {}
-_NO_FALLBACKS: Mapping[int, FellBack] = {}
 _NAMED = 5
 """How many members the summary names of each sort."""
 
@@ -55,7 +53,7 @@ class ExecutionResult:
             "execution": execution_name(self.execution),
             "status": str(self.status),
             "output": self.output,
-            "quality": {"score": None, "criteria": []} if self.quality is None else self.quality.data(),
+            "quality": quality_data(self.quality),
             "conflicts": [conflict for join, report in sorted(self.reports.items()) for conflict in conflicts_data(report, join)],
             "summary": self.summary,
             "members": [self._member_data(task) for task in self.members],
@@ -74,15 +72,8 @@ class ExecutionResult:
         return member_data(join) | ({} if report is None else report_data(report, join.id))
 
 
-def make_result(
-    execution: Execution,
-    tasks: Sequence[Task],
-    output: str | None,
-    now: float,
-    reports: Mapping[int, JoinReport] = _NO_REPORTS,
-    fallbacks: Mapping[int, FellBack] = _NO_FALLBACKS,
-) -> ExecutionResult:
-    """The result of an execution, from all of its tasks, what its joins have reported, and who needed a fallback."""
+def make_result(execution: Execution, tasks: Sequence[Task], output: str | None, now: float, left: Left = NOTHING) -> ExecutionResult:
+    """The result of an execution, from all of its tasks and what these left beside their results."""
     asked = asked_by_joins(tasks)
     working = [task for task in tasks if task.kind is not Kind.JOIN]
     members = tuple(task for task in working if task.id not in asked)
@@ -100,10 +91,10 @@ def make_result(
         output=output,
         members=members,
         joins=tuple(task for task in tasks if task.kind is Kind.JOIN),
-        reports=reports,
-        fallbacks=fallbacks,
-        quality=quality(root.id, reports),
-        contributions=contributions(tasks, root.id, reports),
+        reports=left.reports,
+        fallbacks=left.fallbacks,
+        quality=quality(root.id, left),
+        contributions=contributions(tasks, root.id, left.reports),
         tokens_input=tokens_input,
         tokens_output=tokens_output,
         cost_usd=cost,
@@ -112,8 +103,8 @@ def make_result(
         summary=" ".join(
             [
                 *_told(root, members, seconds),
-                *(_instead(by_id[task], fell_back) for task, fell_back in sorted(fallbacks.items()) if task in by_id),
-                *sentences_of(reports),
+                *(_instead(by_id[task], fell_back) for task, fell_back in sorted(left.fallbacks.items()) if task in by_id),
+                *sentences_of(left.reports),
                 *_spent([by_id[task] for task in path], (tokens_input, tokens_output), cost),
             ]
         ),
@@ -157,8 +148,12 @@ def _told(root: Task, members: Sequence[Task], seconds: float) -> list[str]:
     completed = [task for task in members if task.status is Status.COMPLETED]
     lost = [task for task in members if task.status in ENDED and task.status is not Status.COMPLETED]
     left = len(members) - len(completed) - len(lost)
-    first = _first_sentence(root, members, completed, left, seconds)
-    return [first, f"Not completed: {_some(_because(task) for task in lost)}."] if lost else [first]
+    sentences = [_first_sentence(root, members, completed, left, seconds)]
+    if lost:
+        sentences.append(f"Not completed: {_some(_because(task) for task in lost)}.")
+    if root.kind is Kind.JOIN and root.status in ENDED and root.error is not None:
+        sentences.append(f"They have no result in common: {root.error.message.rstrip('.')}.")
+    return sentences
 
 
 def _instead(task: Task, fell_back: FellBack) -> str:

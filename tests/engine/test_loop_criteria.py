@@ -83,6 +83,10 @@ async def test_a_loop_goes_on_until_a_judge_is_content(bench: Make) -> None:
     assert "# The task\n\ndo it" in agents.judged[0]
     assert "# The result\n\npoor" in agents.judged[0]
     assert "it is worth 0.4" in project.prompts()[2]
+    quality = project.detail(task).quality
+    assert quality is not None
+    assert [(one.name, one.score) for one in quality.criteria] == [("clear", quality.score)]
+    assert quality.score >= 0.9
 
 
 async def test_a_malformed_judgement_is_asked_for_once_more(bench: Make) -> None:

@@ -3,15 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-from abathur_tui.domain.joins import Conflict, Contribution, Criterion, JoinReport, Quality, Stand
+from abathur_tui.domain.joins import Conflict, Contribution, JoinReport, Judged, Quality, Stand
 from abathur_tui.domain.plan import JoinStrategy, Kind
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import FellBack, TaskError
-from abathur_tui.project.joined import contributions, quality
+from abathur_tui.project.joined import Left, contributions, quality
 from abathur_tui.project.results import critical_path, make_result
 from tests.project.tasks import execution, task
 
-GOOD = Quality(0.9, (Criterion("correct", 0.9, "it is"),))
+GOOD = Quality(0.9, (Judged("correct", 0.9, "it is"),))
 BEST = JoinReport(
     JoinStrategy.BEST,
     "the best of 2 is t2 with a score of 0.90: it is",
@@ -19,6 +19,7 @@ BEST = JoinReport(
     conflicts=(Conflict("key", "port", (Stand(1, (2,)), Stand(2, (3,))), "priority", 1, "t2 comes first"),),
     quality=GOOD,
 )
+JUDGED = Left({1: BEST}, {1: GOOD})
 JOIN = task(1, kind=Kind.JOIN, depends_on=(2, 3), started_at=103.0, finished_at=106.0, cost_usd=0.0, tokens_input=0, tokens_output=0)
 TEAM = [
     JOIN,
@@ -30,7 +31,7 @@ TEAM = [
 
 
 def test_what_a_join_asks_is_no_member_but_costs() -> None:
-    result = make_result(execution(1), TEAM, "x", 200.0, {1: BEST})
+    result = make_result(execution(1), TEAM, "x", 200.0, JUDGED)
 
     assert [member.id for member in result.members] == [2, 3]
     assert (result.tokens_input, result.cost_usd) == (30, 1.5)
@@ -41,7 +42,7 @@ def test_it_is_on_the_critical_path() -> None:
 
 
 def test_the_result_says_how_good_it_is_and_who_contributed_what() -> None:
-    data: Any = make_result(execution(1), TEAM, "x", 200.0, {1: BEST}).data()
+    data: Any = make_result(execution(1), TEAM, "x", 200.0, JUDGED).data()
 
     assert data["quality"] == {"score": 0.9, "criteria": [{"name": "correct", "score": 0.9, "reason": "it is"}]}
     assert [member["contribution"] for member in data["members"]] == ["chosen, score 0.90: it is", "score 0.10: no"]
@@ -61,7 +62,7 @@ def test_the_result_says_how_good_it_is_and_who_contributed_what() -> None:
 
 
 def test_the_summary_tells_of_joins_and_contradictions() -> None:
-    summary = make_result(execution(1), TEAM, "x", 200.0, {1: BEST}).summary
+    summary = make_result(execution(1), TEAM, "x", 200.0, JUDGED).summary
 
     assert "All 2 tasks completed" in summary
     assert "t1 (best): the best of 2 is t2 with a score of 0.90: it is." in summary
@@ -73,8 +74,9 @@ def test_a_lead_is_as_good_as_its_member_and_several_are_as_good_as_their_mean()
     both = JoinReport(JoinStrategy.CONCATENATE, "two", contributions=(Contribution(5, True, ""), Contribution(6, True, "")))
     other = replace(BEST, quality=Quality(0.5, ()))
 
-    assert quality(5, {1: BEST, 5: lead}) == GOOD
-    mean = quality(7, {1: BEST, 5: lead, 6: other, 7: both})
+    left = Left({1: BEST, 5: lead, 6: other, 7: both}, {1: GOOD, 6: Quality(0.5, ())})
+    assert quality(5, left) == GOOD
+    mean = quality(7, left)
     assert mean is not None
     assert (mean.score, len(mean.criteria)) == (0.7, 1)
 
@@ -83,9 +85,9 @@ def test_where_nobody_judged_there_is_no_quality() -> None:
     both = JoinReport(JoinStrategy.CONCATENATE, "two", contributions=(Contribution(1, True, ""), Contribution(6, True, "")))
     synthesis = JoinReport(JoinStrategy.SYNTHESIZE, "one", contributions=(Contribution(1, True, ""),))
 
-    assert quality(7, {1: BEST, 7: both}) is None
-    assert quality(7, {1: BEST, 7: synthesis}) is None
-    assert quality(2, {1: BEST}) is None
+    assert quality(7, replace(JUDGED, reports={1: BEST, 7: both})) is None
+    assert quality(7, replace(JUDGED, reports={1: BEST, 7: synthesis})) is None
+    assert quality(2, JUDGED) is None
     assert make_result(execution(1), TEAM, "x", 200.0).data()["quality"] == {"score": None, "criteria": []}
 
 
@@ -105,9 +107,17 @@ def test_a_member_that_failed_added_nothing() -> None:
 def test_a_fallback_is_told() -> None:
     instead = task(2, parent=1, created_at=101.5)
 
-    result = make_result(execution(1), [task(1), instead], "x", 200.0, {}, {1: FellBack(2, "PLAIN@1.0.0", "no such model.")})
+    result = make_result(execution(1), [task(1), instead], "x", 200.0, Left(fallbacks={1: FellBack(2, "PLAIN@1.0.0", "no such model.")}))
 
     assert "t1 task 1 failed for good (no such model), and its fallback PLAIN (t2) was done instead." in result.summary
     data: Any = result.data()
     assert data["members"][0]["fallback"] == {"task": "t2", "template": "PLAIN@1.0.0", "because": "no such model."}
     assert result.critical_path == (2, 1)
+
+
+def test_a_join_that_failed_says_why_there_is_no_result() -> None:
+    failed = replace(JOIN, status=Status.FAILED, error=TaskError("ABTH-ERR-132", "The judge gave no usable answer."))
+
+    summary = make_result(execution(1, Status.FAILED), [failed, *TEAM[1:]], None, 200.0).summary
+
+    assert summary.startswith("All 2 tasks completed in 10.0 s: task 2; task 3. They have no result in common: The judge gave no usable answer.")

@@ -2,7 +2,7 @@
 
 import time
 
-from abathur_tui.domain.joins import Conflict, Contribution, Criterion, JoinReport, Quality, Stand
+from abathur_tui.domain.joins import Conflict, Contribution, JoinReport, Judged, Quality, Stand
 from abathur_tui.domain.plan import JoinStrategy, Kind
 from abathur_tui.storage import Database, queue, views
 from tests.storage.building import NOW, chain, claim, claim_one, finish, fork, node, plan, submit
@@ -13,7 +13,7 @@ REPORT = JoinReport(
     ("m0 is dead",),
     (Contribution(2, True, "chosen"),),
     (Conflict("key", "port", (Stand(None, (1,)), Stand(2, (2,))), "priority", None, "t1 comes first"),),
-    Quality(0.9, (Criterion("correct", 0.9, "it is"),)),
+    Quality(0.9, (Judged("correct", 0.9, "it is"),)),
 )
 
 

@@ -1,6 +1,6 @@
 """Joins in which one member's result is chosen: by votes, or by a judge."""
 
-from abathur_tui.domain.joins import Contribution, Criterion, Quality
+from abathur_tui.domain.joins import Contribution, Judged, Quality
 from abathur_tui.domain.leases import Input
 from abathur_tui.engine.joins.asking import Question
 from abathur_tui.engine.joins.meeting import JUDGE, Joined, Meeting
@@ -49,7 +49,7 @@ async def best(meeting: Meeting) -> Joined:
         Contribution(member.task, member is chosen, f"{'chosen, ' if member is chosen else ''}score {score.score:.2f}: {score.reason}")
         for member, score in zip(members, scores, strict=True)
     ]
-    quality = Quality(won.score, (Criterion(_criteria(meeting), won.score, won.reason),))
+    quality = Quality(won.score, (Judged(_criteria(meeting), won.score, won.reason),))
     account = f"the best of {len(members)} is {named(chosen.task)} with a score of {won.score:.2f}: {won.reason.rstrip('.')}"
     return Joined((chosen.result or "").strip(), meeting.report(account, contributions, quality=quality))
 

@@ -7,7 +7,7 @@ from typing import Any
 from abathur_tui.domain.conversation import message_from_data
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import NotFound
-from abathur_tui.domain.joins import report_from
+from abathur_tui.domain.joins import quality_from, report_from
 from abathur_tui.domain.leases import Input, Work
 from abathur_tui.domain.plan import Kind, OnFailure
 from abathur_tui.domain.status import Status
@@ -50,6 +50,7 @@ def detail(c: Connection, id: int) -> TaskDetail:
         events=tuple(audit(c, task=id, limit=_EVENTS)),
         join=report_from(left),
         fell_back=fell_back_from(left),
+        quality=quality_from(left),
     )
 
 

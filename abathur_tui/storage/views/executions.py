@@ -6,7 +6,7 @@ from typing import Any
 
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import NotFound
-from abathur_tui.domain.joins import JoinReport, report_from
+from abathur_tui.domain.joins import JoinReport, Quality, quality_from, report_from
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Execution, FellBack, Task
@@ -42,6 +42,12 @@ def reports(c: Connection, execution: int) -> dict[int, JoinReport]:
     """How the joins of an execution came to their results, by task; those that have not ended have none."""
     found = {id: report_from(detail) for id, kind, detail in _details(c, execution) if kind is Kind.JOIN}
     return {id: report for id, report in found.items() if report is not None}
+
+
+def qualities(c: Connection, execution: int) -> dict[int, Quality]:
+    """How good the results of an execution's tasks are, by task, where a judge scored them."""
+    found = {id: quality_from(detail) for id, _, detail in _details(c, execution)}
+    return {id: quality for id, quality in found.items() if quality is not None}
 
 
 def fallbacks(c: Connection, execution: int) -> dict[int, FellBack]:
