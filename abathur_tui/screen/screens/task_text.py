@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.ids import AgentId, ExecutionId, TaskId, agent_text, execution_text, task_text
+from abathur_tui.domain.joins import JoinReport
 from abathur_tui.domain.safe_text import safe, safe_line
 from abathur_tui.domain.tasks import Task, TaskDetail, ToolCall
 from abathur_tui.screen import figures
@@ -54,7 +55,10 @@ def result_text(detail: TaskDetail) -> str:
 
 
 def conversation(detail: TaskDetail) -> Iterator[Line]:
-    """Prompt, turns and tool calls, in order."""
+    """Prompt, turns and tool calls, in order; of a join, who contributed what."""
+    if detail.join is not None:
+        yield from _joined(detail.join)
+        return
     yield [Span("prompt", Role.ACCENT)]
     yield from _text(detail.prompt, Role.INK)
     for turn in detail.turns:
@@ -124,6 +128,23 @@ def raw(detail: TaskDetail) -> Iterator[Line]:
 def plain(lines: Iterator[Line]) -> str:
     """Lines as text, for the clipboard."""
     return "\n".join("".join(span.text for span in line) for line in lines)
+
+
+def _joined(report: JoinReport) -> Iterator[Line]:
+    yield [Span(f"joined by {report.strategy}", Role.ACCENT), Span(f"  {safe_line(report.account)}", Role.INK)]
+    for one in report.contributions:
+        mark = Span("  ✓ ", Role.DONE) if one.used else Span("  · ", Role.DIM)
+        yield [mark, Span(task_text(TaskId(one.task))), Span(f"  {safe_line(one.note)}")]
+    if report.conflicts:
+        yield []
+        yield [Span("contradictions", Role.ACCENT)]
+    for conflict in report.conflicts:
+        yield [Span(f"  {safe_line(conflict.where)}", Role.STRONG)]
+        for stand in conflict.stands:
+            who = ", ".join(task_text(TaskId(task)) for task in stand.tasks)
+            yield [Span(f"      {safe_line(_value(stand.value))}"), Span(f"  {who}", Role.DIM)]
+        if conflict.rule:
+            yield [Span(f"      settled by {safe_line(conflict.rule)}: {safe_line(conflict.reason)}", Role.DIM)]
 
 
 def _tool(call: ToolCall) -> Iterator[Line]:
