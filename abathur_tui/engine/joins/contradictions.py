@@ -58,6 +58,11 @@ def content_of(member: Input) -> Content:
     return Content(member, object_in(without_files(text)), files_in(text))
 
 
+async def contents_of(members: Sequence[Input]) -> list[Content]:
+    """What the members' results hold; long ones are looked through in a thread."""
+    return await asyncio.to_thread(lambda: [content_of(member) for member in members])
+
+
 def open_keys(merging: Merging, members: Sequence[Input]) -> list[OpenConflict]:
     """The differences between the objects of these members."""
     conflicts: list[OpenConflict] = []
@@ -83,7 +88,7 @@ async def contradictions(meeting: Meeting) -> list[Conflict]:
     Keys are compared where all members did the same thing or a rule is given: different tasks may well state different values for one key.
     """
     rule = meeting.spec.conflicts
-    contents = [content_of(member) for member in meeting.members]
+    contents = await contents_of(meeting.members)
     conflicts: list[Conflict] = []
     stated = [(content.member, content.object) for content in contents if content.object is not None]
     if len(stated) > 1 and (rule is not None or all(member.instances > 1 for member, _ in stated)):

@@ -1,9 +1,11 @@
 """Files in a result: a fenced block each, with the path in the line above it or behind the fence's language."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-_OPENING = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*(.*)")
+from abathur_tui.engine.joins.fences import fenced_in, lines_of
+
 _PATH = re.compile(r"(?:[A-Za-z0-9_.@+-]+/)*[A-Za-z0-9_.@+-]+")
 _WITHOUT_SUFFIX = frozenset(
     {"Makefile", "Dockerfile", "Containerfile", "LICENSE", "README", "CHANGELOG", "Justfile", "Procfile", "Gemfile", "Rakefile"}
@@ -11,6 +13,8 @@ _WITHOUT_SUFFIX = frozenset(
 """Names of files that need no suffix to be taken for one."""
 _IN_INFO = re.compile(r"""(?:^|\s)(?:title|path|file|filename|name)\s*=\s*["']?([^\s"'}]+)""")
 _TICKED = re.compile(r"`([^`]+)`")
+_LONGEST_LINE = 300
+"""A line that names a file is no longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +47,15 @@ def shown(block: FileBlock) -> str:
 
 def _split(text: str) -> tuple[dict[str, FileBlock], str]:
     files: dict[str, FileBlock] = {}
-    rest: list[str] = []
-    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
-    place = 0
-    while place < len(lines):
-        opening = _OPENING.fullmatch(lines[place].rstrip("\r\n"))
-        if opening is None:
-            rest.append(lines[place])
-            place += 1
-            continue
-        end = _closing(lines, place + 1, opening[1])
-        path = _path_of(opening[2], lines[max(place - 2, 0) : place])
-        if path is None:
-            rest.extend(lines[place : end + 1])
-        else:
-            body = "".join(lines[place + 1 : end])
-            files[path] = FileBlock(path, _language(opening[2]), body if not body or body.endswith("\n") else body + "\n")
-        place = end + 1
-    return files, "".join(rest)
-
-
-def _closing(lines: list[str], start: int, fence: str) -> int:
-    """The line that closes the fence; behind the last one where none does."""
-    for place in range(start, len(lines)):
-        line = lines[place].strip()
-        if len(line) >= len(fence) and set(line) == {fence[0]} and not lines[place].startswith("    "):
-            return place
-    return len(lines)
+    lines = lines_of(text)
+    taken: set[int] = set()
+    for block in fenced_in(text):
+        path = _path_of(block.info, block.above)
+        if path is not None:
+            body = block.text
+            files[path] = FileBlock(path, _language(block.info), body if not body or body.endswith("\n") else body + "\n")
+            taken.update(block.lines)
+    return files, "".join(line for number, line in enumerate(lines) if number not in taken)
 
 
 def _language(info: str) -> str:
@@ -78,11 +64,11 @@ def _language(info: str) -> str:
     return language if re.fullmatch(r"[A-Za-z0-9_+#-]{1,30}", language) else ""
 
 
-def _path_of(info: str, before: list[str]) -> str | None:
+def _path_of(info: str, before: Sequence[str]) -> str | None:
     """The path that stands behind the fence, or alone in the last line above it (an empty one between them does not matter)."""
-    if (named := _IN_INFO.search(info)) is not None:
+    if (named := _IN_INFO.search(info[:_LONGEST_LINE])) is not None:
         return _as_path(named[1])
-    for word in info.replace(":", " ").split()[:2]:
+    for word in info[:_LONGEST_LINE].replace(":", " ").split()[:2]:
         if "/" in word or info.count(":") == 1 or word != info.split()[0]:
             path = _as_path(word)
             if path is not None:
@@ -92,6 +78,8 @@ def _path_of(info: str, before: list[str]) -> str | None:
 
 
 def _path_in_line(line: str) -> str | None:
+    if len(line) > _LONGEST_LINE:
+        return None
     ticked = [path for found in _TICKED.findall(line) if (path := _as_path(found)) is not None]
     if len(ticked) == 1:
         return ticked[0]

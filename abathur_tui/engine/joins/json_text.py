@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from abathur_tui.domain.data import JsonObject, JsonValue
+from abathur_tui.engine.joins.fences import fenced_in
 
 MOST_DEPTH = 60
 """How deep an object may be nested to count as one."""
 _MOST_TRIES = 200
 """Opening braces in a text at which an object is looked for."""
-_FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*(?:json[a-z0-9]*)?[ \t]*\n(.*?)^ {0,3}\1[`~]*[ \t]*$", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+_JSON = re.compile(r"(?:json[a-z0-9]*)?", re.IGNORECASE)
+"""What may stand behind the fence of a block that holds one."""
 
 
 def object_in(text: str) -> JsonObject | None:
     """The object that the text is, or holds; of several the last one, fenced ones first. None where there is none."""
     if (whole := _object(text)) is not None:
         return whole
-    fenced = [found for block in _FENCED.finditer(text) if (found := _object(block[2])) is not None]
+    blocks = [block for block in fenced_in(text) if _JSON.fullmatch(block.info)]
+    fenced = [found for block in blocks if (found := _object(block.text)) is not None]
     if fenced:
         return fenced[-1]
     bare = list(_bare(text))

@@ -4,7 +4,7 @@ import json
 
 from abathur_tui.domain.joins import Conflict, Contribution
 from abathur_tui.domain.plan import ConflictRule
-from abathur_tui.engine.joins.contradictions import Content, content_of, merged_file, open_keys, versions_of
+from abathur_tui.engine.joins.contradictions import Content, contents_of, merged_file, open_keys, versions_of
 from abathur_tui.engine.joins.file_blocks import FileBlock, shown
 from abathur_tui.engine.joins.meeting import Joined, Meeting
 from abathur_tui.engine.joins.members import gathered
@@ -18,7 +18,7 @@ async def merge(meeting: Meeting) -> Joined:
 
     Raises ForkFailed where too few members gave something that can be merged.
     """
-    contents = {member.task: content_of(member) for member in meeting.members}
+    contents = {content.member.task: content for content in await contents_of(meeting.members)}
     useless = {task: USELESS for task, content in contents.items() if content.empty}
     if useless:
         meeting = meeting.without(gathered(meeting.work, meeting.spec, useless))

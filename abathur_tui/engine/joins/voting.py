@@ -11,11 +11,9 @@ from abathur_tui.domain.leases import Input
 from abathur_tui.engine.joins.json_text import object_in
 from abathur_tui.engine.joins.structured import identity
 
-HOW_TO_VOTE = "The answers are put to the vote. End with one line that holds your answer in as few words as possible: `Vote: …`."
-"""What members of a vote are told."""
 _WORDS = "vote|answer|verdict|decision"
-_LINE = re.compile(rf"^[\s>*_#`-]*(?:(?:my|the|final)\s+)*(?:{_WORDS})[\s*_`]*[:=][\s*_`]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
-_LINE_MARKS = re.compile(r"^\s*(?:[>#]+\s*|[-*+]\s+|\d+[.)]\s+)+", re.MULTILINE)
+_LINE = re.compile(rf"^[ \t>*_#`-]*(?:(?:my|the|final)[ \t]+)*(?:{_WORDS})[ \t*_`]*[:=][ \t*_`]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
+_LINE_MARKS = re.compile(r"^[ \t]*(?:[>#]+[ \t]*|[-*+][ \t]+|\d+[.)][ \t]+)+", re.MULTILINE)
 _EMPHASIS = re.compile(r"(?<![\w)\]])[*_`]+(?=\S)|(?<=\S)[*_`]+(?![\w(\[])")
 _SHOWN = 80
 
