@@ -1,6 +1,7 @@
 """Output rows are folded into the turn that they belong to, with their offsets and times, and deleted."""
 
 import json
+import time
 from dataclasses import dataclass
 from sqlite3 import Connection
 
@@ -35,6 +36,9 @@ def fold_partial(c: Connection, turn: int, reason: str, now: float) -> None:
     folded = fold_output(c, turn)
     values = {"turn": turn, "said": keep(c, folded.text) if folded.text else None, "timing": folded.timing, "reason": reason, "now": now}
     if c.execute(_SQL["partial"], values).rowcount:
+        if c.execute(_SQL["task_unpriced"], values).rowcount:
+            c.execute(_SQL["agent_unpriced"], values)
+            c.execute(_SQL["day_unpriced"], {"day": time.strftime("%Y-%m-%d", time.localtime(now))})
         log_turn(c, turn, f"broken off: {reason}", now, level="warning")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from abathur_tui.domain.conversation import Message, OpaqueBlock, TextBlock, ToolOutcome, ToolResultBlock, ToolUseBlock, TurnDone, Usage, message_data
 from abathur_tui.domain.errors import ChangeRefused, LeaseLost, NotFound
+from abathur_tui.domain.execution import RuntimeChoice, RuntimeName, SubmitOptions
 from abathur_tui.domain.leases import Lease
 from abathur_tui.domain.loops import Course, EndedBecause, Pass, Verdict
 from abathur_tui.domain.plan import Kind
@@ -80,6 +81,21 @@ def test_a_turn_that_broke_off_is_partial_and_not_resumed_from(database: Databas
     database.write_now(journal.abandon_turn, lease, second, "again", NOW)
     with pytest.raises(LeaseLost):
         database.write_now(journal.finish_turn, lease, second, said("whole"), NOW)
+
+
+def test_what_a_broken_turn_cost_is_unknown_once_anything_was_said(database: Database) -> None:
+    paid = RuntimeChoice(RuntimeName.ANTHROPIC)
+    submit(database, plan(["a"]), SubmitOptions(paid))
+    (claimed,) = database.write_now(queue.claim, ENGINE, {paid.lane: 1}, 1, NOW)
+    lease = claimed.lease
+    silent = turn(database, lease, 1, [ASK], None)
+    database.write_now(journal.abandon_turn, lease, silent, "overloaded", NOW)
+    assert database.read_now(views.task, lease.task).cost_usd == 0.0
+    speaking = turn(database, lease, 2, [ASK], None)
+    database.write_now(journal.append_output, lease, speaking, 0, "half a ", NOW)
+    database.write_now(journal.abandon_turn, lease, speaking, "the stream broke off", NOW)
+    assert database.read_now(views.task, lease.task).cost_usd is None
+    assert database.read_now(views.totals_today, NOW)[1] is None
 
 
 def test_each_message_is_stored_once_however_long_the_conversation(database: Database, lease: Lease) -> None:
