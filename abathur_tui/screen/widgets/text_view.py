@@ -7,6 +7,9 @@ from rich.cells import cell_len, chop_cells
 from abathur_tui.screen.roles import Line, Role, Span
 from abathur_tui.screen.widgets.lines import Lines
 
+_NARROWEST = 20
+"""Cells: a last piece that has fewer is not wrapped beside what stands before it."""
+
 
 class TextView(Lines):
     """Lines that are read, not acted on."""
@@ -80,7 +83,7 @@ def wrap(line: Line, width: int) -> list[Line]:
         return [line]
     *front, last = line
     indent = sum(cell_len(span.text) for span in front)
-    if indent > width // 2:
+    if width - indent < min(_NARROWEST, width // 2):
         return _hard(line, width)
     leading = len(last.text) - len(last.text.lstrip(" "))
     pieces = wrap_text(last.text, width - indent)
