@@ -76,6 +76,7 @@ class Database:
             path = folder / DATABASE
             if not path.exists() and not create:
                 raise ProjectNotFound(f"There is no {path}.")
+            _refuse_emptied(folder, path, create=create)
             if not _writable(folder, path):
                 return cls._open_read_only(folder)
             make_private(path)
@@ -189,6 +190,14 @@ class Database:
     def _refuse_fork(self) -> None:
         if os.getpid() != self._process:
             raise RuntimeError("no connection to a database survives a fork: open it again")
+
+
+def _refuse_emptied(folder: Path, path: Path, *, create: bool) -> None:
+    """A file without a byte is one that is being made, or one that was cut off: SQLite would silently begin anew in it."""
+    log = folder / f"{DATABASE}-wal"
+    begun = log.exists() and log.stat().st_size > 0
+    if path.exists() and path.stat().st_size == 0 and (begun or not create):
+        raise DatabaseDamaged(f"{path} is empty.")
 
 
 def _writable(folder: Path, path: Path) -> bool:

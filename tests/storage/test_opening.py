@@ -218,6 +218,18 @@ def test_an_empty_file_that_a_kill_left_is_made_whole(folder: Path) -> None:
     database.close()
 
 
+def test_a_file_that_was_cut_off_is_damaged_and_no_new_project(folder: Path) -> None:
+    file = made(folder)
+    os.truncate(file, 0)
+    with pytest.raises(DatabaseDamaged, match="is empty"):
+        Database.open(folder)
+    # What the log beside it still has is not given up for a new beginning.
+    (folder / "abathur.db-wal").write_bytes(b"what was written last")
+    with pytest.raises(DatabaseDamaged, match="is empty"):
+        Database.open(folder, create=True)
+    assert (folder / "abathur.db-wal").read_bytes() == b"what was written last"
+
+
 def test_a_newer_file_is_refused_before_and_while_it_is_open(folder: Path) -> None:
     file = made(folder)
     database = Database.open(folder)
