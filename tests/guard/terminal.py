@@ -15,7 +15,13 @@ import psutil  # type: ignore[import-untyped]
 from tests.alive import alive
 from tests.waiting import eventually
 
-LOGIN = "import os, sys; os.login_tty(os.open(sys.argv[1], os.O_RDWR)); os.execvp(sys.argv[2], sys.argv[2:])"
+LOGIN = """
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+os.login_tty(os.open(sys.argv[1], os.O_RDWR))
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+"""As a terminal starts its shell: also where whoever runs the tests ignores hang-ups (`nohup`)."""
 MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])|\x1b\[(>[0-9]+|<)u")
 USUAL = {"7", "25"}
 """On in a terminal that nobody has touched: lines wrap, the cursor is shown."""
