@@ -1,0 +1,1 @@
+-- Recurring tasks, pauses of the whole queue, and what follows a status change.

@@ -1,0 +1,1 @@
+-- Seals over the audit, and what retention and purging may take away.

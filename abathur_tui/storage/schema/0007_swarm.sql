@@ -1,0 +1,1 @@
+-- What the swarm decided, and what agents share.
