@@ -4,7 +4,7 @@
 
 The promise: 95 of 100 calls take less than 5 ms, and with a million tasks no more than 1.5 times what they take with ten thousand. Both files are
 open at once, and each call is made in one and in the other in turn, so that both meet the same machine. Half of the tasks are pending, a quarter
-waits for others, a quarter has completed. The limit beside it: one row written to a plain SQLite file in a transaction that is on disk when it returns.
+waits for others, a quarter has completed. The limit beside it: one row written to a plain SQLite file, on disk when it returns.
 """
 
 import asyncio
