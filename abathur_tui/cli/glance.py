@@ -9,6 +9,7 @@ from abathur_tui.cli.shared_options import Form, Invocation
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.status import Status
 from abathur_tui.project import ProjectStatus
+from abathur_tui.project.answers import hold_text
 
 
 def glance(call: Invocation, *, flush: bool = False) -> int:
@@ -32,6 +33,7 @@ def _rows(answer: ProjectStatus) -> list[tuple[str, str]]:
     return [
         ("project", str(answer.project)),
         ("engine", f"pid {engine.pid} on {engine.host}, since {since}" if engine else "none; `abathur engine start` starts one"),
+        *([("queue", hold_text(answer.hold))] if answer.hold else []),
         ("tasks", ", ".join(tasks) if tasks else 'none yet; try: abathur run "Summarise the files here"'),
         ("agents", f"{answer.agents_busy} of {answer.agents_limit} busy" if answer.agents_limit else "none"),
         ("today", f"{answer.tokens_today:,} tokens, {cost}"),

@@ -7,7 +7,8 @@ from abathur_tui.domain.errors import AbathurError
 from abathur_tui.domain.execution import RuntimeChoice
 from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.plan import Fallback, JoinSpec, Kind, OnFailure
-from abathur_tui.domain.status import Status
+from abathur_tui.domain.status import Status, Why
+from abathur_tui.domain.success import Success, Unmet
 from abathur_tui.domain.tasks import Task, TaskError
 
 
@@ -89,6 +90,10 @@ class Work:
     """For a pass of a loop: which one."""
     fallback: Fallback | None = None
     """What is done instead when it has failed for good."""
+    success: Success | None = None
+    """What its result must meet."""
+    unmet: Unmet | None = None
+    """Why the result of an earlier attempt did not do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,18 @@ class LaneState:
     message: str
     runtime: RuntimeChoice
     """That of the newest execution in this lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why no task of the project is claimed."""
+
+    why: Why
+    """`QUEUE` or `QUIET`."""
+    until: float | None
+    """Unix seconds; None: until somebody lets it go on."""
+    actor: str
+    since: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,12 @@ class Why(StrEnum):
     """The account's key or billing refuses; all tasks of that runtime wait for a person."""
     QUOTA = "quota"
     """The account's limit is reached until `due_at`."""
+    QUEUE = "queue"
+    """A person has paused the whole queue."""
+    QUIET = "quiet"
+    """It is a quiet time, in which nothing new starts, until `due_at`."""
+    ASKS = "asks"
+    """It wants to know something that only a person can say; it holds no slot."""
     USER = "by you"
     """A person paused it."""
 
@@ -89,6 +95,6 @@ def shown_state(status: Status, why: str) -> State:
     if status in (Status.PENDING, Status.RUNNING):
         if why == Why.QUOTA:
             return _QUOTA
-        if why == Why.KEY:
+        if why in (Why.KEY, Why.ASKS):
             return _ASKS
     return _BY_STATUS[status]

@@ -1,12 +1,13 @@
 """What the project answers, as the JSON that scripts rely on; the Python interface and `--json` give the same."""
 
+import time
 from collections.abc import Mapping, Sequence
 
 from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.ids import AgentId, ExecutionId, TaskId, agent_text, execution_text, task_text
 from abathur_tui.domain.joins import JoinReport, Quality
-from abathur_tui.domain.leases import Changed
+from abathur_tui.domain.leases import Changed, Hold
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Attempt, AuditEvent, FellBack, Task, TaskDetail, TaskError, Turn
@@ -170,6 +171,23 @@ def changed_data(changes: Sequence[Changed]) -> list[JsonValue]:
 def counts_data(counts: Mapping[Status, int]) -> JsonObject:
     """Tasks per status, every status there."""
     return {str(status): counts.get(status, 0) for status in Status}
+
+
+def hold_data(hold: Hold | None) -> JsonObject | None:
+    """Why nothing is claimed; null where claiming goes on."""
+    return None if hold is None else {"why": hold.why.value, "until": iso(hold.until), "since": iso(hold.since), "by": hold.actor}
+
+
+def hold_alert(hold: Hold) -> JsonObject:
+    """That nothing is claimed, as an alert."""
+    return {"kind": "queue", "message": hold_text(hold), "since": iso(hold.since)}
+
+
+def hold_text(hold: Hold) -> str:
+    """That nothing is claimed, and what ends it."""
+    if hold.until is not None:
+        return f"It is a quiet time until {time.strftime('%a %H:%M', time.localtime(hold.until))}: nothing new starts."
+    return "The queue is paused: nothing new starts until `abathur task resume --all`."
 
 
 def _changed(change: Changed) -> JsonObject:

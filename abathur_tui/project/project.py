@@ -17,7 +17,7 @@ from abathur_tui.domain.errors import Exit, ProjectNotFound
 from abathur_tui.domain.execution import Submitted
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.journal import LogEntry, LoopSeries
-from abathur_tui.domain.leases import Changed
+from abathur_tui.domain.leases import Changed, Hold
 from abathur_tui.domain.notices import Notice
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.status import ENDED, Status
@@ -27,7 +27,7 @@ from abathur_tui.engine import launch
 from abathur_tui.engine.launch import StartedEngine
 from abathur_tui.engine.left import left
 from abathur_tui.project import batch
-from abathur_tui.project.answers import counts_data
+from abathur_tui.project.answers import counts_data, hold_alert, hold_data
 from abathur_tui.project.batch import Batch
 from abathur_tui.project.filtering import filtered
 from abathur_tui.project.finding import Place, find, found, make
@@ -65,6 +65,8 @@ class ProjectStatus:
     """The active engine's; without one, what the settings say, or None where they were not read."""
     tokens_today: int
     cost_today_usd: float | None
+    hold: Hold | None = None
+    """Why nothing is claimed; None where claiming goes on."""
 
     def data(self) -> JsonObject:
         """What `status --json` gives."""
@@ -75,7 +77,8 @@ class ProjectStatus:
             "tasks": counts_data(self.counts),
             "agents": {"busy": self.agents_busy, "limit": self.agents_limit},
             "today": {"tokens": self.tokens_today, "cost_usd": self.cost_today_usd},
-            "alerts": [],
+            "queue": hold_data(self.hold),
+            "alerts": [] if self.hold is None else [hold_alert(self.hold)],
         }
 
 
@@ -265,6 +268,14 @@ class Project:
         """Give tasks another priority, 0 to 10."""
         return await self.database.write(queue.reprioritize, tasks, self.actor, self._clock.now(), priority)
 
+    async def pause_queue(self) -> bool:
+        """Let nothing new start in all of the project until `resume_queue`; what runs goes on. False where it was paused already."""
+        return await self.database.write(queue.hold_queue, self.actor, self._clock.now())
+
+    async def resume_queue(self) -> bool:
+        """Let tasks start again. False where the queue was not paused."""
+        return await self.database.write(queue.free_queue, self.actor, self._clock.now())
+
     # Loops
 
     async def loops(self, *, limit: int = 50) -> list[LoopSeries]:
@@ -304,9 +315,10 @@ class Project:
             engine=EngineInfo(row.id, row.pid, row.host, row.since) if row else None,
             counts=totals.counts,
             agents_busy=totals.agents_busy,
-            agents_limit=row.limit if row and row.limit else self.loaded.settings.swarm.max_agents if read_settings else None,
+            agents_limit=totals.agents_limit or (row.limit if row else 0) or (self.loaded.settings.swarm.max_agents if read_settings else None),
             tokens_today=totals.tokens_today,
             cost_today_usd=totals.cost_today_usd,
+            hold=totals.hold,
         )
 
     # Templates

@@ -15,7 +15,7 @@ from abathur_tui.storage.sql import named
 ROOM = Path(str(files("abathur_tui.storage")))
 FILES = sorted(path.stem for path in (ROOM / "queries").glob("*.sql"))
 QUERIES = [(file, name) for file in FILES for name in named(file)]
-SHORT = {"counts", "lanes", "sqlite_sequence", "loops", "engines", "json_each"}
+SHORT = {"counts", "lanes", "sqlite_sequence", "loops", "engines", "json_each", "queue_state", "schedules", "status_commands"}
 """Tables that are short, and may be read whole."""
 
 

@@ -10,11 +10,11 @@ from abathur_tui.cli import mistakes, output
 from abathur_tui.cli.invocation import Command, Invocation, invocation
 from abathur_tui.cli.opening import opened
 from abathur_tui.cli.quantities import priority_of
-from abathur_tui.cli.task.naming import Ids, commands, tasks_named
-from abathur_tui.domain.errors import AbathurError, Detail, Exit
-from abathur_tui.domain.leases import Changed
+from abathur_tui.cli.task.naming import Ids, MaybeIds, commands, tasks_named
+from abathur_tui.domain.errors import AbathurError, ArgumentInvalid, Detail, Exit
+from abathur_tui.domain.leases import Changed, Hold
 from abathur_tui.project import Project
-from abathur_tui.project.answers import changed_data, task_name
+from abathur_tui.project.answers import changed_data, hold_data, hold_text, task_name
 
 Change = Callable[[Project, Sequence[int]], Awaitable[list[Changed]]]
 
@@ -57,10 +57,17 @@ def retry(context: typer.Context, tasks: Ids) -> int:
     epilog="""
     abathur task pause t12
     abathur task pause x3
+    abathur task pause --all
     """,
 )
-def pause(context: typer.Context, tasks: Ids) -> int:
-    """Stop tasks, with all inside them, until they are resumed."""
+def pause(context: typer.Context, tasks: MaybeIds = None, all: Annotated[bool, typer.Option("--all", help="The whole queue.")] = False) -> int:
+    """Stop tasks, with all inside them, until they are resumed.
+
+    With --all nothing new starts in the whole project, and what runs goes on; that stays so until `task resume --all`.
+    """
+    tasks = _named(tasks, all)
+    if all:
+        return _hold(invocation(context), Project.pause_queue)
     return _change(invocation(context), tasks, lambda project, ids: project.pause(ids))
 
 
@@ -70,10 +77,17 @@ def pause(context: typer.Context, tasks: Ids) -> int:
     epilog="""
     abathur task resume t12
     abathur task resume x3
+    abathur task resume --all
     """,
 )
-def resume(context: typer.Context, tasks: Ids) -> int:
-    """Let paused tasks go on."""
+def resume(context: typer.Context, tasks: MaybeIds = None, all: Annotated[bool, typer.Option("--all", help="The whole queue.")] = False) -> int:
+    """Let paused tasks go on.
+
+    With --all tasks start again in the whole project; those that were paused one by one stay paused.
+    """
+    tasks = _named(tasks, all)
+    if all:
+        return _hold(invocation(context), Project.resume_queue)
     return _change(invocation(context), tasks, lambda project, ids: project.resume(ids))
 
 
@@ -93,6 +107,28 @@ def reprioritize(
     """Give tasks that have not ended another priority."""
     number = priority_of(priority)
     return _change(invocation(context), tasks, lambda project, ids: project.reprioritize(ids, number))
+
+
+def _named(tasks: Sequence[str] | None, all: bool) -> list[str]:
+    """The ids; with --all none. Raises ArgumentInvalid."""
+    if bool(tasks) == all:
+        raise ArgumentInvalid("Ids and --all exclude each other." if tasks else "No task is named.", hint="Give ids such as t12, or --all.")
+    return list(tasks or ())
+
+
+def _hold(call: Invocation, change: Callable[[Project], Awaitable[bool]]) -> int:
+    with opened(call, create=True) as project:
+
+        async def run() -> Hold | None:
+            await change(project)
+            return (await project.status(read_settings=False)).hold
+
+        hold = asyncio.run(run())
+    if call.json:
+        output.document({"queue": hold_data(hold)})
+    else:
+        output.lines("Tasks start." if hold is None else hold_text(hold))
+    return Exit.DONE
 
 
 def _change(call: Invocation, names: Sequence[str], change: Change) -> int:

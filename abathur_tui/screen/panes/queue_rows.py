@@ -89,6 +89,10 @@ def why_of(task: Task, now: float, loop: LoopSeries | None) -> tuple[str, Role]:
             return (f"till {figures.short_clock(task.due_at)}" if task.due_at else "quota"), Role.DIM
         case Why.RETRY:
             return (f"retry {figures.age(task.due_at - now)}" if task.due_at else "retry"), Role.DIM
+        case Why.QUIET:
+            return (f"quiet until {figures.short_clock(task.due_at)}" if task.due_at else "quiet"), Role.DIM
+        case Why.QUEUE:
+            return "queue paused", Role.DIM
         case Why.KEY:
             return "key refused", Role.PERSON
     if task.status is Status.RUNNING and task.progress is not None:

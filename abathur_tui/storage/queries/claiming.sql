@@ -39,9 +39,9 @@ SELECT 1 FROM tasks INDEXED BY tasks_running WHERE status = 'running' AND crashe
 INSERT INTO attempts (task, epoch, number, engine, started_at) VALUES (?, ?, ?, ?, ?);
 
 -- name: lanes
--- Lanes with pending tasks. The few rows of counts and lanes; indexes tasks_claimable and tasks_suspect for `ready`.
+-- Lanes with pending tasks. The few rows of counts, lanes and queue_state; indexes tasks_claimable and tasks_suspect for `ready`.
 SELECT n.lane, n.tasks, coalesce(l.held_why, ''), l.held_until, coalesce(l.held_message, ''), coalesce(l.runtime, any_lane.runtime),
-    coalesce(l.held_why, '') = '' AND (
+    coalesce(l.held_why, '') = '' AND NOT EXISTS (SELECT 1 FROM queue_state) AND (
         EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_claimable WHERE lane = n.lane AND status = 'pending' AND due IS NULL AND held IS NULL)
         OR EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_suspect WHERE held = 'suspect' AND lane = n.lane AND due IS NULL)
     )
@@ -55,7 +55,7 @@ ORDER BY n.lane;
 -- A task that waits for its next attempt. What is due later, of index tasks_due, until there is one.
 SELECT 1 FROM tasks INDEXED BY tasks_due
 WHERE due IS NOT NULL AND status = 'pending' AND why = 'retry'
-    AND NOT EXISTS (SELECT 1 FROM lanes WHERE lanes.lane = tasks.lane AND held_why <> '')
+    AND NOT EXISTS (SELECT 1 FROM lanes WHERE lanes.lane = tasks.lane AND held_why <> '') AND NOT EXISTS (SELECT 1 FROM queue_state)
 LIMIT 1;
 
 -- name: hold_lane

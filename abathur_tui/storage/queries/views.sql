@@ -1,11 +1,12 @@
 -- name: task_columns
--- The columns of a task as lists show it; a pending task whose lane is held says why and until when. Used by all that reads tasks.
+-- The columns of a task as lists show it; a pending task whose lane, or the queue as a whole, is held says why and until when. Used by all that reads tasks.
 SELECT t.id, t.execution, t.parent, t.kind, t.name, t.template, t.template_version, t.agent, t.status,
-    CASE WHEN t.status = 'pending' AND t.why = '' AND l.held_why IS NOT NULL THEN l.held_why ELSE t.why END,
+    CASE WHEN t.status = 'pending' AND t.why = ''
+        THEN coalesce((SELECT why FROM queue_state WHERE why = 'queue'), l.held_why, (SELECT why FROM queue_state), '') ELSE t.why END,
     t.progress, t.priority, t.attempt, t.unmet,
     (SELECT json_group_array(depends_on) FROM (SELECT depends_on FROM edges WHERE task = t.id ORDER BY position)),
     t.tags, t.created_at, t.started_at, t.finished_at,
-    CASE WHEN t.status = 'pending' AND t.due IS NULL THEN l.held_until ELSE t.due END,
+    CASE WHEN t.status = 'pending' AND t.due IS NULL THEN coalesce(l.held_until, (SELECT until FROM queue_state WHERE why = 'quiet')) ELSE t.due END,
     t.error_code, t.error_message, t.tokens_input, t.tokens_output, CASE WHEN t.unpriced = 0 THEN t.cost_usd END, t.instance, t.instances
 FROM tasks AS t LEFT JOIN lanes AS l ON l.lane = t.lane AND l.held_why <> '';
 
@@ -19,7 +20,7 @@ SELECT c.body FROM tasks AS t LEFT JOIN content AS c ON c.hash = t.result WHERE 
 
 -- name: spec
 -- What its worker needs, with its execution's runtime. By the primary keys.
-SELECT s.prompt, s.parameters, s.refs, x.runtime, s.model, s.timeout_seconds, s.retries, t.failures, t.on_failure, s.loop_spec, s.join_spec, s.fallback, s.lead,
+SELECT s.prompt, s.parameters, s.refs, x.runtime, s.model, s.timeout_seconds, s.retries, t.failures, t.on_failure, s.loop_spec, s.join_spec, s.fallback, s.success, s.lead,
     s.depth, t.pass, s.rendered, t.round, t.detail
 FROM tasks AS t JOIN specs AS s ON s.task = t.id JOIN executions AS x ON x.id = t.execution WHERE t.id = ?;
 
@@ -101,14 +102,26 @@ SELECT coalesce(sum(tokens_input + tokens_output), 0), coalesce(sum(cost_usd), 0
 -- name: agents_alive
 -- Agents that have not ended; parents before their children, because ids grow. Index agents_alive.
 SELECT a.id, a.parent, a.execution, a.task, a.definition, a.state, a.activity, coalesce(t.name, ''), a.turn, a.tokens_input, a.tokens_output,
-    CASE WHEN a.unpriced = 0 THEN a.cost_usd END, a.started_at, a.ended_at
-FROM agents AS a INDEXED BY agents_alive LEFT JOIN tasks AS t ON t.id = a.task WHERE a.state <> 'TERMINATED' ORDER BY a.id LIMIT ?;
+    CASE WHEN a.unpriced = 0 THEN a.cost_usd END, a.started_at, a.ended_at, a.changed_at, a.reason, a.engine, coalesce(e.host, '')
+FROM agents AS a INDEXED BY agents_alive LEFT JOIN tasks AS t ON t.id = a.task LEFT JOIN engines AS e ON e.id = a.engine
+WHERE a.state <> 'TERMINATED' ORDER BY a.id LIMIT ?;
 
 -- name: agents_ended
 -- The newest of those that have ended. By the primary key.
 SELECT a.id, a.parent, a.execution, a.task, a.definition, a.state, a.activity, coalesce(t.name, ''), a.turn, a.tokens_input, a.tokens_output,
-    CASE WHEN a.unpriced = 0 THEN a.cost_usd END, a.started_at, a.ended_at
-FROM agents AS a LEFT JOIN tasks AS t ON t.id = a.task WHERE a.state = 'TERMINATED' ORDER BY a.id DESC LIMIT ?;
+    CASE WHEN a.unpriced = 0 THEN a.cost_usd END, a.started_at, a.ended_at, a.changed_at, a.reason, a.engine, coalesce(e.host, '')
+FROM agents AS a LEFT JOIN tasks AS t ON t.id = a.task LEFT JOIN engines AS e ON e.id = a.engine
+WHERE a.state = 'TERMINATED' ORDER BY a.id DESC LIMIT ?;
+
+-- name: agent
+-- One agent. By the primary keys.
+SELECT a.id, a.parent, a.execution, a.task, a.definition, a.state, a.activity, coalesce(t.name, ''), a.turn, a.tokens_input, a.tokens_output,
+    CASE WHEN a.unpriced = 0 THEN a.cost_usd END, a.started_at, a.ended_at, a.changed_at, a.reason, a.engine, coalesce(e.host, '')
+FROM agents AS a LEFT JOIN tasks AS t ON t.id = a.task LEFT JOIN engines AS e ON e.id = a.engine WHERE a.id = ?;
+
+-- name: audit_of_agent
+-- What happened to an agent, and what it did. Index audit_by_agent.
+SELECT id, at, actor, action, execution, task, agent, from_state, to_state, version, attempt, engine, cause, error, result, reason, detail FROM audit WHERE agent = :agent AND id > :since ORDER BY id LIMIT :most;
 
 -- name: agents_busy
 -- How many agents work. Index agents_busy.

@@ -3,6 +3,7 @@
 from abathur_tui.storage.queue.changes import cancel, pause, reprioritize, resume, retry
 from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes, retrying
 from abathur_tui.storage.queue.ending import complete, end_cancelled, end_paused, fail, note, park, release, report_progress, retry_later, unpark
+from abathur_tui.storage.queue.holding import free_queue, held, hold_queue
 from abathur_tui.storage.queue.looping import LoopLimits, resume_loop
 from abathur_tui.storage.queue.rescue import crash, due, recover
 from abathur_tui.storage.queue.submitting import add_child, child_of, submit
@@ -21,7 +22,10 @@ __all__ = [
     "end_paused",
     "fail",
     "free_lane",
+    "free_queue",
+    "held",
     "hold_lane",
+    "hold_queue",
     "lanes",
     "note",
     "park",

@@ -9,6 +9,7 @@ from abathur_tui.domain.data import canonical
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.leases import Claim, LaneState, Lease
 from abathur_tui.domain.plan import Kind
+from abathur_tui.storage.queue.holding import held
 from abathur_tui.storage.records import clean, runtime_from
 from abathur_tui.storage.sql import named
 
@@ -22,9 +23,9 @@ def claim(c: Connection, engine: str, free: Mapping[str, int], limit: int, now: 
     """Up to `limit` tasks, the most urgent first, and of each lane no more than its `free` slots (lane to number).
 
     Held lanes give none, lanes that `free` does not name neither; joins are always claimed. Of the tasks whose workers died twice or more
-    in a row only one runs at a time.
+    in a row only one runs at a time. While the queue is held there is none at all.
     """
-    if limit <= 0:
+    if limit <= 0 or held(c) is not None:
         return []
     slots = {lane: min(number, limit) for lane, number in free.items() if number > 0} | {JOIN_LANE: limit}
     rows = _claim_a_suspect(c, engine, slots, now)
@@ -53,7 +54,7 @@ def lanes(c: Connection) -> list[LaneState]:
 
 
 def retrying(c: Connection) -> bool:
-    """Whether a task waits for its next attempt, which its lane would let it have."""
+    """Whether a task waits for its next attempt, which its lane and the queue would let it have."""
     return c.execute(_SQL["retrying"]).fetchone() is not None
 
 

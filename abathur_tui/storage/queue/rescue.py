@@ -5,9 +5,11 @@ from sqlite3 import Connection
 from abathur_tui.domain.errors import LeaseLost
 from abathur_tui.domain.leases import Lease
 from abathur_tui.storage import engines
+from abathur_tui.storage.questions import still_asks
 from abathur_tui.storage.queue.asked import cancel_steps, follow_asked
 from abathur_tui.storage.queue.claiming import free_lane
 from abathur_tui.storage.queue.ending import leave_attempt
+from abathur_tui.storage.queue.holding import free_what_is_over
 from abathur_tui.storage.queue.settling import fail_the_doomed
 from abathur_tui.storage.sql import named
 
@@ -46,8 +48,8 @@ def due(c: Connection, now: float) -> float | None:
     c.execute(_SQL["expired_elsewhere"], (now,))
     for (lane,) in c.execute(_SQL["lanes_due"], (now,)).fetchall():
         free_lane(c, lane, "queue", now)
-    (following,) = c.execute(_SQL["next"]).fetchone()
-    return None if following is None else float(following)
+    following = [free_what_is_over(c, now), *c.execute(_SQL["next"]).fetchone()]
+    return min((float(moment) for moment in following if moment is not None), default=None)
 
 
 def _take_back(c: Connection, lease: Lease, reason: str, now: float) -> bool:
@@ -59,6 +61,7 @@ def _take_back(c: Connection, lease: Lease, reason: str, now: float) -> bool:
         cancel_steps(c, lease.task, now)
     elif follow_asked(c, lease.task, now) is None:
         c.execute(_SQL["put_back"], values)
+        still_asks(c, [lease.task])
     leave_attempt(c, lease.task, lease.epoch, "interrupted", now)
     return True
 

@@ -8,13 +8,16 @@ from typing import Any
 from abathur_tui.domain.courses import best_pass, course_of
 from abathur_tui.domain.errors import LoopTimedOut, NotFound, TargetNotReached
 from abathur_tui.domain.journal import LoopSeries
+from abathur_tui.domain.leases import Hold
 from abathur_tui.domain.loops import EndedBecause
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import Agent
 from abathur_tui.storage.engines import EngineRow, unended
 from abathur_tui.storage.passes import looked_at, passes
+from abathur_tui.storage.queue.holding import held
 from abathur_tui.storage.records import json_object, loop_from
 from abathur_tui.storage.sql import named
+from abathur_tui.storage.swarm import limit
 
 _SQL = named("views")
 
@@ -31,6 +34,10 @@ class Totals:
     cost_today_usd: float | None
     """None where a price of today is not known."""
     agents_busy: int
+    hold: Hold | None
+    """Why nothing is claimed; None where claiming goes on."""
+    agents_limit: int | None
+    """How many may work at once, as somebody has asked for; None where the settings say."""
 
 
 def counts(c: Connection) -> dict[Status, int]:
@@ -45,10 +52,20 @@ def totals_today(c: Connection, now: float) -> tuple[int, float | None]:
     return tokens, None if unpriced else cost
 
 
-def agents(c: Connection, limit: int = 500) -> list[Agent]:
-    """Agents that have not ended, then the newest of those that have; parents before their children among the first."""
+def agents(c: Connection, limit: int = 500, *, ended: bool = True) -> list[Agent]:
+    """Agents that have not ended, then (where `ended`) the newest of those that have; parents before their children among the first."""
     alive = [Agent(*row) for row in c.execute(_SQL["agents_alive"], (limit,))]
+    if not ended:
+        return alive
     return alive + [Agent(*row) for row in c.execute(_SQL["agents_ended"], (limit - len(alive),))]
+
+
+def agent(c: Connection, id: int) -> Agent:
+    """An agent. Raises NotFound."""
+    found = c.execute(_SQL["agent"], (id,)).fetchone()
+    if found is None:
+        raise NotFound(f"There is no agent a{id}.")
+    return Agent(*found)
 
 
 def loops(c: Connection, limit: int = 50, *, outputs: bool = True) -> list[LoopSeries]:
@@ -82,7 +99,7 @@ def status(c: Connection, now: float) -> Totals:
     """All of it in one snapshot."""
     tokens, cost = totals_today(c, now)
     (busy,) = c.execute(_SQL["agents_busy"]).fetchone()
-    return Totals(counts(c), tuple(unended(c)), tokens, cost, busy)
+    return Totals(counts(c), tuple(unended(c)), tokens, cost, busy, held(c), limit(c))
 
 
 def _series(c: Connection, row: tuple[Any, ...], *, outputs: bool) -> LoopSeries:
