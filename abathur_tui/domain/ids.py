@@ -1,4 +1,4 @@
-"""Ids: a letter and a number, never used again (`t1234` a task, `x12` an execution, `a57` an agent, `l3` a loop)."""
+"""Ids: a letter and a number, never used again (`t1234` a task, `x12` an execution, `a57` an agent, `l3` a loop, `q5` a question)."""
 
 import re
 from typing import NewType
@@ -7,10 +7,11 @@ TaskId = NewType("TaskId", int)
 ExecutionId = NewType("ExecutionId", int)
 AgentId = NewType("AgentId", int)
 LoopId = NewType("LoopId", int)
+QuestionId = NewType("QuestionId", int)
 EngineId = NewType("EngineId", str)
 """A UUID that is new at every start of an engine, never derived from host and pid."""
 
-_FORM = re.compile(r"([txal])([1-9][0-9]{0,17})", re.ASCII)
+_FORM = re.compile(r"([txalq])([1-9][0-9]{0,17})", re.ASCII)
 
 
 def task_text(task: TaskId) -> str:
@@ -31,6 +32,11 @@ def agent_text(agent: AgentId) -> str:
 def loop_text(loop: LoopId) -> str:
     """`l12`."""
     return f"l{loop}"
+
+
+def question_text(question: QuestionId) -> str:
+    """`q12`."""
+    return f"q{question}"
 
 
 def parse_id(text: str, letter: str) -> int | None:

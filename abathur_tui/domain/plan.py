@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.loops import LoopSpec
+from abathur_tui.domain.success import Success
 
 
 class Kind(StrEnum):
@@ -71,6 +72,8 @@ class ConflictRule(StrEnum):
     """The member that was done last."""
     JUDGE = "judge"
     """What a judge says, with a reason."""
+    ASK = "ask"
+    """What a person says: the join waits until somebody has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,8 @@ class PlanNode:
     loop: LoopSpec | None = None
     join: JoinSpec | None = None
     fallback: Fallback | None = None
+    success: Success | None = None
+    """What its result must meet; None: it counts as it is."""
     estimated_seconds: float = 30.0
     """Of a loop, one pass; all of it where it was measured."""
     complexity: int = 50

@@ -16,6 +16,7 @@ from abathur_tui.domain.errors import AbathurError, Exit
 from abathur_tui.domain.templates import Registry
 from abathur_tui.engine import keys as key_socket
 from abathur_tui.engine.account import free_accounts
+from abathur_tui.engine.answers import Answers
 from abathur_tui.engine.endings import Endings
 from abathur_tui.engine.foreman import Foreman
 from abathur_tui.engine.keys import KeyRing, Keys
@@ -31,7 +32,7 @@ from abathur_tui.engine.worker import Stop
 from abathur_tui.engine.workshop import STALL_SECONDS, Workshop
 from abathur_tui.processes import Children
 from abathur_tui.settings import Settings
-from abathur_tui.storage import Database, engines, queue
+from abathur_tui.storage import Database, engines, queue, swarm
 from abathur_tui.storage.engines import EngineRow, HeldLock
 from abathur_tui.storage.failures import translated
 
@@ -111,6 +112,7 @@ class Engine:
             slots=Slots(equipment.settings.swarm.max_agents, self._wake.set),
             swarm=Swarm(equipment.agent_idle_seconds),
             endings=Endings(self._wake.set),
+            answers=Answers(self._wake.set),
             clock=equipment.clock,
             log=self.log,
             stall_seconds=equipment.stall_seconds,
@@ -163,6 +165,7 @@ class Engine:
         # Whoever sees the engine's row may hand over keys at once.
         async with self._listening():
             now = self._with.clock.now()
+            self._shop.slots.resize(await self._database.read(swarm.limit) or self._shop.slots.limit)
             row = EngineRow(self.id, os.getpid(), socket.gethostname(), now, limit=self._shop.slots.limit)
             await self._database.write(engines.register, row, now)
             self.log.info("engine.started", f"process {os.getpid()}, {self._shop.slots.limit} slots")
@@ -271,7 +274,9 @@ class Engine:
         if end is None or self._active is None:
             return end
         self._active.release()
-        if not (await self._database.read(left)).ready:
+        again = await self._database.read(left)
+        # Or a person has just answered one of the tasks that waited for that.
+        if not again.ready and not (again.running and not rest.running):
             return end
         await self._hold_engine_lock()
         self._idle_since = None

@@ -15,7 +15,7 @@ from abathur_tui.engine.lanes import Lanes
 from abathur_tui.engine.swarm import dismiss
 from abathur_tui.engine.worker import Stop, Worker
 from abathur_tui.engine.workshop import Workshop
-from abathur_tui.storage import engines, queue, requests, views
+from abathur_tui.storage import engines, questions, queue, requests, swarm, views
 
 DUE_SECONDS = 0.25
 """How soon after a change it asks again what is due when."""
@@ -31,6 +31,10 @@ class _Look:
     requests: list[Request]
     lanes: list[LaneState]
     awaited: list[Task]
+    asking: set[int]
+    """The tasks, of those that waited for a person, that still do."""
+    agents: int | None
+    """How many may work at once, where somebody has asked for a number."""
 
 
 class Foreman:
@@ -56,18 +60,21 @@ class Foreman:
 
     @property
     def busy(self) -> bool:
-        """Whether somebody works, or a lane is being prepared for it."""
-        return bool(self._workers) or self.lanes.preparing
+        """Whether somebody works, or a lane is being prepared for it; who only waits for a person is not at work."""
+        return len(self._workers) > len(self._shop.answers.awaited) or self.lanes.preparing
 
     async def round(self, changed: bool) -> bool:
         """Look once and do what follows; whether some task is ready to be claimed. `changed`: it is not only time that has passed."""
         self._changed = self._changed or changed
         await self._see_what_is_due()
-        look = await self._shop.database.read(self._look, self._shop.endings.awaited)
+        asked = self._shop.answers.awaited
+        look = await self._shop.database.read(self._look, self._shop.endings.awaited, asked)
+        self._shop.slots.resize(look.agents or self._shop.settings.swarm.max_agents)
         for request in look.requests:
             await self._serve(request)
         # After the requests: a loop that is cancelled with its pass must not take that for the pass's own end.
         self._shop.endings.looked(look.awaited)
+        self._shop.answers.looked(asked, look.asking)
         await self._dismiss_idle()
         return await self._claim(look.lanes)
 
@@ -105,8 +112,10 @@ class Foreman:
             self._due_asked, self._changed = monotonic, False
             self._next_due = await self._shop.database.write(queue.due, now)
 
-    def _look(self, c: Connection, awaited: list[int]) -> _Look:
-        return _Look(requests.open_for(c, self._shop.engine), queue.lanes(c), views.tasks_by_id(c, awaited) if awaited else [])
+    def _look(self, c: Connection, awaited: list[int], asked: list[int]) -> _Look:
+        awaited_tasks = views.tasks_by_id(c, awaited) if awaited else []
+        asking = {question.task for question in questions.open_questions(c, tasks=asked)} if asked else set()
+        return _Look(requests.open_for(c, self._shop.engine), queue.lanes(c), awaited_tasks, asking, swarm.limit(c))
 
     async def _serve(self, request: Request) -> None:
         worker = self._workers.get(request.task)

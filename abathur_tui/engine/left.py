@@ -5,7 +5,7 @@ from sqlite3 import Connection
 
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.status import Status, Why
-from abathur_tui.storage import queue, views
+from abathur_tui.storage import questions, queue, views
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Left:
     """What has not ended, by what it waits for."""
 
     running: bool
-    """Some engine has a task."""
+    """Some engine has a task that does not only wait for a person."""
     ready: bool
     """A free slot would take one."""
     retrying: bool
@@ -34,8 +34,12 @@ class Left:
 def left(c: Connection) -> Left:
     """What is left."""
     lanes = queue.lanes(c)
+    running = views.counts(c)[Status.RUNNING]
+    if running:
+        _, asking = questions.asking(c)
+        running -= asking
     return Left(
-        running=views.counts(c)[Status.RUNNING] > 0,
+        running=running > 0,
         ready=any(lane.ready for lane in lanes),
         retrying=queue.retrying(c),
         later=any(lane.held_why != Why.KEY for lane in lanes),

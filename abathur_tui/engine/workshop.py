@@ -7,6 +7,7 @@ from pathlib import Path
 from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.conversation import Tool
 from abathur_tui.domain.templates import Registry
+from abathur_tui.engine.answers import Answers
 from abathur_tui.engine.endings import Endings
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.patient import PatientDatabase
@@ -37,6 +38,7 @@ class Workshop:
     slots: Slots
     swarm: Swarm
     endings: Endings
+    answers: Answers
     clock: Clock
     log: EngineLog
     stall_seconds: float = STALL_SECONDS

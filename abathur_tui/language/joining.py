@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from abathur_tui.domain.errors import NotYet
 from abathur_tui.domain.plan import ConflictRule, JoinStrategy, JoinWish
 from abathur_tui.language.resolved import Given
 from abathur_tui.language.values import Mistake, nearest_of, one_of, texts
@@ -14,7 +13,7 @@ DEFAULT_THRESHOLD = 0.8
 """Of a threshold that is switched on without a number."""
 HOW_TO_VOTE = "Your answer is put to the vote. End with one line that holds it in as few words as possible: `Vote: …`"
 """What the members of a vote are told."""
-_RULES = (*(str(rule) for rule in ConflictRule), "ask")
+_RULES = tuple(str(rule) for rule in ConflictRule)
 _KEEP_CONFLICTS = frozenset({JoinStrategy.CONCATENATE, JoinStrategy.MERGE, JoinStrategy.REDUCE, JoinStrategy.SYNTHESIZE, None})
 """Joins in which members can contradict each other: the others take one member's result as it is."""
 
@@ -59,10 +58,7 @@ def _strategy(name: str, value: Given) -> JoinStrategy:
 
 
 def _rule(name: str, value: Given) -> ConflictRule:
-    chosen = one_of(name, value, _RULES)
-    if chosen == "ask":
-        raise Mistake(f'this version cannot honour `{name}="ask"` yet', 'conflicts: "judge"', NotYet)
-    return ConflictRule(chosen)
+    return ConflictRule(one_of(name, value, _RULES))
 
 
 def _share(name: str, value: Given) -> float:

@@ -96,7 +96,8 @@ async def contradictions(meeting: Meeting) -> list[Conflict]:
         if rule is None:
             conflicts += [key.unsettled() for key in keys]
         else:
-            conflicts += [key.settled(choice, str(rule)) for key, choice in zip(keys, await meeting.choose(keys, rule), strict=True)]
+            decisions = await meeting.choose(keys, rule)
+            conflicts += [key.settled(decision, str(rule)) for key, decision in zip(keys, decisions, strict=True)]
     for versions in versions_of(contents).values():
         if len(versions) > 1:
             merged = await merged_file(meeting, versions, rule or ConflictRule.PRIORITY)
@@ -110,8 +111,9 @@ async def merged_file(meeting: Meeting, versions: Sequence[Version], rule: Confl
     path = merged.block.path
     if len(versions) > _MOST_VERSIONS:
         whole = OpenConflict("lines", path, tuple(Option(version.block.text, version.members) for version in versions))
-        (choice,) = await meeting.choose([whole], rule)
-        return MergedFile(versions[choice.option].block, [whole.settled(choice, str(rule))])
+        (decision,) = await meeting.choose([whole], rule)
+        language = next((version.block.language for version in versions if version.block.text == decision.value), merged.block.language)
+        return MergedFile(FileBlock(path, language, str(decision.value)), [whole.settled(decision, str(rule))])
     base = await asyncio.to_thread(_base, meeting, path) if len(versions) > 1 else ""
     for version in versions[1:]:
         parts: Sequence[Part]
@@ -123,9 +125,9 @@ async def merged_file(meeting: Meeting, versions: Sequence[Version], rule: Confl
         if not base:
             parts = [_united(part) for part in parts]
         conflicts = [_conflict(path, part, versions, version) for part in parts if isinstance(part, Hunk)]
-        choices = await meeting.choose(conflicts, rule)
-        merged.conflicts += [conflict.settled(choice, str(rule)) for conflict, choice in zip(conflicts, choices, strict=True)]
-        text = joined(parts, [choice.option == 1 for choice in choices])
+        decisions = await meeting.choose(conflicts, rule)
+        merged.conflicts += [conflict.settled(decision, str(rule)) for conflict, decision in zip(conflicts, decisions, strict=True)]
+        text = joined(parts, [str(decision.value) for decision in decisions])
         merged.block = FileBlock(path, merged.block.language or version.block.language, text)
     return merged
 

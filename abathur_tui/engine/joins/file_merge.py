@@ -61,10 +61,10 @@ async def three_way(children: Children, project: Path, base: str, ours: str, the
     return _parts(ran.stdout, marker)
 
 
-def joined(parts: Sequence[Part], take_theirs: Sequence[bool]) -> str:
-    """The file in which each hunk is settled: for theirs where the flag in its place is true, else for ours."""
-    flags = iter(take_theirs)
-    return "".join(part if isinstance(part, str) else part.theirs if next(flags) else part.ours for part in parts)
+def joined(parts: Sequence[Part], settled: Sequence[str]) -> str:
+    """The file in which each hunk is settled: these are its lines, in the order of the hunks."""
+    lines = iter(settled)
+    return "".join(part if isinstance(part, str) else next(lines) for part in parts)
 
 
 def holds(text: str, lines: str, hunk: Hunk) -> bool:

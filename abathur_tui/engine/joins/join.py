@@ -12,6 +12,7 @@ from abathur_tui.engine.joins.judging import best, vote
 from abathur_tui.engine.joins.meeting import Joined, Meeting
 from abathur_tui.engine.joins.members import gathered
 from abathur_tui.engine.joins.merging import merge
+from abathur_tui.engine.joins.person import Person
 from abathur_tui.engine.joins.writing import reduce, synthesize
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import journal
@@ -23,7 +24,7 @@ async def join(shop: Workshop, claim: Claim, work: Work, spec: JoinSpec) -> Join
     Raises ForkFailed where too few of them, or not those that must, completed; JoinFailed where no result could be made of theirs; LeaseLost.
     """
     await shop.database.write(lambda c: _level_ended(c, shop, claim, work))
-    meeting = Meeting(shop, work, spec, gathered(work, spec), Asker(shop, claim, work))
+    meeting = Meeting(shop, work, spec, gathered(work, spec), Asker(shop, claim, work), Person(shop, claim))
     match spec.strategy:
         case JoinStrategy.CONCATENATE:
             return await concatenate(meeting)

@@ -6,7 +6,7 @@ from abathur_tui.engine.joins.asking import Question
 from abathur_tui.engine.joins.meeting import JUDGE, Joined, Meeting
 from abathur_tui.engine.joins.members import gathered, listed, named
 from abathur_tui.engine.joins.questions import SCORES, USUAL_CRITERIA, Score, read_scores
-from abathur_tui.engine.joins.settling import OpenConflict, Option, majority
+from abathur_tui.engine.joins.settling import Decision, OpenConflict, Option, majority
 from abathur_tui.engine.joins.voting import answers, normal
 
 NO_ANSWER = "gave an empty answer"
@@ -27,7 +27,11 @@ async def vote(meeting: Meeting) -> Joined:
     winner = cast[choice.option]
     contributions = [Contribution(member.task, answer is winner, f'voted for "{answer.shown}"') for answer in cast for member in answer.members]
     tally = "; ".join(f'{len(answer.members)} for "{answer.shown}" ({listed([member.task for member in answer.members])})' for answer in cast)
-    conflicts = [OpenConflict("answer", "the answer", options).settled(choice, "vote")] if len(cast) > 1 else []
+    conflicts = (
+        [OpenConflict("answer", "the answer", options).settled(Decision(options[choice.option].value, choice.reason), "vote")]
+        if len(cast) > 1
+        else []
+    )
     account = f"of {len(meeting.members)} votes {tally}" + (f"; {choice.reason}" if len(cast) > 1 else "")
     return Joined((winner.members[0].result or "").strip(), meeting.report(account, contributions, conflicts))
 

@@ -9,8 +9,9 @@ from abathur_tui.domain.leases import Input, Work
 from abathur_tui.domain.plan import ConflictRule, JoinSpec
 from abathur_tui.engine.joins.asking import Asker, Question
 from abathur_tui.engine.joins.members import Present, listed, title
+from abathur_tui.engine.joins.person import Person
 from abathur_tui.engine.joins.questions import CHOICES, read_choices
-from abathur_tui.engine.joins.settling import Choice, OpenConflict, Option, by_rule
+from abathur_tui.engine.joins.settling import Choice, Decision, OpenConflict, Option, by_rule
 from abathur_tui.engine.joins.structured import identity
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.library.fitting import cut
@@ -43,6 +44,7 @@ class Meeting:
     spec: JoinSpec
     present: Present
     asker: Asker
+    person: Person
 
     @property
     def members(self) -> tuple[Input, ...]:
@@ -71,18 +73,20 @@ class Meeting:
             return cut(detail.prompt, _LONGEST_TASK)
         return self.work.task.name
 
-    async def choose(self, conflicts: Sequence[OpenConflict], rule: ConflictRule) -> list[Choice]:
-        """Who is right in each conflict, by the rule; a judge decides all of them at once."""
+    async def choose(self, conflicts: Sequence[OpenConflict], rule: ConflictRule) -> list[Decision]:
+        """What is right in each conflict, by the rule; a judge, or a person, decides all of them at once."""
         if not conflicts:
             return []
+        if rule is ConflictRule.ASK:
+            return await self.person.decide(conflicts)
         if rule is not ConflictRule.JUDGE:
-            return [by_rule(rule, conflict.options, self.work.inputs) for conflict in conflicts]
+            return [conflict.decision(by_rule(rule, conflict.options, self.work.inputs)) for conflict in conflicts]
         shown: list[JsonValue] = [{"where": conflict.where, "options": [_option(one) for one in conflict.options]} for conflict in conflicts]
         about = tuple(member.task for member in self.members)
         question = Question(f"Contradictions in {self.work.task.name}", JUDGE, CHOICES, {"conflicts": shown}, about)
         options = [len(conflict.options) for conflict in conflicts]
         chosen = await self.asker.ask_for(question, lambda text: read_choices(text, options))
-        return [Choice(one.option, one.reason) for one in chosen]
+        return [conflict.decision(Choice(one.option, one.reason)) for conflict, one in zip(conflicts, chosen, strict=True)]
 
 
 def told(conflicts: Sequence[Conflict]) -> str:

@@ -27,9 +27,9 @@ async def merge(meeting: Meeting) -> Joined:
     stated = [(content.member, content.object) for content in present if content.object is not None]
     merging = Merging([one for _, one in stated])
     keys = open_keys(merging, [member for member, _ in stated])
-    choices = await meeting.choose(keys, rule)
-    conflicts = [key.settled(choice, str(rule)) for key, choice in zip(keys, choices, strict=True)]
-    object = merging.settled(lambda place: choices[place].option)
+    decisions = await meeting.choose(keys, rule)
+    conflicts = [key.settled(decision, str(rule)) for key, decision in zip(keys, decisions, strict=True)]
+    object = merging.settled([decision.value for decision in decisions])
     files: list[FileBlock] = []
     for versions in versions_of(present).values():
         merged = await merged_file(meeting, versions, rule)

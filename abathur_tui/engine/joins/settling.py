@@ -29,9 +29,13 @@ class OpenConflict:
     where: str
     options: tuple[Option, ...]
 
-    def settled(self, choice: "Choice", rule: str) -> Conflict:
+    def decision(self, choice: "Choice") -> "Decision":
+        """What stands in the result where that option was chosen."""
+        return Decision(self.options[choice.option].value, choice.reason)
+
+    def settled(self, decision: "Decision", rule: str) -> Conflict:
         """How it is kept."""
-        return Conflict(self.kind, self.where, self._stands(), rule, _kept(self.options[choice.option].value), choice.reason)
+        return Conflict(self.kind, self.where, self._stands(), rule, _kept(decision.value), decision.reason)
 
     def unsettled(self) -> Conflict:
         """How it is kept where no value was chosen."""
@@ -46,6 +50,14 @@ class Choice:
     """An option that was chosen, by its place, and why."""
 
     option: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The value that stands in the result, and why: mostly one that members state."""
+
+    value: JsonValue
     reason: str
 
 

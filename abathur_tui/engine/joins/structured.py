@@ -1,7 +1,7 @@
 """Merging JSON objects key by key: what is said once or alike is taken, lists are united, and different values for one key are a conflict."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from abathur_tui.domain.data import JsonObject, JsonValue, canonical
@@ -35,15 +35,15 @@ class Merging:
     def __post_init__(self) -> None:
         self._merged = self._object((), list(enumerate(self.objects)))
 
-    def settled(self, choose: Callable[[int], int]) -> JsonObject:
-        """The object, in which the value of each difference is the one that `choose` gives for its place in `differences`."""
-        for place, difference in enumerate(self.differences):
+    def settled(self, values: Sequence[JsonValue]) -> JsonObject:
+        """The object, with these values in the places of the differences, in their order."""
+        for difference, value in zip(self.differences, values, strict=True):
             holder = self._merged
             for part in difference.key[:-1]:
                 inner = holder[part]
                 assert isinstance(inner, dict)
                 holder = inner
-            holder[difference.key[-1]] = difference.values[choose(place)]
+            holder[difference.key[-1]] = value
         return self._merged
 
     def _object(self, key: Key, stated: list[tuple[int, JsonObject]]) -> JsonObject:

@@ -12,6 +12,7 @@ from abathur_tui.domain.leases import Changed
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.storage.connection import folder_of
 from abathur_tui.storage.locks import engine_alive
+from abathur_tui.storage.questions import still_asks
 from abathur_tui.storage.queue.asked import cancelled_steps
 from abathur_tui.storage.queue.ending import leave_attempt
 from abathur_tui.storage.queue.settling import fail_the_doomed, revive_dependents
@@ -97,6 +98,7 @@ def resume(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Ch
         resumed = c.execute(_SQL["resume"], {"ids": ids, "actor": actor, "now": now}).rowcount
         if not withdrawn and not resumed:
             raise ChangeRefused(f"t{id} is not paused; it is {own.status}.")
+        still_asks(c, [member.id for member in members])
         fail_the_doomed(c, now)
 
     return _each(c, ids, change)

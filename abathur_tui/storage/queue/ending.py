@@ -8,6 +8,7 @@ from abathur_tui.domain.leases import Lease
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import TaskError
 from abathur_tui.storage.folding import fold_open_turns
+from abathur_tui.storage.questions import still_asks
 from abathur_tui.storage.queue.asked import cancel_steps, follow_asked, pause_steps
 from abathur_tui.storage.queue.settling import fail_the_doomed
 from abathur_tui.storage.records import clean, keep
@@ -142,6 +143,8 @@ def _leave(c: Connection, lease: Lease, outcome: str, now: float, error: TaskErr
 def _leave_for_now(c: Connection, lease: Lease, outcome: str, now: float, error: TaskError | None = None) -> None:
     """The task is to go on later, unless somebody has asked for something else in the meantime."""
     asked = follow_asked(c, lease.task, now)
+    if asked is None:
+        still_asks(c, [lease.task])
     _leave(c, lease, asked or outcome, now, error)
     if asked == "cancelled":
         fail_the_doomed(c, now)
