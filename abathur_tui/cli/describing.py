@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from abathur_tui.cli import output
 from abathur_tui.domain.joins import JoinReport
+from abathur_tui.domain.status import ENDED, Why
 from abathur_tui.domain.tasks import Task, TaskDetail
 from abathur_tui.project.answers import execution_name, task_name
 
@@ -22,7 +23,7 @@ def detail_lines(detail: TaskDetail, now: float, *, everything: bool) -> list[st
     rows = [
         ("task", f"{task_name(task.id)} of {execution_name(task.execution)}" + (f", inside {task_name(task.parent)}" if task.parent else "")),
         ("name", task.name),
-        ("state", _state(task) + (f" ({task.why})" if task.why else "")),
+        ("state", _state(task) + _why(task)),
         ("kind", str(task.kind) + (f", template {task.template} {task.template_version or ''}".rstrip() if task.template else "")),
         ("agent", task.agent or ""),
         ("priority", str(task.priority)),
@@ -40,16 +41,16 @@ def detail_lines(detail: TaskDetail, now: float, *, everything: bool) -> list[st
     for attempt in detail.attempts if len(detail.attempts) > 1 or everything else ():
         reason = f": {attempt.error.message} [{attempt.error.code}]" if attempt.error else ""
         lines.append(f"{'attempt':<10}{attempt.number} {attempt.outcome}{reason}")
-    lines += _joined(detail.join) if detail.join else _section("Prompt", detail.prompt)
+    lines += _joined(detail.join) if detail.join else section("Prompt", detail.prompt)
     if everything:
         for turn in detail.turns:
-            lines += _section(f"Turn {turn.number} ({turn.model})", turn.text)
+            lines += section(f"Turn {turn.number} ({turn.model})", turn.text)
             lines += [f"  {call.tool} {json.dumps(call.arguments, ensure_ascii=False)}: {call.summary or call.status}" for call in turn.tool_calls]
         lines += ["", "Events"] + [f"  {event.action} by {event.actor}  {json.dumps(event.detail, ensure_ascii=False)}" for event in detail.events]
     if detail.result is not None:
-        lines += _section("Result", detail.result)
+        lines += section("Result", detail.result)
     elif detail.partial:
-        lines += _section("Said so far", detail.partial)
+        lines += section("Said so far", detail.partial)
     return lines
 
 
@@ -99,5 +100,12 @@ def _state(task: Task) -> str:
     return f"{state.shape if output.encodable(state.shape, sys.stdout) else state.ascii} {state.word}"
 
 
-def _section(title: str, text: str) -> list[str]:
+def _why(task: Task) -> str:
+    if task.why == Why.ASKS and task.status not in ENDED:
+        return f" (`abathur task answer {task_name(task.id)}` shows what, and answers)"
+    return f" ({task.why})" if task.why else ""
+
+
+def section(title: str, text: str) -> list[str]:
+    """A text under its title."""
     return ["", title, *(f"  {line}" for line in text.splitlines())]

@@ -8,7 +8,7 @@ import typer
 
 from abathur_tui.cli.app import root
 from abathur_tui.cli.commands import SECTIONS
-from abathur_tui.cli.invocation import declarations
+from abathur_tui.cli.invocation import Group, declarations
 from abathur_tui.cli.shared_options import HELP
 
 _HEAD = """\
@@ -35,10 +35,15 @@ def all_commands() -> Iterator[tuple[str, Any]]:
             if not section[name].group:
                 yield name, command
                 continue
-            for inner_name, inner in command.commands.items():
-                if inner.hidden:
-                    continue
-                yield f"{name} {inner_name}", inner
+            yield from _inside(name, command)
+
+
+def _inside(name: str, group: Any) -> Iterator[tuple[str, Any]]:
+    for inner_name, inner in group.commands.items():
+        if isinstance(inner, Group):
+            yield from _inside(f"{name} {inner_name}", inner)
+        elif not inner.hidden:
+            yield f"{name} {inner_name}", inner
 
 
 def page() -> str:

@@ -1,6 +1,5 @@
 """`abathur template register`, `validate`, `diff` and `remove`: the files in which templates are kept."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from abathur_tui.cli import output
+from abathur_tui.cli.confirming import sure
 from abathur_tui.cli.invocation import Command, Invocation, invocation
 from abathur_tui.cli.opening import opened, workbench
 from abathur_tui.cli.template import commands
 from abathur_tui.cli.text import read_file_or_input
 from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import ArgumentInvalid, Exit
-from abathur_tui.domain.safe_text import safe_line
+from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.templates import Template
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ def remove(context: typer.Context, name: Name) -> int:
     call = invocation(context)
     store = workbench(call).template_files
     template = store.to_remove(name)
-    if not _sure(call, f"Remove {_named(template)} ({template.file})?"):
+    if not sure(call, f"Remove {_named(template)} ({template.file})?"):
         return Exit.FAILED
     store.remove(f"{template.origin}:{template.name}@{template.version}")
     if call.json:
@@ -148,15 +147,6 @@ def _keeping(call: Invocation, *, for_user: bool) -> "Iterator[Workbench]":
             yield workbench(call)
     else:
         yield workbench(call)
-
-
-def _sure(call: Invocation, question: str) -> bool:
-    """Whether the user wants it. Raises ArgumentInvalid where nobody can be asked."""
-    if call.yes:
-        return True
-    if not sys.stdin.isatty():
-        raise ArgumentInvalid("There is no terminal to ask on.", hint="Give --yes where you are sure.")
-    return typer.confirm(safe_line(question), err=True)
 
 
 def _named(template: Template) -> str:

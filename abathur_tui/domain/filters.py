@@ -47,6 +47,8 @@ class TaskFilter:
     """An agent definition's name."""
     tag: str | None = None
     parent: int | None = None
+    undecided: bool = False
+    """Only dead letters that nobody has cleared."""
     comparisons: tuple[Comparison, ...] = ()
     without: "tuple[TaskFilter, ...]" = ()
     """None of these may let the task through (their order says nothing)."""
@@ -67,6 +69,7 @@ def admits(filter: TaskFilter, task: Task, now: float) -> bool:
         and filter.agent in (None, task.agent)
         and (filter.tag is None or filter.tag in task.tags)
         and filter.parent in (None, task.parent)
+        and (not filter.undecided or (task.status is Status.DEAD and task.cleared_at is None))
         and all(_holds(comparison, task, now) for comparison in filter.comparisons)
         and not any(admits(other, task, now) for other in filter.without)
     )

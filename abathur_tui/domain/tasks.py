@@ -50,6 +50,8 @@ class Task:
     """Its own turns' cost; None where a price is not known."""
     instance: int
     instances: int
+    cleared_at: float | None = None
+    """For a dead letter: when somebody decided to leave it; None where it waits for that."""
 
     @property
     def state(self) -> State:
@@ -173,6 +175,13 @@ class Agent:
     cost_usd: float | None
     started_at: float
     ended_at: float | None
+    changed_at: float
+    """Since when it has been in this state."""
+    reason: str
+    """Why it came into it."""
+    engine: str
+    """In which engine it lives, or lived."""
+    host: str
 
 
 @dataclass(frozen=True, slots=True)

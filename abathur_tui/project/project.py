@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from sqlite3 import Connection
@@ -20,6 +20,7 @@ from abathur_tui.domain.journal import LogEntry, LoopSeries
 from abathur_tui.domain.leases import Changed, Hold
 from abathur_tui.domain.notices import Notice
 from abathur_tui.domain.plan import Plan
+from abathur_tui.domain.questions import Given, Question
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import AuditEvent, EngineInfo, Execution, Task, TaskDetail
 from abathur_tui.domain.templates import Template, TemplateUse
@@ -34,8 +35,10 @@ from abathur_tui.project.finding import Place, find, found, make
 from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
 from abathur_tui.project.joined import Left
 from abathur_tui.project.results import ExecutionResult, make_result
+from abathur_tui.project.swarm import SwarmDesk
 from abathur_tui.project.wish import Wish
-from abathur_tui.storage import Database, engines, queue, views
+from abathur_tui.storage import Database, engines, questions, queue, views
+from abathur_tui.storage.questions import Answered
 from abathur_tui.storage.views.templates import template_records, template_uses
 
 if TYPE_CHECKING:
@@ -48,6 +51,8 @@ T = TypeVar("T")
 TemplateRecord: TypeAlias = tuple[Template, TemplateUse]
 """A version of a template, and how it has done."""
 
+_PART = 200
+"""Tasks that one transaction changes."""
 CANCEL_SECONDS = 5.0
 """How long a cancelled agent may take to end."""
 
@@ -151,6 +156,11 @@ class Project:
         return load(self.folder, environ=self._environ, flags=self._flags)
 
     @cached_property
+    def swarm(self) -> SwarmDesk:
+        """The agents that run now, and the orders for them."""
+        return SwarmDesk(self, self._clock)
+
+    @cached_property
     def workbench(self) -> "Workbench":
         """Templates, the language, and what answers."""
         from abathur_tui.project.workbench import Workbench  # lark and jinja: 90 ms that looking need not pay
@@ -213,12 +223,13 @@ class Project:
         """Something each time that somebody has committed, the first at once; never ends. Raises ProjectGone."""
         return changes(self.database)
 
-    async def attended(self, execution: int, work: Coroutine[None, None, T]) -> T:
+    async def attended(self, execution: int, work: Coroutine[None, None, T], *, answers: bool = False) -> T:
         """What `work` gives, with an engine at the execution for as long as it takes; raises what it raises.
 
-        Raises AccountRefused when nothing of the execution can run any more, and EngineDidNotStart.
+        Raises AccountRefused when nothing of the execution can run any more, PersonNeeded where that is because it waits for a person (unless
+        `answers`: somebody is there who will), and EngineDidNotStart.
         """
-        working, attending = asyncio.ensure_future(work), asyncio.ensure_future(self._attend(execution))
+        working, attending = asyncio.ensure_future(work), asyncio.ensure_future(self._attend(execution, answers))
         try:
             await asyncio.wait((working, attending), return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
@@ -250,11 +261,27 @@ class Project:
         """Cancel all of an execution, and wait until the last of its agents has ended. Raises NotFound."""
         await self.cancel([(await self.execution(execution)).root], reason=reason, wait_seconds=0)
         if not await self._all_ended(execution):  # else no engine need be started for it
-            await self.attended(execution, self._last_ended(execution))
+            await self.attended(execution, self._last_ended(execution), answers=True)
 
     async def retry(self, tasks: Sequence[int]) -> list[Changed]:
         """Put failed, dead or cancelled tasks back into the queue, and revive what failed because of them."""
         return await self.database.write(queue.retry, tasks, self.actor, self._clock.now())
+
+    async def dead_letters(self, filter: TaskFilter | None = None, *, limit: int = 50) -> list[Task]:
+        """Tasks that failed for good and wait for somebody's decision, the most urgent first."""
+        return await self.tasks(replace(filter or TaskFilter(), undecided=True), limit=limit)
+
+    async def dead_letter_ids(self, filter: TaskFilter | None = None) -> list[int]:
+        """All of them that the filter lets through."""
+        return list(await self.read(views.task_ids, replace(filter or TaskFilter(), undecided=True), self._clock.now()))
+
+    async def retry_dead_letters(self, tasks: Sequence[int]) -> list[Changed]:
+        """`retry`, for dead letters only, also for those that were cleared."""
+        return await self._in_parts(tasks, queue.retry_dead_letters, self.actor, self._clock.now())
+
+    async def clear_dead_letters(self, tasks: Sequence[int], *, reason: str = "") -> list[Changed]:
+        """Leave dead letters as they are: they are not listed any more, and all that is known of them stays."""
+        return await self._in_parts(tasks, queue.clear_dead_letters, self.actor, reason, self._clock.now())
 
     async def pause(self, tasks: Sequence[int]) -> list[Changed]:
         """Stop tasks until they are resumed."""
@@ -275,6 +302,23 @@ class Project:
     async def resume_queue(self) -> bool:
         """Let tasks start again. False where the queue was not paused."""
         return await self.database.write(queue.free_queue, self.actor, self._clock.now())
+
+    # Questions
+
+    async def questions(self, *, tasks: Sequence[int] | None = None, execution: int | None = None) -> list[Question]:
+        """What waits for a person's answer, oldest first: of some tasks, of an execution, or all."""
+        return await self.read(questions.open_questions, tasks=tasks, execution=execution)
+
+    async def answer(self, asked: Sequence[int], given: Given) -> list[Answered]:
+        """Answer questions by their ids, each on its own; what has all its answers goes on, with an engine started where none lives.
+
+        Raises EngineDidNotStart, once the answers are kept.
+        """
+        answered = await self.database.write(questions.answer, asked, given, self.actor, self._clock.now())
+        done = {one.question.task for one in answered if one.error is None and one.question is not None}
+        if done and done - {one.task for one in await self.questions(tasks=list(done))}:
+            await self.ensure_engine()
+        return answered
 
     # Loops
 
@@ -384,6 +428,15 @@ class Project:
         """Give this environment's API keys to the active engine, which then tries again what an account had refused. False where it took none."""
         return await asyncio.to_thread(self._hand_over)
 
+    async def _in_parts(
+        self, tasks: Sequence[int], change: Callable[Concatenate[Connection, Sequence[int], P], list[Changed]], *args: P.args, **kwargs: P.kwargs
+    ) -> list[Changed]:
+        """A change of many tasks, so many in a transaction that nobody else has to wait long."""
+        answers: list[Changed] = []
+        for start in range(0, len(tasks), _PART):
+            answers += await self.database.write(lambda c, ids: change(c, ids, *args, **kwargs), tasks[start : start + _PART])
+        return answers
+
     def _keys(self) -> dict[str, str]:
         return self.workbench.keys()
 
@@ -401,9 +454,16 @@ class Project:
         async for _ in self.watch(execution):
             pass
 
-    async def _attend(self, execution: int) -> None:
+    async def _attend(self, execution: int, answers: bool) -> None:
         await self.ensure_engine()
-        await attend(self.database, execution, clock=self._clock, engine_lives=lambda: self.engine() is not None, ensure_engine=self.ensure_engine)
+        await attend(
+            self.database,
+            execution,
+            clock=self._clock,
+            engine_lives=lambda: self.engine() is not None,
+            ensure_engine=self.ensure_engine,
+            answers=answers,
+        )
 
     async def _last_ended(self, execution: int) -> None:
         async for _ in self.changes():

@@ -13,7 +13,7 @@ from abathur_tui.cli.reference import all_commands
 from tests.cli.program import Program
 
 COMMANDS = dict(all_commands())
-EVERYWHERE = {"--json", "--verbose", "--quiet", "--project"}
+EVERYWHERE = {"--json", "--verbose", "--quiet", "--project", "--yes"}
 
 
 def test_the_overview_names_every_command(program: Program) -> None:

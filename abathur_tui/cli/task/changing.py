@@ -138,11 +138,16 @@ def _change(call: Invocation, names: Sequence[str], change: Change) -> int:
             return await change(project, await tasks_named(project, names))
 
         changes = asyncio.run(run())
+    return tell_changes(changes, call)
+
+
+def tell_changes(changes: Sequence[Changed], call: Invocation, *, done: str | None = None) -> int:
+    """Tell what became of each task, and give the worst exit code. `done`: a word for what was done, where the status does not say it."""
     refused = [change for change in changes if change.error is not None]
     if call.json:
         output.document(changed_data(changes))
     else:
-        output.lines(*(f"{task_name(change.id)} {change.status}" for change in changes if change.error is None))
+        output.lines(*(f"{task_name(change.id)} {done or change.status}" for change in changes if change.error is None))
     if not refused:
         return Exit.DONE
     worst = max(refused, key=_exit)

@@ -22,7 +22,9 @@ commands = group(
 Id = Annotated[str, typer.Argument(metavar="ID", help="The task's id, such as t12.")]
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of tasks, such as t12, or of executions, such as x3.")]
 
-MaybeIds = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Ids of tasks, such as t12, or of executions, such as x3.", show_default=False)]
+MaybeIds = Annotated[
+    list[str] | None, typer.Argument(metavar="ID...", help="Ids of tasks, such as t12, or of executions, such as x3.", show_default=False)
+]
 
 
 async def tasks_named(project: Project, names: Sequence[str]) -> list[int]:

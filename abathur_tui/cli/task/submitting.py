@@ -75,8 +75,11 @@ def submit(
     budget: Annotated[str | None, typer.Option("--budget", hidden=True)] = None,
     memory: Annotated[str | None, typer.Option("--memory", hidden=True)] = None,
     cpu: Annotated[str | None, typer.Option("--cpu", hidden=True)] = None,
-    success_criteria: Annotated[str | None, typer.Option("--success-criteria", hidden=True)] = None,
-    confidence: Annotated[str | None, typer.Option("--confidence", hidden=True)] = None,
+    success_criteria: Annotated[
+        list[str] | None,
+        typer.Option("--success-criteria", metavar="C", help="'quality>=0.8', '$ command' or a sentence that a judge checks; may be repeated."),
+    ] = None,
+    confidence: Annotated[str | None, _later("How sure a judge must be at least that the result is right, 0 to 1.")] = None,
 ) -> int:
     """Put a task into the queue; it is on disk when this returns.
 
@@ -98,12 +101,13 @@ def submit(
         "budget": budget,
         "memory": memory,
         "cpu": cpu,
-        "success_criteria": success_criteria,
         "confidence": confidence,
     }
     common: JsonObject = {name: _value(text) for name, text in given.items() if text is not None}
     if tag:
         common["tags"] = list[JsonValue](tag)
+    if success_criteria:
+        common["success_criteria"] = [one for text in success_criteria for one in _list(_value(text), text)]
     parameters = _parameters(param or (), params)
     subject = _subject(prompt, input)
     start = _start(at, in_)
@@ -190,6 +194,11 @@ def _value(text: str) -> JsonValue:
     except (ValueError, RecursionError):
         return text
     return value
+
+
+def _list(value: JsonValue, text: str) -> list[JsonValue]:
+    """A JSON list of criteria, else the one that was typed."""
+    return value if isinstance(value, list) else [text]
 
 
 def _no_constant(name: str) -> JsonValue:

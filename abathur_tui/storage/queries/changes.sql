@@ -74,7 +74,7 @@ SET status = CASE
         ) THEN 'waiting' ELSE 'pending'
     END,
     version = version + 1, why = '', cause = NULL, finished_at = NULL, due = NULL, expires = NULL, held = NULL, result = NULL, progress = NULL,
-    error_code = NULL, error_message = NULL, failures = 0, crashes = 0, round = round + (status = 'failed'),
+    error_code = NULL, error_message = NULL, failures = 0, crashes = 0, cleared_at = NULL, round = round + (status = 'failed'),
     detail = CASE WHEN status = 'failed' THEN '{}' ELSE detail END, actor = :actor, reason = 'retried', changed_at = :now
 WHERE id IN (SELECT value FROM json_each(:ids));
 
@@ -114,6 +114,10 @@ UPDATE specs SET loop_spec = ? WHERE task = ?;
 -- A loop that goes on where it ended has its passes still. By the primary key.
 UPDATE tasks SET round = ? WHERE id = ?;
 
--- name: unfinished_pass
--- The pass of a loop that ended without success, and no pass after it. Index tasks_by_parent.
-SELECT id FROM tasks WHERE parent = ? AND pass_round = ? AND pass = ? AND status IN ('failed', 'dead', 'cancelled');
+-- name: unfinished_steps
+-- What ended without success of a loop's unfinished pass, with what was asked about it. Index tasks_by_parent.
+WITH RECURSIVE inside (id) AS (
+    SELECT id FROM tasks WHERE parent = :task AND pass_round = :round AND (pass = :pass OR pass BETWEEN :first AND :last)
+    UNION ALL SELECT t.id FROM inside AS i JOIN tasks AS t ON t.parent = i.id
+)
+SELECT t.id FROM inside AS i CROSS JOIN tasks AS t ON t.id = i.id WHERE +t.status IN ('failed', 'dead', 'cancelled');

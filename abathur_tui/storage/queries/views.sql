@@ -7,7 +7,7 @@ SELECT t.id, t.execution, t.parent, t.kind, t.name, t.template, t.template_versi
     (SELECT json_group_array(depends_on) FROM (SELECT depends_on FROM edges WHERE task = t.id ORDER BY position)),
     t.tags, t.created_at, t.started_at, t.finished_at,
     CASE WHEN t.status = 'pending' AND t.due IS NULL THEN coalesce(l.held_until, (SELECT until FROM queue_state WHERE why = 'quiet')) ELSE t.due END,
-    t.error_code, t.error_message, t.tokens_input, t.tokens_output, CASE WHEN t.unpriced = 0 THEN t.cost_usd END, t.instance, t.instances
+    t.error_code, t.error_message, t.tokens_input, t.tokens_output, CASE WHEN t.unpriced = 0 THEN t.cost_usd END, t.instance, t.instances, t.cleared_at
 FROM tasks AS t LEFT JOIN lanes AS l ON l.lane = t.lane AND l.held_why <> '';
 
 -- name: first_of_status
@@ -122,6 +122,10 @@ FROM agents AS a LEFT JOIN tasks AS t ON t.id = a.task LEFT JOIN engines AS e ON
 -- name: audit_of_agent
 -- What happened to an agent, and what it did. Index audit_by_agent.
 SELECT id, at, actor, action, execution, task, agent, from_state, to_state, version, attempt, engine, cause, error, result, reason, detail FROM audit WHERE agent = :agent AND id > :since ORDER BY id LIMIT :most;
+
+-- name: agent_states
+-- How many agents that have not ended are in which state. Index agents_alive.
+SELECT state, count(*) FROM agents INDEXED BY agents_alive WHERE state <> 'TERMINATED' GROUP BY state;
 
 -- name: agents_busy
 -- How many agents work. Index agents_busy.

@@ -1,20 +1,25 @@
 """The queue: every way in which a task changes its status. Plain functions over a connection that is inside a write transaction."""
 
+from abathur_tui.storage.queue.bodies import body_of
 from abathur_tui.storage.queue.changes import cancel, pause, reprioritize, resume, retry
 from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes, retrying
+from abathur_tui.storage.queue.dead_letters import clear_dead_letters, retry_dead_letters
 from abathur_tui.storage.queue.ending import complete, end_cancelled, end_paused, fail, note, park, release, report_progress, retry_later, unpark
 from abathur_tui.storage.queue.holding import free_queue, held, hold_queue
 from abathur_tui.storage.queue.looping import LoopLimits, resume_loop
 from abathur_tui.storage.queue.rescue import crash, due, recover
-from abathur_tui.storage.queue.submitting import add_child, child_of, submit
+from abathur_tui.storage.queue.submitting import add_child, add_pass, child_of, submit
 
 __all__ = [
     "JOIN_LANE",
     "LoopLimits",
     "add_child",
+    "add_pass",
+    "body_of",
     "cancel",
     "child_of",
     "claim",
+    "clear_dead_letters",
     "complete",
     "crash",
     "due",
@@ -37,6 +42,7 @@ __all__ = [
     "resume",
     "resume_loop",
     "retry",
+    "retry_dead_letters",
     "retry_later",
     "retrying",
     "submit",

@@ -27,7 +27,8 @@ def cancel_steps(c: Connection, task: int, now: float) -> None:
     """The task has ended without success: what it has made and nobody waits for any more ends too."""
     values = {"task": task, "kind": "cancel", "reason": f"t{task} has ended", "now": now}
     c.execute(_SQL["ask_steps"], values)
-    c.execute(_SQL["cancel_steps"], values)
+    for waits in (1, 0):  # so that none of them becomes pending on the way
+        c.execute(_SQL["cancel_steps"], values | {"waits": waits})
 
 
 def pause_steps(c: Connection, task: int, now: float) -> None:

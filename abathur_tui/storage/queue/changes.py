@@ -61,7 +61,7 @@ def cancel(c: Connection, ids: Sequence[int], actor: str, reason: str, now: floa
         _leave(c, at_once, "cancelled", now)
         fail_the_doomed(c, now)
 
-    return _each(c, ids, change)
+    return one_by_one(c, ids, change)
 
 
 def pause(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Changed]:
@@ -84,7 +84,7 @@ def pause(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Cha
         c.execute(_SQL["pause"], {"ids": _json(at_once), "actor": actor, "now": now})
         _leave(c, at_once, "paused", now)
 
-    return _each(c, ids, change)
+    return one_by_one(c, ids, change)
 
 
 def resume(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Changed]:
@@ -101,7 +101,7 @@ def resume(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Ch
         still_asks(c, [member.id for member in members])
         fail_the_doomed(c, now)
 
-    return _each(c, ids, change)
+    return one_by_one(c, ids, change)
 
 
 def reprioritize(c: Connection, ids: Sequence[int], actor: str, now: float, priority: int) -> list[Changed]:
@@ -118,7 +118,7 @@ def reprioritize(c: Connection, ids: Sequence[int], actor: str, now: float, prio
         c.execute(_SQL["prioritize_audit"], values)
         c.execute(_SQL["prioritize"], values)
 
-    return _each(c, ids, change)
+    return one_by_one(c, ids, change)
 
 
 def retry(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Changed]:
@@ -145,7 +145,7 @@ def retry(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Cha
     for id in dict.fromkeys(ids):
         # One that came back with another one of these is what was asked for.
         revived = any(answer.error is None for answer in answers) and _status(c, id) in (Status.WAITING, Status.PENDING)
-        answers += [Changed(id, _status(c, id))] if revived else _each(c, [id], change)
+        answers += [Changed(id, _status(c, id))] if revived else one_by_one(c, [id], change)
     return answers
 
 
@@ -164,7 +164,8 @@ class _Alive:
         return self._known[engine]
 
 
-def _each(c: Connection, ids: Sequence[int], change: Callable[[int], None]) -> list[Changed]:
+def one_by_one(c: Connection, ids: Sequence[int], change: Callable[[int], object]) -> list[Changed]:
+    """What became of each task, changed on its own."""
     answers = []
     for id in dict.fromkeys(ids):
         error: AbathurError | None = None

@@ -7,12 +7,13 @@ from typing import Literal
 from abathur_tui.domain.courses import stale_passes
 from abathur_tui.domain.errors import ChangeRefused
 from abathur_tui.domain.leases import Changed
-from abathur_tui.domain.loops import PATIENCE, LoopSpec, Pass, Verdict
+from abathur_tui.domain.loops import PATIENCE, LoopSpec, Pass, Verdict, questions_about
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.storage.encoding import encoded
 from abathur_tui.storage.passes import looked_at
 from abathur_tui.storage.queue.changes import resume, retry
 from abathur_tui.storage.records import loop_from
+from abathur_tui.storage.spending import spent
 from abathur_tui.storage.sql import named
 
 _SQL = named("changes")
@@ -25,6 +26,7 @@ class LoopLimits:
     max_iterations: int | Literal["unlimited"] | None = None
     timeout_seconds: float | None = None
     patience: int | None = None
+    budget_usd: float | None = None
 
 
 def resume_loop(c: Connection, task: int, limits: LoopLimits, default_timeout: float, actor: str, now: float) -> Status:
@@ -42,12 +44,17 @@ def resume_loop(c: Connection, task: int, limits: LoopLimits, default_timeout: f
     if status not in ENDED:
         raise ChangeRefused(f"t{task} is {status}; only a loop that has ended can be resumed.", hint="`abathur loop watch` follows it.")
     done = looked_at(c, task)
-    c.execute(_SQL["loop_rule"], (encoded(_raised(spec, limits, done, default_timeout)), task))
+    rule = _raised(spec, limits, done, default_timeout)
+    if rule.budget_usd is not None and (already := spent(c, task).cost_usd) >= rule.budget_usd:
+        raise ChangeRefused(f"The loop has cost ${already:.4g}, and its budget is ${rule.budget_usd:.4g}.", hint="Raise it: --budget X.")
+    c.execute(_SQL["loop_rule"], (encoded(rule), task))
     status = _answered(retry(c, [task], actor, now))
     c.execute(_SQL["same_round"], (round, task))
-    unfinished = c.execute(_SQL["unfinished_pass"], (task, round, len(done) + 1)).fetchone()
-    if unfinished is not None:
-        _answered(retry(c, [unfinished[0]], actor, now))
+    asked = questions_about(len(done) + 1)
+    values = {"task": task, "round": round, "pass": len(done) + 1, "first": min(asked), "last": max(asked)}
+    for (step,) in c.execute(_SQL["unfinished_steps"], values).fetchall():
+        if c.execute(_SQL["task"], (step,)).fetchone()[0] in ENDED:  # else it came back with another one
+            _answered(retry(c, [step], actor, now))
     return status
 
 
@@ -64,7 +71,8 @@ def _raised(spec: LoopSpec, limits: LoopLimits, done: list[Pass], default_timeou
         raise ChangeRefused(f"The loop's passes have taken {spent:.0f} seconds, and that is its limit.", hint="Raise it: --timeout D.")
     stale = stale_passes(spec.criterion, done)
     patience = limits.patience or (spec.patience if stale < spec.patience else stale + PATIENCE)
-    return replace(spec, max_iterations=most, timeout_seconds=seconds, patience=patience, resumed_after=len(done))
+    budget = limits.budget_usd or spec.budget_usd
+    return replace(spec, max_iterations=most, timeout_seconds=seconds, patience=patience, resumed_after=len(done), budget_usd=budget)
 
 
 def _answered(changes: list[Changed]) -> Status:

@@ -9,15 +9,17 @@ from abathur_tui.domain.data import canonical
 from abathur_tui.domain.errors import CyclicDependencies, LeaseLost, NotFound, QueueFull
 from abathur_tui.domain.execution import RuntimeChoice, SubmitOptions, Submitted
 from abathur_tui.domain.leases import Lease
-from abathur_tui.domain.plan import Kind, Need, OnFailure, Plan, PlanNode
+from abathur_tui.domain.plan import Kind, LoopBody, Need, OnFailure, Plan, PlanNode
 from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.storage.encoding import encoded
+from abathur_tui.storage.queue.bodies import first_nodes, keep_bodies, without_bodies
 from abathur_tui.storage.queue.claiming import JOIN_LANE
 from abathur_tui.storage.queue.settling import fail_the_doomed
 from abathur_tui.storage.records import clean, encoded_or_none, fallback_text, keep, runtime_from
 from abathur_tui.storage.sql import named
 
 _SQL = named("submitting")
+_SQL_OF_BODIES = named("bodies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
     Raises QueueFull, CyclicDependencies, and NotFound where `options.after` names no task.
     """
     _refuse_circles(plan)
+    plan, bodies = without_bodies(plan)
     (queued,) = c.execute(_SQL["open_tasks"]).fetchone()
     if queued + len(plan.nodes) > options.max_size:
         raise QueueFull(f"The queue holds {queued} tasks that have not ended; with {len(plan.nodes)} more it would pass {options.max_size}.")
@@ -65,6 +68,7 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
     c.executemany(_SQL["spec"], [_spec_row(c, node, ids, options.task_timeout_seconds, options.max_retries) for node in plan.nodes])
     c.executemany(_SQL["loop"], [(ids[node.id],) for node in plan.nodes if node.kind is Kind.LOOP])
     c.executemany(_SQL["edge"], _edge_rows(plan, ids, edges))
+    keep_bodies(c, bodies, ids)
     root = ids[plan.root]
     c.execute(_SQL["root"], (root, execution))
     fail_the_doomed(c, now)
@@ -109,6 +113,58 @@ def add_child(
     c.execute(_SQL["spec"], spec | {"refs": canonical(dict(references or {}))})
     c.executemany(_SQL["edge"], [(id, other, Need.NEEDS.value, "met", place, 0) for place, other in enumerate(built_on)])
     return id
+
+
+def add_pass(c: Connection, lease: Lease, body: LoopBody, number: int, now: float) -> int:
+    """A pass of the lease's loop made of several tasks; gives the one whose result is the pass's. Raises LeaseLost."""
+    found = c.execute(_SQL["parent_of_child"], (lease.task, lease.epoch, lease.engine)).fetchone()
+    if found is None:
+        raise LeaseLost(f"t{lease.task} is not held by this worker any more.")
+    execution, seq, round, _ = found
+    runtime, timeout_seconds, retries, _ = c.execute(_SQL["inherited"], (execution, lease.task)).fetchone()
+    plan, bodies = without_bodies(Plan(body.nodes, body.edges, body.face), body.loop)
+    first = _next_task(c)
+    ids = {node.id: first + place for place, node in enumerate(plan.nodes)} | body.outside | {body.loop: lease.task}
+    edges = _edges_of_pass(c, lease.task, body, plan, ids)
+    lanes = _lanes(c, plan, runtime_from(runtime))
+    for node in _parents_first(plan):
+        task = _task_row(
+            node,
+            id=ids[node.id],
+            execution=execution,
+            seq=seq,
+            parent=ids[node.parent or body.loop],
+            edges=edges[node.id],
+            lane=lanes[node.id],
+            due=None,
+            actor="engine",
+            now=now,
+        )
+        is_pass = node.id in (body.face, body.own)
+        own = {"pass": number if is_pass else None, "pass_round": round if is_pass else None, "reason": f"added by t{lease.task}"}
+        c.execute(_SQL["task"], task | own)
+    c.executemany(_SQL["spec"], [_spec_row(c, node, ids, timeout_seconds, retries) for node in plan.nodes])
+    c.executemany(_SQL["loop"], [(ids[node.id],) for node in plan.nodes if node.kind is Kind.LOOP])
+    c.executemany(_SQL["edge"], _edge_rows(plan, ids, edges))
+    keep_bodies(c, bodies, ids)
+    fail_the_doomed(c, now)
+    return ids[body.face]
+
+
+def _edges_of_pass(c: Connection, loop: int, body: LoopBody, plan: Plan, ids: Mapping[str, int]) -> dict[str, list[_EdgeRow]]:
+    """Each node's edges: those to others of the pass are open; of those to what was there before the loop it is known how it has ended."""
+    required = {node.id: node.join.required if node.join is not None else () for node in plan.nodes}
+    found: dict[str, dict[int, _EdgeRow]] = {node.id: {} for node in plan.nodes}
+    for edge in plan.edges:
+        if edge.needs in body.outside:
+            row = replace(_edge_to(c, ids[edge.needs], edge.need), required=edge.needs in required[edge.node])
+        else:
+            row = _EdgeRow(ids[edge.needs], edge.need, "open", required=edge.needs in required[edge.node])
+        found[edge.node][row.depends_on] = row
+    for task, need in c.execute(_SQL_OF_BODIES["waits_for"], (loop,)).fetchall():
+        for id in first_nodes(body):
+            found[id].setdefault(task, _edge_to(c, task, Need(need)))
+    return {node: list(rows.values()) for node, rows in found.items()}
 
 
 def child_of(c: Connection, task: int, pass_number: int) -> int | None:
@@ -207,6 +263,7 @@ def _spec_row(c: Connection, node: PlanNode, ids: Mapping[str, int], timeout_sec
         "loop_spec": encoded_or_none(node.loop),
         "join_spec": encoded_or_none(node.join),
         "fallback": fallback_text(node.fallback),
+        "success": encoded_or_none(node.success),
         "lead": ids[node.join.lead] if node.join is not None and node.join.lead is not None else None,
         "estimated_seconds": node.estimated_seconds,
         "complexity": node.complexity,
@@ -219,10 +276,14 @@ def _next_task(c: Connection) -> int:
 
 
 def _earlier_edge(c: Connection, id: int, options: SubmitOptions) -> _EdgeRow:
+    return _edge_to(c, id, Need.SETTLES if options.ignore_dependency_failure else Need.NEEDS)
+
+
+def _edge_to(c: Connection, id: int, need: Need) -> _EdgeRow:
+    """An edge to a task that is there, as it stands. Raises NotFound."""
     found = c.execute(_SQL["end_of"], (id,)).fetchone()
     if found is None:
         raise NotFound(f"There is no task t{id}.")
-    need = Need.SETTLES if options.ignore_dependency_failure else Need.NEEDS
     status, skips = Status(found[0]), bool(found[1])
     met = status is Status.COMPLETED or need is Need.SETTLES or (skips and status in (Status.FAILED, Status.DEAD))
     return _EdgeRow(id, need, "open" if status not in ENDED else "met" if met else "broken", required=False)

@@ -10,7 +10,6 @@ CREATE TABLE queue_state (
 
 -- Dead letters that somebody has decided to leave as they are are not listed among those that wait for a decision.
 ALTER TABLE tasks ADD COLUMN cleared_at REAL;
-CREATE INDEX tasks_dead_letters ON tasks (priority DESC, id) WHERE status = 'dead' AND cleared_at IS NULL;
 
 -- A due moment that somebody named on the clock stays when the clock is set; any other one is a time from when it was set.
 ALTER TABLE tasks ADD COLUMN due_fixed INTEGER NOT NULL DEFAULT 0;

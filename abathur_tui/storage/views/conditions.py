@@ -49,6 +49,8 @@ def _conditions(filter: TaskFilter, where: Where) -> str:
         wanted = getattr(filter, column)
         if wanted is not None:
             parts.append(f"t.{column} = {where.value(wanted)}")
+    if filter.undecided:
+        parts.append("t.status = 'dead' AND t.cleared_at IS NULL")
     if filter.tag is not None:
         parts.append(f"EXISTS (SELECT 1 FROM json_each(t.tags) WHERE value = {where.value(filter.tag)})")
     # A number that is not known makes a comparison NULL, which lets nothing through; turned round it must not let it through by that.
