@@ -31,6 +31,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Queue": {
         "task": Entry("task", "Submit, list, show and change tasks.", group=True),
         "loop": Entry("loop", "Start, follow and resume loops, which refine a result until it converges.", group=True),
+        "swarm": Entry("swarm", "Look at the agents that run now, let them start or not, and say how many.", group=True),
+        "agent": Entry("agents", "List and show agents.", group=True),
         "engine": Entry("engine", "Start, stop and look at the engine, which works off the queue.", group=True),
     },
     "Look": {
@@ -38,6 +40,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "template": Entry("template_files", "List, show, check and keep templates.", group=True),
         "audit": Entry("audit", "Show who changed what, and when."),
         "config": Entry("config", "Show settings and where they come from.", group=True),
+    },
+    "Data": {
+        "db": Entry("db", "Check, back up, shrink and export the project's database.", group=True),
     },
 }
 

@@ -5,8 +5,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import sqlite3
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ from abathur_tui.storage.failures import translated
 from abathur_tui.storage.files import DATABASE, identity, make_private, prepare_folder, refuse_links
 from abathur_tui.storage.migrations import known_steps, migrate, refuse_newer, version_of
 from abathur_tui.storage.readers import Readers
+from abathur_tui.storage.reading import readable
 from abathur_tui.storage.writer import Job, Writer
 
 P = ParamSpec("P")
@@ -84,20 +83,9 @@ class Database:
 
     @classmethod
     def _open_read_only(cls, folder: Path) -> "Database":
-        """Read what cannot be written: in place, as an immutable file, or (where a log without its index lies beside it) from a copy."""
-        path, copy = folder / DATABASE, None
-        log = folder / f"{DATABASE}-wal"
-        opened = partial(connect, path, read_only=True)
-        try:
-            opened().close()
-        except sqlite3.OperationalError:
-            if log.exists() and log.stat().st_size > 0:
-                copy = Path(tempfile.mkdtemp(prefix="abathur-"))
-                for file in (path, log):
-                    shutil.copyfile(file, copy / file.name)
-                opened = partial(connect, copy / DATABASE)
-            else:
-                opened = partial(connect, path, read_only=True, immutable=True)
+        """Read what cannot be written."""
+        path = folder / DATABASE
+        opened, copy = readable(folder)
         try:
             connection = opened()
             behind = version_of(connection) < known_steps()[-1].version

@@ -1,7 +1,7 @@
 """Passes of loops, each with a checksum, so that a damaged one is noticed and run again."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from sqlite3 import Connection
 from typing import Any
 
@@ -29,6 +29,13 @@ def passes(c: Connection, task: int) -> list[Pass]:
 def damaged_pass(c: Connection, task: int) -> int | None:
     """The number of the first pass whose checksum does not fit, or that is missing; None where all are well."""
     return _read(c, task)[1]
+
+
+def unfit_passes(c: Connection) -> Iterator[tuple[int, int]]:
+    """Task and number of each pass whose checksum does not fit."""
+    for task, number, *values, checksum in c.execute(_SQL["all_passes"]):
+        if _checksum(number, *values) != checksum:
+            yield task, number
 
 
 def looked_at(c: Connection, task: int) -> list[Pass]:

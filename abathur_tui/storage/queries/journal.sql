@@ -115,6 +115,11 @@ SELECT p.number, p.pass_task, p.output, p.metrics, p.verdict, p.reason, p.tokens
     p.checksum
 FROM tasks AS t JOIN passes AS p ON p.task = t.id AND p.round = t.round WHERE t.id = ? ORDER BY p.number;
 
+-- name: all_passes
+-- All passes of all loops, for a check. It walks through all of them.
+SELECT task, number, pass_task, output, metrics, verdict, reason, tokens_input, tokens_output, seconds, cost_usd, ended_at, scores, checksum
+FROM passes LIMIT -1;
+
 -- name: reported
 -- What a task's agent has reported in its present round, in order. Index metrics_by_task.
 SELECT m.name, m.value FROM tasks AS t JOIN metrics AS m ON m.task = t.id AND m.round = t.round WHERE t.id = ? ORDER BY m.id;

@@ -1,0 +1,133 @@
+"""`abathur db`: looking after the project's database."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from abathur_tui.cli import output
+from abathur_tui.cli.invocation import Command, group, invocation
+from abathur_tui.cli.names import execution_id
+from abathur_tui.domain.errors import Exit
+from abathur_tui.project import care, found
+
+commands = group(
+    "Check, back up, shrink and export the project's database.",
+    """
+    abathur db check
+    abathur db backup ~/safe/project.db
+    abathur db export --execution x12 > x12.jsonl
+    """,
+)
+
+
+@commands.command(
+    "check",
+    cls=Command,
+    epilog="""
+    abathur db check
+    abathur db check --json | jq -r '.problems[]'
+    """,
+)
+def check(context: typer.Context) -> int:
+    """Look whether the database is well, without changing it.
+
+    SQLite's own check, then the project's rules: counts, edges, leases, the audit and its seals, texts and their hashes. Works beside an
+    engine, and on a file that is damaged. Exit code 1 where there are problems.
+    """
+    call = invocation(context)
+    place = found(call.project)
+    checked = care.check(place)
+    if call.json:
+        output.document({"ok": checked.ok, "problems": list(checked.problems)})
+    elif checked.ok:
+        output.lines("The database is well.")
+    else:
+        output.lines(*checked.problems)
+    return Exit.DONE if checked.ok else Exit.FAILED
+
+
+@commands.command(
+    "backup",
+    cls=Command,
+    epilog="""
+    abathur db backup
+    abathur db backup ~/safe/project.db
+    """,
+)
+def backup(
+    context: typer.Context,
+    file: Annotated[str | None, typer.Argument(metavar="[FILE]", help="A file that is not there yet. [default: one in .abathur/backups]")] = None,
+) -> None:
+    """Copy the database into one file, and check the copy.
+
+    Also while an engine is at work. Nothing is overwritten.
+    """
+    call = invocation(context)
+    made = care.back_up(found(call.project), Path(file) if file else None)
+    if call.json:
+        output.document({"file": str(made), "bytes": made.stat().st_size})
+    else:
+        output.lines(f"{made} ({_size(made.stat().st_size)}) is a whole copy, and is well.")
+
+
+@commands.command(
+    "vacuum",
+    cls=Command,
+    epilog="""
+    abathur db vacuum
+    """,
+)
+def vacuum(context: typer.Context) -> None:
+    """Give the space of what was purged back.
+
+    Writes the file anew without holes; while an engine is at work only its free pages are given back.
+    """
+    call = invocation(context)
+    done = care.vacuum_file(found(call.project))
+    if call.json:
+        output.document({"before_bytes": done.before_bytes, "after_bytes": done.after_bytes, "whole": done.whole})
+        return
+    output.lines(f"{_size(done.before_bytes)} before, {_size(done.after_bytes)} now.")
+    if not done.whole and not call.quiet:
+        output.note("An engine is at work, so only free pages were given back; `abathur engine stop` before it makes the file as small as it can be.")
+
+
+@commands.command(
+    "export",
+    cls=Command,
+    epilog="""
+    abathur db export > project.jsonl
+    abathur db export project.jsonl
+    abathur db export --execution x12 | jq -c 'select(.table == "tasks") | [.id, .status]'
+    """,
+)
+def export(
+    context: typer.Context,
+    file: Annotated[str | None, typer.Argument(metavar="[FILE|-]", help="A file that is not there yet, instead of standard output.")] = None,
+    execution: Annotated[str | None, typer.Option("--execution", metavar="ID", help="Only this execution.")] = None,
+) -> None:
+    """Write all that is kept as JSON lines.
+
+    One object a line: `table`, and the columns as docs/database.md has them, table by table, each in the order of its key. Environment
+    variables of commands are left out.
+    """
+    call = invocation(context)
+    place, wanted = found(call.project), None if execution is None else execution_id(execution)
+    if file is None or file == "-":
+        care.export(place, sys.stdout, execution=wanted)
+        return
+    count = care.export(place, Path(file), execution=wanted)
+    if call.json:
+        output.document({"file": file, "records": count})
+    else:
+        output.lines(f"{file} has {count} records.")
+
+
+def _size(bytes: int) -> str:
+    amount, unit = float(bytes), "B"
+    for bigger in ("KB", "MB", "GB"):
+        if amount >= 1024:
+            amount, unit = amount / 1024, bigger
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"

@@ -1,0 +1,108 @@
+"""Looking after a project's database: also where it is damaged, or of another version, so that it cannot be opened as a project."""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection
+from typing import IO
+
+from abathur_tui.domain.clock import iso
+from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.errors import ProjectNotFound
+from abathur_tui.project.finding import Place
+from abathur_tui.storage import Database
+from abathur_tui.storage.checking import Checked, check_folder
+from abathur_tui.storage.connection import roll_back
+from abathur_tui.storage.copying import back_up_to, new_file
+from abathur_tui.storage.exporting import records
+from abathur_tui.storage.failures import translated
+from abathur_tui.storage.files import DATABASE, private_folder, refuse_network
+from abathur_tui.storage.reading import reading
+from abathur_tui.storage.vacuum import Vacuumed, vacuum
+
+__all__ = ["Checked", "Vacuumed", "back_up", "check", "export", "vacuum_file"]
+
+
+def check(place: Place) -> Checked:
+    """What is wrong with the project's database, if anything; it is only read. Raises ProjectNotFound."""
+    _refuse_missing(place)
+    return check_folder(place.data)
+
+
+def back_up(place: Place, target: Path | None = None) -> Path:
+    """A checked copy of the database in one file, by default in `backups/`; gives its path. Works beside an engine.
+
+    Raises ProjectNotFound, ArgumentInvalid where `target` is there, DatabaseDamaged, DiskFull and the like.
+    """
+    with _opened(place) as c, translated((target or place.data).parent):
+        if target is None:
+            target = private_folder(place.data / "backups") / f"abathur-{time.strftime('%Y%m%d-%H%M%S')}.db"
+        target = Path(os.path.abspath(target))
+        back_up_to(c, target)
+    return target
+
+
+def vacuum_file(place: Place) -> Vacuumed:
+    """Give the space of what was purged and swept back. Raises ProjectNotFound, DatabaseBusy, DiskFull and the like."""
+    _refuse_missing(place)
+    Database.open(place.data).close()  # a file that is damaged, foreign or newer is refused by that
+    with translated(place.data):
+        return vacuum(place.data)
+
+
+def export(place: Place, into: IO[str] | Path, *, execution: int | None = None) -> int:
+    """Write the project, or one execution, as JSON lines; how many there were. A path must not be there yet.
+
+    Raises ProjectNotFound, NotFound, ArgumentInvalid, DatabaseDamaged, DiskFull and the like; `into` gets nothing then.
+    """
+    with _opened(place) as c:
+        lines = _lines(records(c, execution, iso(time.time()) or ""))
+        if isinstance(into, Path):
+            target = Path(os.path.abspath(into))
+            with translated(target.parent), new_file(target) as unnamed, unnamed.open("w", encoding="utf-8") as file:
+                return _write(lines, file)
+        # A reader that is slow, such as a pager, must not keep a transaction open: the log could not be moved into the file for as long.
+        with tempfile.TemporaryFile("w+", encoding="utf-8", prefix="abathur-") as spool:
+            count = _write(lines, spool)
+            roll_back(c)
+            spool.seek(0)
+            shutil.copyfileobj(spool, into)
+    return count
+
+
+@contextmanager
+def _opened(place: Place) -> Iterator[Connection]:
+    """A connection that reads one snapshot."""
+    _refuse_missing(place)
+    refuse_network(place.data)
+    with translated(place.data), reading(place.data) as connect:
+        connection = connect()
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            roll_back(connection)
+            connection.close()
+
+
+def _refuse_missing(place: Place) -> None:
+    if not os.path.lexists(place.data / DATABASE) and not os.path.lexists(place.data / f"{DATABASE}-wal"):
+        raise ProjectNotFound(f"{place.data} has no queue yet.", hint="Submit something, or run `abathur init`.")
+
+
+def _lines(found: Iterable[JsonObject]) -> Iterator[str]:
+    for record in found:
+        yield json.dumps(record, separators=(",", ":")) + "\n"  # ASCII: whatever takes it, no character is lost
+
+
+def _write(lines: Iterable[str], file: IO[str]) -> int:
+    count = 0
+    for line in lines:
+        file.write(line)
+        count += 1
+    return count

@@ -1,0 +1,200 @@
+"""Whether the database is well: SQLite's own checks, then what must hold among the rows. It only reads, and never raises for what it finds."""
+
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from sqlite3 import Connection
+
+from abathur_tui.domain.data import content_hash
+from abathur_tui.storage import seals
+from abathur_tui.storage.connection import APPLICATION_ID, in_transaction, scalar
+from abathur_tui.storage.files import DATABASE
+from abathur_tui.storage.migrations import known_steps, statements, version_of
+from abathur_tui.storage.passes import unfit_passes
+from abathur_tui.storage.reading import reading
+from abathur_tui.storage.sql import named
+
+_SQL = named("checking")
+
+MOST_PROBLEMS = 20
+"""Problems of one kind that are told."""
+_INVARIANTS = (
+    "counts",
+    "edge_counts",
+    "open_edges",
+    "ready_but_waiting",
+    "pending_too_early",
+    "engines",
+    "attempts",
+    "specs",
+    "roots",
+    "said",
+    "turns",
+    "messages",
+    "task_history",
+    "agent_history",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check has found."""
+
+    problems: tuple[str, ...]
+    """A sentence each; none where all is well."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is well."""
+        return not self.problems
+
+
+def check_folder(folder: Path) -> Checked:
+    """Check the database in the `.abathur` folder, also beside an engine that is at work. `folder` must be there; whatever is wrong is a problem."""
+    path = folder / DATABASE
+    problem = _not_a_database(path)
+    if problem is not None:
+        return Checked((problem,))
+    try:
+        with reading(folder) as connect:
+            connection = connect()
+            try:
+                problems = [*_modes(folder), *check_connection(connection)]
+            finally:
+                connection.close()
+    except (sqlite3.Error, OSError) as error:
+        return Checked((f"{path} cannot be opened: {error}.",))
+    return Checked(tuple(problems))
+
+
+def check_connection(c: Connection, *, copy: bool = False) -> list[str]:
+    """The problems of an open database; a `copy` need not be in WAL mode."""
+    found: list[str] = []
+    try:
+        in_transaction(c, "BEGIN", lambda: found.extend(_problems(c, copy=copy)))
+    except (sqlite3.Error, RecursionError) as error:
+        found.append(f"It cannot be read: {error}.")
+    return found
+
+
+def _problems(c: Connection, *, copy: bool) -> Iterator[str]:
+    if scalar(c, "PRAGMA application_id") != APPLICATION_ID:
+        yield "It is a database of another program."
+        return
+    yield from _tried("SQLite's own check", lambda: _integrity(c))
+    version, known = version_of(c), known_steps()[-1].version
+    if version > known:
+        yield f"It has version {version}; this Abathur knows versions up to {known}."
+        return
+    yield from _tried("the settings", lambda: _settings(c, copy=copy))
+    yield from _tried("the schema", lambda: _schema(c, version))
+    if version < known:
+        return  # The statements that follow are of today's schema; the file is brought up to it, and checked first, when it is next written.
+    for name in _INVARIANTS:
+        yield from _tried(f"the rule {name}", partial(_broken, c, name))
+    yield from _tried("the ids", lambda: _sequences(c))
+    yield from _tried("the texts", lambda: _texts(c))
+    yield from _tried("the passes of loops", lambda: (f"pass {number} of t{task} does not fit its checksum." for task, number in unfit_passes(c)))
+    yield from _tried("the seals", lambda: _seals(c))
+
+
+def _tried(what: str, check: Callable[[], Iterator[str]]) -> Iterator[str]:
+    """What a check finds, or that it cannot be made: a damaged page must not hide what the other checks can see."""
+    try:
+        for number, problem in enumerate(check()):
+            if number == MOST_PROBLEMS:
+                yield f"There is more of this kind in {what}."
+                return
+            yield problem
+    except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+        yield f"{what[0].upper()}{what[1:]} cannot be checked: {error}."
+
+
+def _not_a_database(path: Path) -> str | None:
+    try:
+        status = path.lstat()
+    except OSError as error:
+        return f"{path} cannot be looked at: {error.strerror}."
+    if not stat.S_ISREG(status.st_mode):
+        return f"{path} is not an ordinary file."
+    return f"{path} is empty." if status.st_size == 0 else None
+
+
+def _modes(folder: Path) -> Iterator[str]:
+    for path in (folder, folder / DATABASE):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & 0o077:
+            yield f"{path} is open to other users (mode {mode:o})."
+
+
+def _integrity(c: Connection) -> Iterator[str]:
+    for (finding,) in c.execute(f"PRAGMA integrity_check({MOST_PROBLEMS})"):
+        if finding != "ok":
+            yield f"SQLite finds: {finding}."
+    for table, row, target, _ in c.execute("PRAGMA foreign_key_check"):
+        yield f"A row of {table} ({row}) names one of {target} that is not there."
+
+
+def _settings(c: Connection, *, copy: bool) -> Iterator[str]:
+    for name, wanted in (("auto_vacuum", 2), ("encoding", "UTF-8"), *(() if copy else (("journal_mode", "wal"),))):
+        if (got := scalar(c, f"PRAGMA {name}")) != wanted:
+            yield f"{name} is {got}; it should be {wanted}."
+    if scalar(c, "SELECT count(*) FROM meta WHERE key = 'id'") != 1:
+        yield "It does not say which project it is."
+
+
+def _schema(c: Connection, version: int) -> Iterator[str]:
+    """Tables, indexes and laws that are missing or not as they were made, and laws that somebody has added."""
+    wanted, actual = _objects(_as_made(version)), _objects(c)
+    for key, text in wanted.items():
+        if key not in actual:
+            yield f"{' '.join(key)} is missing."
+        elif actual[key] != text:
+            yield f"{' '.join(key)} is not as it was made."
+    for kind, name in actual.keys() - wanted.keys():
+        if kind == "trigger":
+            yield f"trigger {name} is not Abathur's."
+
+
+def _as_made(version: int) -> Connection:
+    empty = sqlite3.connect(":memory:")
+    for step in known_steps():
+        if step.version <= version:
+            for statement in statements(step.text):
+                empty.execute(statement)
+    return empty
+
+
+def _objects(c: Connection) -> dict[tuple[str, str], str]:
+    rows = c.execute("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'")
+    return {(kind, name): text for kind, name, text in rows}
+
+
+def _broken(c: Connection, rule: str) -> Iterator[str]:
+    """A sentence for each place where a rule does not hold; what has outlived the retention need not be in the audit any more."""
+    swept, until = c.execute(_SQL["swept"]).fetchone()
+    values = {"swept": swept, "swept_to": until} if ":swept" in _SQL[rule] else {}
+    for (sentence,) in c.execute(_SQL[rule], values):
+        yield sentence + "."
+
+
+def _sequences(c: Connection) -> Iterator[str]:
+    tables = c.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'").fetchall()
+    for (table,) in tables:
+        for (problem,) in c.execute(_SQL["sequences"].replace("TABLE", table)):
+            yield problem + "."
+
+
+def _texts(c: Connection) -> Iterator[str]:
+    for hash, body in c.execute(_SQL["bodies"]):
+        if content_hash(body) != hash:
+            yield f"The text with the hash {hash} was changed."
+
+
+def _seals(c: Connection) -> Iterator[str]:
+    found = seals.verify(c)
+    if found.problem is not None:
+        yield f"The audit does not verify: {found.problem}"

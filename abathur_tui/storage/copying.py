@@ -1,0 +1,80 @@
+"""A copy of the whole database, by SQLite's backup interface, checked before it gets its name."""
+
+import os
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from sqlite3 import Connection
+
+from abathur_tui.domain.errors import ArgumentInvalid, DatabaseDamaged, Detail
+from abathur_tui.storage.checking import check_connection
+from abathur_tui.storage.connection import connect, set_pragma
+from abathur_tui.storage.files import make_private
+
+
+def back_up_to(c: Connection, target: Path) -> None:
+    """Copy an open database into one file that needs no log, for this user only; what is there is never overwritten.
+
+    Raises ArgumentInvalid where `target` is there, DatabaseDamaged where the copy is not well, sqlite3.Error or OSError.
+    """
+    with new_file(target) as unnamed:
+        copy = sqlite3.connect(unnamed, isolation_level=None)
+        try:
+            c.backup(copy)
+            set_pragma(copy, "journal_mode", "delete", "delete")
+        finally:
+            copy.close()
+        checked = connect(unnamed, read_only=True)
+        try:
+            problems = check_connection(checked, copy=True)
+        finally:
+            checked.close()
+        if problems:
+            raise DatabaseDamaged(
+                "The copy is not well, so it was not kept: " + problems[0],
+                hint="See `abathur db check`; `abathur db recover` saves what can be saved of a damaged database.",
+                details=[Detail(problem) for problem in problems],
+            )
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """An empty private file beside `target`, which becomes `target` at the end, on disk, unless something goes wrong or somebody was faster.
+
+    Raises ArgumentInvalid where `target` is there, or OSError.
+    """
+    unnamed = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    refuse_taken(target)
+    make_private(unnamed)
+    try:
+        yield unnamed
+        _sync(unnamed)
+        try:
+            os.link(unnamed, target)
+        except FileExistsError:
+            refuse_taken(target)
+            raise
+        except OSError:
+            # Some file systems have no hard links.
+            refuse_taken(target)
+            unnamed.rename(target)
+        _sync(target.parent)
+    finally:
+        with suppress(FileNotFoundError):
+            unnamed.unlink()
+
+
+def refuse_taken(target: Path) -> None:
+    """Raise ArgumentInvalid where `target` is there already."""
+    if os.path.lexists(target):
+        raise ArgumentInvalid(f"{target} is there already.", hint="Name a file that is not there: nothing is overwritten.")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
