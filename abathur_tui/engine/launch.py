@@ -16,6 +16,7 @@ from pathlib import Path
 
 from abathur_tui.domain.errors import EngineDidNotStart, EngineDidNotStop
 from abathur_tui.domain.tasks import EngineInfo
+from abathur_tui.guard import MARK
 from abathur_tui.storage import Database, engines
 
 START_SECONDS = 10.0
@@ -24,8 +25,9 @@ STOP_SECONDS = 20.0
 """How long a stopping engine may take to end its agents and to give its tasks back."""
 _LOOK_SECONDS = 0.02
 _LOG_LINES = 20
-_NEVER_INHERITED = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-"""Keys go to the engine over a pipe or its socket: what is in its environment every child of it could read."""
+_NEVER_INHERITED = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", MARK)
+"""Keys go to the engine over a pipe or its socket: what is in its environment every child of it could read. And an engine that an agent of
+another one has started does not end with that agent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """The guard process beside an engine: waits for the engine's end, kills what it left running, and starts it again.
 
-Run as a file with `python -I -S` (quick, and nothing of ours is imported): `beside.py SOCKET ENGINE_PID QUICK_SECONDS PAUSE,PAUSE… COMMAND…`.
+Run as a file with `python -E -s -S` (quick, and of ours only `groups.py` beside it is imported):
+`beside.py SOCKET ENGINE_PID QUICK_SECONDS PAUSE,PAUSE… COMMAND…`.
 
-The engine sends lines: `+GROUP`, `-GROUP`, `key FINGERPRINT KEY`, `stop`. An engine that the guard has started finds the number of its
+The engine sends lines: `+GROUP LEADER MARK`, `-GROUP`, `key FINGERPRINT KEY`, `stop`. An engine that the guard has started finds the number of its
 socket in ABATHUR_GUARD_SOCKET, and on it all keys and a line `go GUARD_PID`. The end of the stream is the end of the engine.
 """
 
@@ -15,8 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
-"""What closing a terminal, or stopping everything at once, sends: the engine ends by itself then, and says `stop`."""
+from groups import IGNORED, LINUX, Note, kill_group, kill_groups  # type: ignore[import-not-found]
 
 
 class Guard:
@@ -29,7 +29,7 @@ class Guard:
         self.quick_seconds = quick_seconds
         self.pauses = pauses
         self.command = command
-        self.groups: set[int] = set()
+        self.groups: dict[int, Note] = {}
         self.keys: dict[str, str] = {}
         self.stopped = False
         self.process: subprocess.Popen[bytes] | None = None
@@ -76,16 +76,18 @@ class Guard:
             fingerprint, _, key = rest.partition(" ")
             self.keys[fingerprint] = key
         elif word.startswith("+"):
-            self.groups.add(int(word[1:]))
+            leader, _, mark = rest.partition(" ")
+            self.groups[int(word[1:])] = Note(leader, mark)
         elif word.startswith("-"):
-            self.groups.discard(int(word[1:]))
+            self.groups.pop(int(word[1:]), None)
 
     def _bury(self) -> str:
         """Kill the groups that are noted, and the engine itself if only its socket is gone; gives how it ended."""
-        for group in self.groups:
-            # A group of which only an unreaped leader is left gives EPERM on macOS.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, signal.SIGKILL)
+        # A guard that was stopped for long may hold numbers that are somebody else's by now; elsewhere than on Linux a group whose leader is
+        # gone cannot be told from a later one, and the engine has only just died.
+        kill_groups(self.groups)
+        for group in () if LINUX else self.groups:
+            kill_group(group)
         self.groups.clear()
         self.engine.close()
         if self.process is None:

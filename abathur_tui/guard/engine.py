@@ -17,7 +17,8 @@ The engine's entry point hands over everything to `run_engine` before it imports
     sys.exit(run_engine(serve))
 
 What happens then:
-- The guard is told of each group over a socket (`+group`, `-group`), of keys, and `stop`. The kernel keeps what was sent, so nothing is acknowledged.
+- The guard is told of each group over a socket (`+group leader mark`, `-group`), of keys, and `stop`. The kernel keeps what was sent, so
+  nothing is acknowledged.
 - The engine is killed, or leaves by an exception: the guard kills all noted groups and runs the engine's command line again, with the
   keys (`guard.restarted` is True then). `serve` returns, or raises SystemExit: that is a stop; what is still noted is killed, and nothing
   is started again. An engine that dies at once is started again after growing pauses, and in the end given up, with a line on standard error.
@@ -40,8 +41,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from abathur_tui.guard.beside import IGNORED
-from abathur_tui.guard.groups import identity, write_notes
+from abathur_tui.guard.groups import IGNORED, Note, identity, write_notes
 
 SOCKET_VARIABLE = "ABATHUR_GUARD_SOCKET"
 """Where an engine that its guard has started finds the number of its socket."""
@@ -104,7 +104,7 @@ class GuardPipe:
         self.keys = Keys(self)
         self._restarts = restarts
         self._lock = threading.RLock()
-        self._groups: dict[int, str] = {}
+        self._groups: dict[int, Note] = {}
         self._notes: Path | None = None
         self._stopped = False
         self._socket: socket.socket | None = None
@@ -116,12 +116,12 @@ class GuardPipe:
         """The guard's process id; 0 while there is none."""
         return self._guard_pid
 
-    def note(self, group: int) -> None:
-        """The group of a child that waits to be let go: it is killed when this engine dies."""
+    def note(self, group: int, mark: str) -> None:
+        """The group of a child that waits to be let go: it is killed when this engine dies, and so is all that carries its mark."""
         with self._lock:
-            self._groups[group] = identity(group) or ""
+            self._groups[group] = Note(identity(group) or "", mark)
             self._write_notes()
-            self.tell(f"+{group}")
+            self._tell_of(group)
 
     def forget(self, group: int) -> None:
         """The group is gone. To be called before its leader is reaped: after that the number may be somebody else's."""
@@ -187,7 +187,8 @@ class GuardPipe:
 
     def _start_guard(self) -> None:
         """Start a guard and tell it all that is so now. Where none can be started, `_watch` tries again."""
-        command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("beside.py"))]
+        # Not -I: that would take away the folder of the file, in which it finds `groups`.
+        command = [sys.executable, "-E", "-s", "-S", str(Path(__file__).with_name("beside.py"))]
         ours, theirs = socket.socketpair()
         options = [theirs.fileno(), os.getpid(), self._restarts.quick_seconds, ",".join(map(str, self._restarts.pauses_seconds))]
         engine = [sys.executable, *sys.orig_argv[1:]]
@@ -208,7 +209,7 @@ class GuardPipe:
         for fingerprint in self.keys:
             self.tell(f"key {fingerprint} {self.keys[fingerprint]}")
         for group in self._groups:
-            self.tell(f"+{group}")
+            self._tell_of(group)
         if self._stopped:
             self.tell("stop")
 
@@ -229,6 +230,10 @@ class GuardPipe:
                     self._process.wait()
                 self._socket, self._process, self._guard_pid = None, None, 0
                 self._start_guard()
+
+    def _tell_of(self, group: int) -> None:
+        note = self._groups[group]
+        self.tell(f"+{group} {note.leader} {note.mark}")
 
     def _kill_guard(self) -> None:
         # While it is our child or our parent, the number cannot be somebody else's.

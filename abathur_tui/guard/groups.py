@@ -1,14 +1,34 @@
-"""Process groups that outlive whoever started them: what tells one from a later one with the same number, and how they end."""
+"""Programs that outlive whoever started them: what tells a group from a later one with the same number, and how they end.
+
+Standard library only, and nothing of ours: the guard beside an engine imports this file alone.
+"""
 
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 LINUX: bool = sys.platform == "linux"
+IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
+"""What closing a terminal, or stopping everything at once, sends: a guard stays, its engine ends by itself then, and says `stop`."""
+MARK = "ABATHUR_CHILD"
+"""A variable in the environment of every program of an engine and of all that these start: it finds those that have left their group."""
+_SWEEPS = 5
+"""How often all processes are looked at until nobody with a mark is found: one may start another while it is being killed."""
+
+
+class Note(NamedTuple):
+    """What is known of a child's group."""
+
+    leader: str
+    """The identity of its leader; empty where it was dead already."""
+    mark: str = ""
+    """The value of MARK that its processes carry."""
 
 
 def kill_group(group: int) -> None:
@@ -24,32 +44,56 @@ def identity(pid: int) -> str | None:
     return None if started is None else f"{_boot()}/{started}"
 
 
-def write_notes(path: Path, groups: dict[int, str]) -> None:
-    """Replace the file by these groups and the identity of their leaders, one a line."""
+def write_notes(path: Path, groups: Mapping[int, Note]) -> None:
+    """Replace the file by these groups, one a line."""
     draft = path.with_suffix(".draft")
-    draft.write_text("".join(f"{group} {leader}\n" for group, leader in groups.items()))
+    draft.write_text("".join(f"{group} {note.leader} {note.mark}\n" for group, note in groups.items()))
     draft.replace(path)
 
 
 def kill_noted(path: Path) -> list[int]:
-    """Kill the groups that the engine of this file has left behind, and remove the file; gives the groups that were killed.
+    """Kill the groups that the engine of this file has left behind, and what has left them; remove the file; gives the groups that were killed.
 
-    For an engine that starts and finds the file of a dead one. A group counts only while its leader is the process that was noted
-    (a number that somebody else has by now is left alone), or while processes of the leader's own session are left of it.
+    For an engine that starts and finds the file of a dead one.
     """
     try:
         lines = path.read_text(errors="replace").splitlines()
     except OSError:  # There is none, or none that can be read.
         return []
-    killed = []
+    groups: dict[int, Note] = {}
     for line in lines:
-        number, _, leader = line.partition(" ")
-        if number.isdecimal() and int(number) > 1 and _is_the_noted_group(int(number), leader):
-            kill_group(int(number))
-            killed.append(int(number))
+        number, leader, mark, *_ = [*line.split(" "), "", "", ""]
+        if number.isdecimal() and int(number) > 1:
+            groups[int(number)] = Note(leader, mark)
+    killed = kill_groups(groups)
     with suppress(OSError):
         path.unlink()
     return killed
+
+
+def kill_groups(groups: Mapping[int, Note]) -> list[int]:
+    """Kill these groups and all that carries their marks; gives the groups that were killed.
+
+    A group counts only while its leader is the process that was noted (a number that somebody else has by now is left alone), or while
+    processes of the leader's own session are left of it.
+    """
+    killed = [group for group, note in groups.items() if _is_the_noted_group(group, note.leader)]
+    for group in killed:
+        kill_group(group)
+    kill_marked({note.mark for note in groups.values() if note.mark})
+    return killed
+
+
+def kill_marked(marks: Collection[str]) -> None:
+    """Kill all processes of this user that carry one of these marks, in whatever group and session. Linux only: elsewhere nobody may look."""
+    wanted = {f"{MARK}={mark}".encode() for mark in marks}
+    for _ in range(_SWEEPS if LINUX and wanted else 0):
+        found = [int(entry) for entry in os.listdir("/proc") if entry.isdecimal() and not wanted.isdisjoint(_environment(entry))]
+        if not found:
+            return
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _is_the_noted_group(group: int, leader: str) -> bool:
@@ -64,6 +108,14 @@ def _is_the_noted_group(group: int, leader: str) -> bool:
         if entry.isdecimal() and (fields := _stat(int(entry))) and fields[2] == fields[3] == str(group):
             return int(fields[19]) >= int(started)
     return False
+
+
+def _environment(process: str) -> list[bytes]:
+    try:
+        with open(f"/proc/{process}/environ", "rb") as file:
+            return file.read().split(b"\0")
+    except OSError:  # Somebody else's, or gone.
+        return []
 
 
 def _started(pid: int) -> str | None:

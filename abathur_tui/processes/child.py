@@ -14,6 +14,7 @@ from typing import Self
 
 from abathur_tui.guard import GuardPipe, kill_group
 from abathur_tui.processes.streams import Input, Output, Piece, Stream, first_readable
+from abathur_tui.processes.sweeping import Sweeper
 
 KILLED_SECONDS = 5.0
 """How long a killed process may take to be gone: one that hangs in the kernel does not hang us."""
@@ -22,8 +23,13 @@ KILLED_SECONDS = 5.0
 class Child:
     """A running program with its process group. As an async context manager it is ended when the block is left, however that comes."""
 
-    def __init__(self, process: subprocess.Popen[bytes], guard: GuardPipe | None, stdin: bytes, limit_bytes: int | None) -> None:
-        """The program is noted with the guard, then let go; what it gets on standard input begins with the line that it waits for."""
+    def __init__(
+        self, process: subprocess.Popen[bytes], mark: str, sweeper: Sweeper, guard: GuardPipe | None, stdin: bytes, limit_bytes: int | None
+    ) -> None:
+        """The program is noted with the guard, then let go; what it gets on standard input begins with the line that it waits for.
+
+        `mark`: what its environment, and that of all that it starts, has in MARK.
+        """
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -34,7 +40,11 @@ class Child:
         self.stdout = Output(process.stdout, Stream.OUTPUT, limit_bytes)
         self.stderr = Output(process.stderr, Stream.ERROR, limit_bytes)
         self._process = process
+        self._mark = mark
+        self._sweeper = sweeper
         self._guard = guard
+        self._killed = False
+        """Whether it was told to end."""
         self._reaped = False
         self._signals = threading.Lock()
         self._ended = asyncio.Event()
@@ -43,7 +53,7 @@ class Child:
         with self._signals:
             threading.Thread(target=self._reap, name=f"child {self.pid}", daemon=True).start()
             if guard is not None:
-                guard.note(self.pid)
+                guard.note(self.pid, mark)
         self._input = Input(process.stdin, stdin)
 
     async def pieces(self) -> AsyncIterator[Piece]:
@@ -101,16 +111,21 @@ class Child:
 
     def _signal(self, number: signal.Signals) -> None:
         with self._signals:
+            self._killed = True
             if not self._reaped:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(self.pid, number)
 
     def _reap(self) -> None:
         """Wait for the program's end in a thread, end what is left of its group, and tell the event loop."""
-        wait_until_dead(self.pid)
+        ended_by_itself = wait_until_dead(self.pid)
         # As long as the leader is not reaped its number is nobody else's: all that names the group comes before that.
         with self._signals:
             kill_group(self.pid)
+        if self._killed or not ended_by_itself:
+            # A program that has ended in order may have left a service to others on purpose; one that was ended has not.
+            self._sweeper.sweep(self._mark)
+        with self._signals:
             if self._guard is not None:
                 self._guard.forget(self.pid)
             self._process.wait()
@@ -126,13 +141,14 @@ class Child:
         self._ended.set()
 
 
-def wait_until_dead(pid: int) -> None:
-    """Return when a child of this process has ended, without reaping it."""
+def wait_until_dead(pid: int) -> bool:
+    """Return when a child of this process has ended, without reaping it; False where a signal killed it (and the system says so)."""
     if sys.platform == "darwin":
         queue = select.kqueue()
         event = select.kevent(pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD, select.KQ_NOTE_EXIT)
         with suppress(ProcessLookupError):  # It is dead already.
             queue.control([event], 1)
         queue.close()
-    else:
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        return True
+    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    return ended is None or ended.si_code == os.CLD_EXITED

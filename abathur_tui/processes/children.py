@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,10 @@ from pathlib import Path
 
 from abathur_tui.domain.conversation import FailureKind
 from abathur_tui.domain.errors import CommandFailed
-from abathur_tui.guard import GuardPipe
+from abathur_tui.guard import MARK, GuardPipe
 from abathur_tui.processes.child import Child
 from abathur_tui.processes.streams import Stream
+from abathur_tui.processes.sweeping import Sweeper
 
 GO = b"\n"
 # POSIX: `read` takes no byte more than its line from a pipe, so the program finds the rest.
@@ -38,7 +40,10 @@ class Children:
     def __init__(self, guard: GuardPipe | None = None) -> None:
         """Without a guard, what runs when this process is killed goes on."""
         self._guard = guard
+        self._sweeper = Sweeper()
         self._running: set[Child] = set()
+        self._token = secrets.token_hex(8)
+        self._started = 0
 
     async def start(
         self,
@@ -49,15 +54,17 @@ class Children:
         stdin: bytes | None = None,
         output_limit: int | None = None,
     ) -> Child:
-        """Start a program with exactly this environment; `stdin` None is an empty one. Raises CommandFailed where it cannot be started.
+        """Start a program with exactly this environment and MARK; `stdin` None is an empty one. Raises CommandFailed where it cannot be started.
 
         Read both outputs (`pieces`), or it will stop when a pipe is full. `output_limit` is in bytes, for each of the two.
         """
         program = find_program(argv, cwd, env)
+        self._started += 1
+        mark = f"{self._token}.{self._started}"
         # Blocks for about a millisecond; with nothing awaited, no cancellation can come between the process and its owner.
-        process = _spawn([program, *argv[1:]], WITHOUT_INPUT if stdin is None else WITH_INPUT, cwd, env)
+        process = _spawn([program, *argv[1:]], WITHOUT_INPUT if stdin is None else WITH_INPUT, cwd, {**env, MARK: mark})
         self._running = {child for child in self._running if child.exit_code is None}
-        child = Child(process, self._guard, GO + (stdin or b""), output_limit)
+        child = Child(process, mark, self._sweeper, self._guard, GO + (stdin or b""), output_limit)
         self._running.add(child)
         return child
 

@@ -1,15 +1,18 @@
 """Only the very group that was noted is killed, never one that has its number by now."""
 
+import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from abathur_tui.guard import kill_noted
-from abathur_tui.guard.groups import identity, write_notes
+from abathur_tui.guard.groups import MARK, Note, identity, kill_groups, kill_marked, write_notes
 from tests.alive import alive
 from tests.waiting import eventually
 
@@ -23,7 +26,7 @@ def leader() -> Iterator[subprocess.Popen[bytes]]:
 
 def test_a_noted_group_is_killed_and_the_file_is_gone(leader: subprocess.Popen[bytes], tmp_path: Path) -> None:
     notes = tmp_path / "x.children"
-    write_notes(notes, {leader.pid: identity(leader.pid) or ""})
+    write_notes(notes, {leader.pid: Note(identity(leader.pid) or "")})
     assert kill_noted(notes) == [leader.pid]
     assert leader.wait(5) == -signal.SIGKILL
     assert list(tmp_path.iterdir()) == []
@@ -33,7 +36,7 @@ def test_a_number_that_somebody_else_has_by_now_is_left_alone(leader: subprocess
     boot, _, started = (identity(leader.pid) or "").partition("/")
     for wrong in (f"{boot}/{int(started) - 1}", f"another-boot/{started}", f"{boot}/", "", "/"):
         notes = tmp_path / "x.children"
-        write_notes(notes, {leader.pid: wrong})
+        write_notes(notes, {leader.pid: Note(wrong)})
         assert kill_noted(notes) == []
     assert alive(leader.pid)
 
@@ -46,7 +49,7 @@ def test_what_a_gone_leader_has_left_in_its_group_is_killed(tmp_path: Path) -> N
         leader.kill()
         leader.wait()
         notes = tmp_path / "x.children"
-        write_notes(notes, {leader.pid: noted})
+        write_notes(notes, {leader.pid: Note(noted)})
         assert alive(left)
         assert kill_noted(notes) == [leader.pid]
     eventually(lambda: not alive(left))
@@ -58,6 +61,36 @@ def test_a_file_that_is_empty_damaged_or_missing_does_no_harm(tmp_path: Path, co
     if content is not None:
         notes.write_bytes(content)
     assert kill_noted(notes) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nobody else may look into another process's environment")
+def test_what_has_left_its_group_is_found_by_its_mark_and_only_that(leader: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    script = "setsid sh -c 'setsid sleep 60 & sleep 60 & wait' & wait"
+    with subprocess.Popen(["sh", "-c", script], start_new_session=True, env={**os.environ, MARK: "token.1"}) as program:
+        eventually(lambda: len(carrying("token.1")) == 4)
+        kill_marked(["token.2", "token", "token.11"])
+        assert len(carrying("token.1")) == 4
+        notes = tmp_path / "x.children"
+        write_notes(notes, {program.pid: Note(identity(program.pid) or "", "token.1")})
+
+        assert kill_noted(notes) == [program.pid]
+    eventually(lambda: not carrying("token.1"))
+    assert alive(leader.pid)
+
+
+def test_a_number_that_a_late_guard_still_holds_is_left_alone(leader: subprocess.Popen[bytes]) -> None:
+    assert kill_groups({leader.pid: Note("another-boot/1", "")}) == []
+    assert alive(leader.pid)
+
+
+def carrying(mark: str) -> list[int]:
+    """The processes with this mark."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARK) == mark:
+                found.append(process.pid)
+    return found
 
 
 def test_a_process_has_one_identity_and_another_one_has_another(leader: subprocess.Popen[bytes]) -> None:

@@ -1,15 +1,17 @@
 """Whatever is killed, nothing that was acknowledged is lost, and nothing is left running."""
 
+import time
 from pathlib import Path
 
-from tests.journeys.chaos import BACK_AT_WORK_SECONDS, Chaos
+from tests.journeys.chaos.rounds import WITHOUT_STRACE, play
+from tests.journeys.chaos.tally import BACK_AT_WORK_SECONDS, Tally
 
 
 def test_nothing_is_lost_when_everything_is_killed_at_random_moments(tmp_path: Path) -> None:
-    chaos = Chaos(tmp_path, seed=20261124)
+    tally = Tally()
 
-    chaos.run(seconds=10)
+    play(tmp_path, 20261124, 1000, tally, names=WITHOUT_STRACE, until=time.monotonic() + 10)
 
-    chaos.check()
-    assert chaos.executions
-    assert chaos.slowest_return_seconds < BACK_AT_WORK_SECONDS
+    assert tally.executions
+    assert tally.kills > 5
+    assert max(tally.back_seconds) < BACK_AT_WORK_SECONDS

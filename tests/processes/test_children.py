@@ -1,6 +1,7 @@
 """Programs are started, fed, read and ended; whatever they do, nothing hangs and nothing is left running."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from abathur_tui.domain.conversation import FailureKind
 from abathur_tui.domain.errors import CommandFailed
-from abathur_tui.guard import GuardPipe, Restarts
+from abathur_tui.guard import MARK, GuardPipe, Restarts
 from abathur_tui.processes import Child, Children
 from abathur_tui.processes.children import WITH_INPUT, WITHOUT_INPUT
 from tests.alive import alive
@@ -61,7 +62,7 @@ async def test_the_environment_is_exactly_the_given_one(children: Children, tmp_
     finished = await children.run(["env"], cwd=tmp_path, env={**ENVIRONMENT, "GREETING": "häl lo\nthere"})
     # A shell may add its own about the folder and itself.
     names = {line.partition("=")[0] for line in finished.stdout.replace("\nthere", "").splitlines()}
-    assert names - {"PWD", "OLDPWD", "SHLVL", "_"} == {"PATH", "GREETING"}
+    assert names - {"PWD", "OLDPWD", "SHLVL", "_"} == {"PATH", "GREETING", MARK}
     assert "GREETING=häl lo\nthere\n" in finished.stdout
 
 
@@ -200,6 +201,30 @@ async def test_what_a_program_leaves_behind_in_its_group_ends_with_it(children: 
     assert finished.exit_code == 0
     assert time.monotonic() - started < 2, "a grandchild that keeps the pipes open is not waited for"
     await eventually_async(lambda: not alive(int(finished.stdout)), 2)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no setsid program, and nobody may look for it")
+async def test_a_program_that_is_ended_takes_along_what_has_left_its_group(children: Children, tmp_path: Path) -> None:
+    script = "setsid sh -c 'echo $$; setsid sleep 60 & echo $!; wait' & wait"
+    async with await children.start(shell(script), cwd=tmp_path, env=ENVIRONMENT) as child:
+        fugitives = await first_numbers(child, 2)
+    await eventually_async(lambda: not any(map(alive, fugitives)), 2)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no setsid program")
+async def test_a_program_that_is_killed_leaves_nothing_behind_and_one_that_ended_in_order_its_services(children: Children, tmp_path: Path) -> None:
+    script = "setsid sleep 60 & echo $!; read -r how <how; kill -$how $$; exit 0"
+    for how, stays in (("KILL", False), ("0", True)):
+        (tmp_path / "how").write_text(how)
+        finished = await children.run(shell(script), cwd=tmp_path, env=ENVIRONMENT)
+        assert alive(int(finished.stdout)) == stays
+        kill(int(finished.stdout))
+
+
+def kill(pid: int) -> None:
+    """Kill a process that may be gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no setsid program")
