@@ -1,6 +1,7 @@
 """`abathur config`: settings, and where they come from."""
 
 import json
+from collections.abc import Container
 from typing import Annotated
 
 import typer
@@ -35,7 +36,7 @@ def show(context: typer.Context, origin: Annotated[bool, typer.Option("--origin"
     """Show the settings that hold here."""
     call = invocation(context)
     loaded = workbench(call).loaded
-    values = _flat(loaded.settings.model_dump(mode="json"))
+    values = _flat(loaded.settings.model_dump(mode="json"), loaded.origin)
     if call.json:
         if origin:
             output.document({key: {"value": value, "origin": loaded.origin[key]} for key, value in values.items()})
@@ -69,10 +70,12 @@ def path(context: typer.Context) -> None:
         output.lines(str(user_file()))
 
 
-def _flat(table: JsonObject, prefix: str = "") -> JsonObject:
+def _flat(table: JsonObject, settings: Container[str], prefix: str = "") -> JsonObject:
+    """Values by dotted key; `settings` are the keys that hold one."""
     flat: JsonObject = {}
     for name, value in table.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+        key = f"{prefix}{name}"
+        flat |= _flat(value, settings, f"{key}.") if isinstance(value, dict) and key not in settings else {key: value}
     return flat
 
 

@@ -14,6 +14,16 @@ def task_id(text: str) -> int:
     return _id(text, "t", "a task", "`abathur task list` shows them")
 
 
+def agent_id(text: str) -> int:
+    """The number of `a12`. Raises ArgumentInvalid."""
+    return _id(text, "a", "an agent", "`abathur agent list` shows them")
+
+
+def schedule_id(text: str) -> int:
+    """The number of `s12`. Raises ArgumentInvalid."""
+    return _id(text, "s", "a schedule", "`abathur task schedule list` shows them")
+
+
 def _id(text: str, letter: str, what: str, where: str) -> int:
     number = parse_id(text, letter)
     if number is None:

@@ -153,6 +153,8 @@ class TaskDetail:
     """Where its fallback did it."""
     quality: Quality | None = None
     """None where nobody judged its result."""
+    schedule: int | None = None
+    """The recurring task that made its execution; None where somebody submitted it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,23 @@
 """An agent at one task: who it is, what it may use, what it is told."""
 
+import asyncio
 from collections.abc import Mapping
 from sqlite3 import Connection
 
-from abathur_tui.domain.conversation import Caller, Tool
-from abathur_tui.domain.errors import UnknownAgent
+from abathur_tui.domain.conversation import Caller, Limits, Runtime, Tool
+from abathur_tui.domain.errors import AgentSilent, UnknownAgent
 from abathur_tui.domain.execution import RuntimeName
 from abathur_tui.domain.ids import ExecutionId, TaskId, execution_text, task_text
 from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Claim, Work
+from abathur_tui.domain.status import Why
 from abathur_tui.domain.templates import MADE, AgentDefinition
 from abathur_tui.engine import reporting
+from abathur_tui.engine.budget import allowance
 from abathur_tui.engine.conversation import Conversation, Parties
+from abathur_tui.engine.lanes import at_once
 from abathur_tui.engine.prompting import prompt_of, room_for_prompt
+from abathur_tui.engine.success import complaint, demands
 from abathur_tui.engine.swarm import dismiss, engage
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.library.agent_file import agent_from_markdown
@@ -39,20 +44,22 @@ class AgentJob:
         self._notice = ""
         self._idle: int | None = None
         self._conversation: Conversation | None = None
+        self.answer: str | None = None
+        """What it answered, where that is checked before it counts; the agent is idle again then."""
 
     async def run(self) -> None:
         """Do the task, to its completion. Raises RuntimeFailure, other AbathurErrors that are the task's own failure, and LeaseLost."""
         shop, work, saved = self._shop, self._work, self._saved
         definition, self._notice = await self._find_definition()
         self._definition = definition.name
-        runtime = await shop.runtimes.open(work.runtime)
-        limits = await runtime.limits()
-        shop.slots.limit_lane(self._claim.lane, limits.parallel)
+        runtime, limits = await self._reach_runtime()
+        shop.slots.limit_lane(self._claim.lane, at_once(shop.settings.swarm, work.runtime, limits))
         if saved.turns and saved.prompt is not None and saved.system is not None:
             system, prompt = saved.system, saved.prompt
         else:
             system = definition.prompt
-            prompt = prompt_of(work, room_for_prompt(limits, system))
+            asked = "" if work.success is None else f"\n\n{demands(work.success)}"
+            prompt = prompt_of(work, room_for_prompt(limits, system) - len(asked)) + asked
         parties = Parties(
             lease=self._claim.lease,
             caller=Caller(
@@ -73,19 +80,36 @@ class AgentJob:
         )
         self._idle = shop.swarm.take(self._definition)
         try:
+            if self._idle is None and (spare := shop.swarm.spare(shop.slots.limit)) is not None:
+                await shop.database.write(lambda c: dismiss(c, spare, shop.clock.now()))
             self._conversation = Conversation(
                 shop,
                 parties,
                 saved,
                 engage=self._engage,
                 conclude=self._conclude,
+                allow=await allowance(shop, work.task),
                 # A program may be silent until it is done; its time is bounded by the task's own timeout.
-                stall_seconds=None if work.runtime.runtime is RuntimeName.COMMAND else shop.stall_seconds,
+                complaint="" if work.unmet is None else complaint(work.unmet.number, work.unmet.reason),
+                stall_seconds=None if work.runtime.runtime is RuntimeName.COMMAND else shop.settings.swarm.stall_seconds,
             )
             await self._conversation.run()
         finally:
+            shop.swarm.done()
             if self._idle is not None and self._agent is None:
                 shop.swarm.give_back(self._idle, self._definition, shop.clock.monotonic())
+
+    async def _reach_runtime(self) -> tuple[Runtime, Limits]:
+        """What answers, and what it takes. Raises RuntimeFailure, and AgentSilent where nothing is heard of it."""
+        seconds = self._shop.settings.swarm.silent_seconds
+        try:
+            async with asyncio.timeout(seconds) as timeout:
+                runtime = await self._shop.runtimes.open(self._work.runtime)
+                return runtime, await runtime.limits()
+        except TimeoutError as error:
+            if not timeout.expired():
+                raise
+            raise AgentSilent(f"The worker wrote nothing within {seconds:g} seconds of its claim: nothing was heard of its runtime.") from error
 
     def leave(self, c: Connection, reason: str, now: float) -> None:
         """Part of the transaction that ends an attempt without an answer: what was said is kept."""
@@ -96,6 +120,12 @@ class AgentJob:
         """Part of the transaction that has ended the attempt, and made the agent idle: it ends; `failed` says why where it broke."""
         if self._agent is not None:
             dismiss(c, self._agent, now, failed=failed)
+            self._shop.swarm.ended(self._agent)
+
+    def never_began(self, c: Connection, reason: str, now: float) -> None:
+        """Part of the transaction that ends an attempt in which nothing was written: what would have been its agent has failed."""
+        if self._agent is None:
+            dismiss(c, agents.spawn(c, self._claim.lease, self._definition, None, now), now, failed=reason)
 
     def let_go(self, c: Connection, reason: str, now: float) -> None:
         """Part of the transaction in which its task goes on without it: it is idle, and what it said is kept."""
@@ -141,7 +171,14 @@ class AgentJob:
         return engage(c, self._claim.lease, self._idle, self._definition, now)
 
     def _conclude(self, c: Connection, answer: str) -> None:
-        queue.complete(c, self._claim.lease, answer, self._shop.clock.now())
+        now = self._shop.clock.now()
+        if self._work.success is None:
+            queue.complete(c, self._claim.lease, answer, now)
+            return
+        self.answer = answer
+        queue.park(c, self._claim.lease, Why.NONE, now)
+        if self._agent is not None:
+            agents.set_state(c, self._agent, "IDLE", now, reason="its answer is checked")
 
 
 def _model(work: Work, definition: AgentDefinition) -> str | None:

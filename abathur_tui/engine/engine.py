@@ -27,9 +27,9 @@ from abathur_tui.engine.patient import GONE_SECONDS, PatientDatabase, to_its_end
 from abathur_tui.engine.pool import OpenRuntime, RuntimePool
 from abathur_tui.engine.rescue import Rescue
 from abathur_tui.engine.slots import Slots
-from abathur_tui.engine.swarm import IDLE_SECONDS, Swarm
+from abathur_tui.engine.swarm import Swarm
 from abathur_tui.engine.worker import Stop
-from abathur_tui.engine.workshop import STALL_SECONDS, Workshop
+from abathur_tui.engine.workshop import Workshop
 from abathur_tui.processes import Children
 from abathur_tui.settings import Settings
 from abathur_tui.storage import Database, engines, queue, swarm
@@ -80,8 +80,6 @@ class Equipment:
     on_stop: Callable[[], None] = lambda: None
     """Called as soon as a stop is ordered: the guard must not start another engine."""
     clock: Clock = field(default_factory=SystemClock)
-    stall_seconds: float = STALL_SECONDS
-    agent_idle_seconds: float = IDLE_SECONDS
     gone_seconds: float = GONE_SECONDS
     release_seconds: float = RELEASE_SECONDS
 
@@ -110,12 +108,11 @@ class Engine:
             children=equipment.children,
             tools=equipment.tools,
             slots=Slots(equipment.settings.swarm.max_agents, self._wake.set),
-            swarm=Swarm(equipment.agent_idle_seconds),
+            swarm=Swarm(equipment.settings.swarm.idle_seconds),
             endings=Endings(self._wake.set),
             answers=Answers(self._wake.set),
             clock=equipment.clock,
             log=self.log,
-            stall_seconds=equipment.stall_seconds,
         )
         self._stopping = False
         self._broken: AbathurError | None = None
@@ -165,7 +162,8 @@ class Engine:
         # Whoever sees the engine's row may hand over keys at once.
         async with self._listening():
             now = self._with.clock.now()
-            self._shop.slots.resize(await self._database.read(swarm.limit) or self._shop.slots.limit)
+            asked: int | None = await self._database.read(swarm.limit)
+            self._shop.slots.resize(asked or self._shop.slots.limit)
             row = EngineRow(self.id, os.getpid(), socket.gethostname(), now, limit=self._shop.slots.limit)
             await self._database.write(engines.register, row, now)
             self.log.info("engine.started", f"process {os.getpid()}, {self._shop.slots.limit} slots")

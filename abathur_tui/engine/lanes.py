@@ -1,11 +1,19 @@
 """Lanes: what their runtimes take at once, asked before the first claim, so that a claimed task begins without waiting for it."""
 
-from abathur_tui.domain.conversation import FailureKind
+from abathur_tui.domain.conversation import FailureKind, Limits
 from abathur_tui.domain.errors import AbathurError, RuntimeFailure
+from abathur_tui.domain.execution import RuntimeChoice
 from abathur_tui.domain.leases import LaneState
 from abathur_tui.engine.account import hold_for_account
 from abathur_tui.engine.workshop import Workshop
+from abathur_tui.settings.model import Swarm
 from abathur_tui.storage import queue
+
+
+def at_once(settings: Swarm, choice: RuntimeChoice, limits: Limits) -> int | None:
+    """How many agents may work with a model at once: the least of what its runtime takes and what the settings say; None: as many as there are."""
+    said = settings.per_model.get(choice.model or choice.runtime)
+    return min((limit for limit in (said, limits.parallel) if limit is not None), default=None)
 
 
 class Lanes:
@@ -38,7 +46,7 @@ class Lanes:
         try:
             runtime = await self._shop.runtimes.open(state.runtime)
             limits = await runtime.limits()
-            self._shop.slots.limit_lane(state.lane, limits.parallel)
+            self._shop.slots.limit_lane(state.lane, at_once(self._shop.settings.swarm, state.runtime, limits))
             self._prepared.add(state.lane)
         except AbathurError as error:
             await self._not_prepared(state, error)

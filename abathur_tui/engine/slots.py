@@ -26,6 +26,7 @@ class Slot:
 @dataclass(order=True)
 class _Waiter:
     rank: tuple[int, int]
+    lane: str | None = field(compare=False)
     granted: "asyncio.Future[Slot]" = field(compare=False)
 
 
@@ -56,35 +57,42 @@ class Slots:
             del self._lane_limits[lane]
         else:
             self._lane_limits[lane] = wanted
+        self._grant()
         self._changed()
+
+    def resize(self, limit: int) -> None:
+        """Let so many work at once from now on; those beyond it finish what they do."""
+        if limit != self.limit:
+            self.limit = limit
+            self._grant()
+            self._changed()
 
     def look_again(self) -> None:
         """Something else has changed that may let a task be claimed."""
         self._changed()
 
     def free(self) -> int:
-        """How many may be claimed now; those who wait for a slot come first."""
-        return max(self.limit - self._busy - len(self._waiters), 0)
+        """How many may be claimed now; those who wait for a slot and could have one come first."""
+        return max(self.limit - self._busy - sum(not self._is_full(waiter.lane) for waiter in self._waiters), 0)
 
     def free_in(self, lane: str) -> int:
         """How many of this lane may be claimed now, as far as the lane's own limit goes."""
         limit = self._lane_limits.get(lane)
-        return self.free() if limit is None else max(min(limit - self._busy_in[lane], self.free()), 0)
+        if limit is None:
+            return self.free()
+        waiting = sum(waiter.lane == lane for waiter in self._waiters)
+        return max(min(limit - self._busy_in[lane] - waiting, self.free()), 0)
 
     def take(self, lane: str) -> Slot:
         """A slot for a task that was just claimed."""
-        self._busy += 1
-        self._busy_in[lane] += 1
-        return Slot(self, lane)
+        return self._take(lane)
 
-    async def acquire(self, priority: int) -> Slot:
-        """The next free slot (of no lane) for a running task that had none; higher priority first, then first come."""
-        if self._busy < self.limit and not self._waiters:
-            self._busy += 1
-            return Slot(self, None)
+    async def acquire(self, priority: int, lane: str | None = None) -> Slot:
+        """The next free slot for a running task that had none; higher priority first, then first come. `lane` None: no lane's limit counts."""
         self._counter += 1
-        waiter = _Waiter((-priority, self._counter), asyncio.get_running_loop().create_future())
+        waiter = _Waiter((-priority, self._counter), lane, asyncio.get_running_loop().create_future())
         heapq.heappush(self._waiters, waiter)
+        self._grant()
         try:
             return await waiter.granted
         except asyncio.CancelledError:
@@ -96,13 +104,31 @@ class Slots:
                 self._changed()
             raise
 
+    def _take(self, lane: str | None) -> Slot:
+        self._busy += 1
+        if lane is not None:
+            self._busy_in[lane] += 1
+        return Slot(self, lane)
+
+    def _is_full(self, lane: str | None) -> bool:
+        limit = None if lane is None else self._lane_limits.get(lane)
+        return lane is not None and limit is not None and self._busy_in[lane] >= limit
+
     def _returned(self, lane: str | None) -> None:
         self._busy -= 1
         if lane is not None:
             self._busy_in[lane] -= 1
+        self._grant()
+        self._changed()
+
+    def _grant(self) -> None:
+        """Give free slots to those who wait, the most urgent first; whose lane is full waits on."""
+        passed = []
         while self._waiters and self._busy < self.limit:
             waiter = heapq.heappop(self._waiters)
-            if not waiter.granted.done():
-                self._busy += 1
-                waiter.granted.set_result(Slot(self, None))
-        self._changed()
+            if self._is_full(waiter.lane):
+                passed.append(waiter)
+            elif not waiter.granted.done():
+                waiter.granted.set_result(self._take(waiter.lane))
+        for waiter in passed:
+            heapq.heappush(self._waiters, waiter)

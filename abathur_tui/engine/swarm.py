@@ -6,35 +6,54 @@ from sqlite3 import Connection
 from abathur_tui.domain.leases import Lease
 from abathur_tui.storage import agents
 
-IDLE_SECONDS = 300.0
-"""How long an agent without a task stays."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Idle:
     agent: int
     definition: str
     since: float
+    tasks: int
+    """How many it has worked at."""
 
 
 class Swarm:
-    """Who is idle. The rows are the truth for everybody else; this is the engine's own memory of them."""
+    """Who is idle, and how many work. The rows are the truth for everybody else; this is the engine's own memory of them."""
 
     def __init__(self, idle_seconds: float) -> None:
-        """Nobody yet."""
+        """Nobody yet. `idle_seconds`: how long an agent without a task stays."""
         self._idle: list[_Idle] = []
+        """In the order in which they have become idle."""
         self._idle_seconds = idle_seconds
+        self._tasks: dict[int, int] = {}
+        """By agent that lives: how many tasks it has had."""
+        self._working = 0
 
     def take(self, definition: str) -> int | None:
-        """An idle agent of this definition, the longest idle first; None where one must be spawned."""
-        for index, idle in enumerate(self._idle):
-            if idle.definition == definition:
-                return self._idle.pop(index).agent
-        return None
+        """An agent of this definition for a task, which works from now on: the least loaded idle one, in turn among equals; None: a new one."""
+        self._working += 1
+        of_kind = [idle for idle in self._idle if idle.definition == definition]
+        if not of_kind:
+            return None
+        chosen = min(of_kind, key=lambda idle: (idle.tasks, idle.since))
+        self._idle.remove(chosen)
+        return chosen.agent
+
+    def spare(self, limit: int) -> int | None:
+        """The longest idle agent, where a new one would be one too many; the caller ends it."""
+        return self._forget(self._idle.pop(0)) if self._idle and self._working + len(self._idle) > limit else None
+
+    def done(self) -> None:
+        """One of those that `take` has counted works no more; whether it is idle, `give_back` says."""
+        self._working -= 1
 
     def give_back(self, agent: int, definition: str, now: float) -> None:
         """The agent has no task any more."""
-        self._idle.append(_Idle(agent, definition, now))
+        tasks = self._tasks[agent] = self._tasks.get(agent, 0) + 1
+        self._idle.append(_Idle(agent, definition, now, tasks))
+
+    def ended(self, agent: int) -> None:
+        """It was ended at its task's end."""
+        self._tasks.pop(agent, None)
 
     def next_end(self) -> float | None:
         """When the next idle agent has been idle for long enough (the clock of `give_back`)."""
@@ -44,12 +63,16 @@ class Swarm:
         """The agents that were idle for too long, which the caller ends now."""
         late = [idle for idle in self._idle if now - idle.since >= self._idle_seconds]
         self._idle = [idle for idle in self._idle if now - idle.since < self._idle_seconds]
-        return [idle.agent for idle in late]
+        return [self._forget(idle) for idle in late]
 
     def all_idle(self) -> list[int]:
         """All of them, which the caller ends now."""
         everybody, self._idle = self._idle, []
-        return [idle.agent for idle in everybody]
+        return [self._forget(idle) for idle in everybody]
+
+    def _forget(self, idle: _Idle) -> int:
+        self.ended(idle.agent)
+        return idle.agent
 
 
 def engage(c: Connection, lease: Lease, idle: int | None, definition: str, now: float) -> int:

@@ -9,22 +9,37 @@ from sqlite3 import Connection
 from typing import assert_never
 
 from abathur_tui.domain.conversation import FailureKind
-from abathur_tui.domain.errors import AbathurError, FallbackFailed, LeaseLost, RuntimeFailure, TaskTimedOut, Unexpected
+from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.errors import (
+    AbathurError,
+    AgentSilent,
+    AgentStalled,
+    CriteriaNotMet,
+    FallbackFailed,
+    LeaseLost,
+    RuntimeFailure,
+    TaskTimedOut,
+    Unexpected,
+)
+from abathur_tui.domain.joins import quality_from
 from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.plan import Fallback, Kind, OnFailure
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import TaskError
-from abathur_tui.engine import fallback
+from abathur_tui.engine import fallback, success
 from abathur_tui.engine.account import hold_for_account
 from abathur_tui.engine.agent import AgentJob
 from abathur_tui.engine.backoff import Again, Dead, after_failure
 from abathur_tui.engine.failures import ends_the_engine, kind_of
 from abathur_tui.engine.joins import join
-from abathur_tui.engine.loop import Loop, LoopEnd
+from abathur_tui.engine.loop import Loop
 from abathur_tui.engine.slots import Slot
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import journal, queue, views
+
+_FAILS_AGENT = (Unexpected, AgentStalled)
+"""Of these it is not only the task that failed: the agent is ended."""
 
 
 class Stop(StrEnum):
@@ -53,6 +68,8 @@ class Worker:
         self._loop: Loop | None = None
         self._task: asyncio.Task[None] | None = None
         self._stop: Stop | None = None
+        self._refused: str | None = None
+        """A result that did not meet its criteria, which is kept all the same."""
 
     async def run(self) -> None:
         """Do the task. Raises nothing but its own cancellation."""
@@ -89,7 +106,7 @@ class Worker:
     async def _work(self) -> None:
         work, saved = await self._shop.database.read(_read, self.claim.lease.task)
         if (child := await fallback.begun(self._shop, work)) is not None:
-            await self._finish_fallback(child)
+            await self._finish_fallback(work, child)
             return
         try:
             match self.claim.kind:
@@ -119,30 +136,46 @@ class Worker:
                 raise
             raise TaskTimedOut(f"The task took longer than its {work.timeout_seconds:g} seconds.") from error
         job.rests()
+        if job.answer is not None:
+            self._job = None
+            await self._conclude(work, job.answer, {}, self._slot)
 
     async def _do_loop(self, work: Work) -> None:
         if work.loop is None or self._slot is None:
             raise Unexpected("A loop without its rule.")
         self._loop = Loop(self._shop, self.claim, work, work.loop, self._slot)
         end = await self._loop.run()
-        if end.error is not None and work.fallback is not None:
-            await self._fall_back(work, work.fallback, end.error)
-        else:
-            await self._shop.database.write(lambda c: self._end_loop(c, end))
-
-    def _end_loop(self, c: Connection, end: LoopEnd) -> None:
-        now = self._shop.clock.now()
         result = end.best.output if end.best is not None else None
         if end.error is None:
-            queue.complete(c, self.claim.lease, result or "", now, end.detail())
+            await self._conclude(work, result or "", end.detail(), None)
+        elif work.fallback is not None:
+            await self._fall_back(work, work.fallback, end.error)
         else:
-            queue.fail(c, self.claim.lease, end.error, now, result=result, detail=end.detail())
+            await self._shop.database.write(self._fail_loop, end.error, result, end.detail())
+
+    def _fail_loop(self, c: Connection, error: TaskError, result: str | None, detail: JsonObject) -> None:
+        queue.fail(c, self.claim.lease, error, self._shop.clock.now(), result=result, detail=detail)
 
     async def _do_join(self, work: Work) -> None:
         if work.join is None:
             raise Unexpected("A join without its rule.")
         joined = await join(self._shop, self.claim, work, work.join)
-        await self._shop.database.write(lambda c: queue.complete(c, self.claim.lease, joined.text, self._shop.clock.now(), joined.report.data()))
+        await self._conclude(work, joined.text, joined.report.data(), None)
+
+    async def _conclude(self, work: Work, result: str, detail: JsonObject, slot: Slot | None, *, instead: str = "") -> None:
+        """Complete the task with the result, once that has met what it must. Raises CriteriaNotMet where it does not.
+
+        `slot` is the task's, where it has one; `instead` names the fallback whose result it is.
+        """
+        if work.success is not None:
+            number = success.OF_FALLBACK if instead else work.failures + 1
+            checked = await success.Checks(self._shop, self.claim, work, work.success).check(result, number, slot, about=instead)
+            detail = detail | checked.detail(number, quality_from(detail))
+            if checked.unmet:
+                self._refused = result
+                await self._shop.database.write(queue.note, self.claim.lease, detail)
+                raise CriteriaNotMet(f"The result does not meet its criteria: {checked.reason.rstrip('.')}.")
+        await self._shop.database.write(lambda c: queue.complete(c, self.claim.lease, result, self._shop.clock.now(), detail))
 
     async def _write_failed(self, work: Work, error: AbathurError) -> None:
         """Try it again later, give it up, or hold its lane, as the failure says."""
@@ -160,7 +193,7 @@ class Worker:
             await self._fall_back(work, work.fallback, TaskError(error.code, error.message))
             return
         await self._shop.database.write(self._fail, error, verdict)
-        if self._job is not None and not isinstance(error, Unexpected):
+        if self._job is not None and not isinstance(error, _FAILS_AGENT):
             self._job.rests()
 
     def _hold(self, c: Connection, error: RuntimeFailure) -> None:
@@ -171,6 +204,11 @@ class Worker:
 
     def _verdict(self, work: Work, error: AbathurError, kind: FailureKind | None) -> Again | Dead | None:
         """Whether the attempt is followed by another one; None where another one would change nothing."""
+        if isinstance(error, CriteriaNotMet):
+            return Again(0.0) if success.tries_again(work) else None
+        if isinstance(error, AgentSilent):
+            silent_before = work.task.error is not None and work.task.error.code == AgentSilent.code
+            return None if silent_before or work.on_failure is OnFailure.FAIL else Again(0.0)
         if kind is None:
             return None
         retries = 0 if work.on_failure is OnFailure.FAIL else work.retries
@@ -181,9 +219,11 @@ class Worker:
         now = self._shop.clock.now()
         self._leave_agent(c, error.message, now)
         task_error = TaskError(error.code, error.message)
+        if self._job is not None and isinstance(error, AgentSilent):
+            self._job.never_began(c, error.message, now)
         match verdict:
             case None:
-                queue.fail(c, self.claim.lease, task_error, now)
+                queue.fail(c, self.claim.lease, task_error, now, result=self._refused)
             case Again(seconds):
                 queue.retry_later(c, self.claim.lease, task_error, now + seconds, now)
             case Dead(reason):
@@ -191,7 +231,7 @@ class Worker:
                 queue.fail(c, self.claim.lease, task_error, now, status=Status.DEAD)
             case _:
                 assert_never(verdict)
-        if self._job is not None and isinstance(error, Unexpected):
+        if self._job is not None and isinstance(error, _FAILS_AGENT):
             self._job.dismiss(c, now, failed=error.message)
 
     async def _fall_back(self, work: Work, instead: Fallback, error: TaskError) -> None:
@@ -200,19 +240,20 @@ class Worker:
         if self._job is not None:
             self._job.rests()
             self._job = None
-        await self._finish_fallback(child)
+        await self._finish_fallback(work, child)
 
     def _begin_fallback(self, c: Connection, work: Work, instead: Fallback, error: TaskError) -> int:
         if self._job is not None:
             self._job.let_go(c, error.message, self._shop.clock.now())
         return fallback.begin(c, self._shop, self.claim, work, instead, error)
 
-    async def _finish_fallback(self, child: int) -> None:
+    async def _finish_fallback(self, work: Work, child: int) -> None:
         if self._slot is not None:
             self._slot.release()
         try:
-            await fallback.finish(self._shop, self.claim, child)
-        except FallbackFailed as error:
+            instead, result = await fallback.finish(self._shop, self.claim, child)
+            await self._conclude(work, result, {}, None, instead=instead)
+        except (FallbackFailed, CriteriaNotMet) as error:
             failed = TaskError(error.code, error.message)
             await self._shop.database.write(lambda c: queue.fail(c, self.claim.lease, failed, self._shop.clock.now()))
 

@@ -17,9 +17,6 @@ from abathur_tui.engine.swarm import Swarm
 from abathur_tui.processes import Children
 from abathur_tui.settings import Settings
 
-STALL_SECONDS = 300.0
-"""How long a model may say nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
@@ -41,4 +38,3 @@ class Workshop:
     answers: Answers
     clock: Clock
     log: EngineLog
-    stall_seconds: float = STALL_SECONDS

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from sqlite3 import Connection
@@ -30,15 +30,18 @@ from abathur_tui.engine.left import left
 from abathur_tui.project import batch
 from abathur_tui.project.answers import counts_data, hold_alert, hold_data
 from abathur_tui.project.batch import Batch
+from abathur_tui.project.dead_letters import DeadLetters
 from abathur_tui.project.filtering import filtered
 from abathur_tui.project.finding import Place, find, found, make
 from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
 from abathur_tui.project.joined import Left
 from abathur_tui.project.results import ExecutionResult, make_result
+from abathur_tui.project.schedules import Schedules
 from abathur_tui.project.swarm import SwarmDesk
 from abathur_tui.project.wish import Wish
 from abathur_tui.storage import Database, engines, questions, queue, views
 from abathur_tui.storage.questions import Answered
+from abathur_tui.storage.views.swarm import busy_agents
 from abathur_tui.storage.views.templates import template_records, template_uses
 
 if TYPE_CHECKING:
@@ -51,8 +54,6 @@ T = TypeVar("T")
 TemplateRecord: TypeAlias = tuple[Template, TemplateUse]
 """A version of a template, and how it has done."""
 
-_PART = 200
-"""Tasks that one transaction changes."""
 CANCEL_SECONDS = 5.0
 """How long a cancelled agent may take to end."""
 
@@ -70,6 +71,8 @@ class ProjectStatus:
     """The active engine's; without one, what the settings say, or None where they were not read."""
     tokens_today: int
     cost_today_usd: float | None
+    asking: int = 0
+    """Tasks that wait for a person's answer."""
     hold: Hold | None = None
     """Why nothing is claimed; None where claiming goes on."""
 
@@ -82,6 +85,7 @@ class ProjectStatus:
             "tasks": counts_data(self.counts),
             "agents": {"busy": self.agents_busy, "limit": self.agents_limit},
             "today": {"tokens": self.tokens_today, "cost_usd": self.cost_today_usd},
+            "asking": self.asking,
             "queue": hold_data(self.hold),
             "alerts": [] if self.hold is None else [hold_alert(self.hold)],
         }
@@ -161,6 +165,16 @@ class Project:
         return SwarmDesk(self, self._clock)
 
     @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """Tasks that failed for good."""
+        return DeadLetters(self, self._clock)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """Recurring tasks."""
+        return Schedules(self, self._clock)
+
+    @cached_property
     def workbench(self) -> "Workbench":
         """Templates, the language, and what answers."""
         from abathur_tui.project.workbench import Workbench  # lark and jinja: 90 ms that looking need not pay
@@ -175,13 +189,15 @@ class Project:
 
     async def plan(self, text: str, wish: Wish | None = None) -> Plan:
         """What a text expands to, estimated by how its templates have done here; nothing is queued. Raises DocumentInvalid with every mistake."""
-        history = await self.read(template_records)
-        await asyncio.to_thread(lambda: self.workbench.remember(history))
+        history, busy = await self.read(template_records), await self.read(busy_agents)
+        await asyncio.to_thread(lambda: self.workbench.remember(history, busy))
         return await self._plan(text, wish)
 
     async def submit(self, text: str, wish: Wish | None = None) -> Submitted:
         """Queue ABYSSAL commands or a prompt; when it returns, they are on disk. Raises DocumentInvalid, NoRuntime, QueueFull."""
         wish = wish or Wish()
+        if "auto" in text or "parallel" in wish.common:
+            return await self.submit_plan(await self.plan(text, wish), wish)  # how many agents work now counts
         return await self.submit_plan(await self._plan(text, wish), wish)
 
     async def submit_template(self, name: str, parameters: JsonObject, wish: Wish | None = None) -> Submitted:
@@ -267,22 +283,6 @@ class Project:
         """Put failed, dead or cancelled tasks back into the queue, and revive what failed because of them."""
         return await self.database.write(queue.retry, tasks, self.actor, self._clock.now())
 
-    async def dead_letters(self, filter: TaskFilter | None = None, *, limit: int = 50) -> list[Task]:
-        """Tasks that failed for good and wait for somebody's decision, the most urgent first."""
-        return await self.tasks(replace(filter or TaskFilter(), undecided=True), limit=limit)
-
-    async def dead_letter_ids(self, filter: TaskFilter | None = None) -> list[int]:
-        """All of them that the filter lets through."""
-        return list(await self.read(views.task_ids, replace(filter or TaskFilter(), undecided=True), self._clock.now()))
-
-    async def retry_dead_letters(self, tasks: Sequence[int]) -> list[Changed]:
-        """`retry`, for dead letters only, also for those that were cleared."""
-        return await self._in_parts(tasks, queue.retry_dead_letters, self.actor, self._clock.now())
-
-    async def clear_dead_letters(self, tasks: Sequence[int], *, reason: str = "") -> list[Changed]:
-        """Leave dead letters as they are: they are not listed any more, and all that is known of them stays."""
-        return await self._in_parts(tasks, queue.clear_dead_letters, self.actor, reason, self._clock.now())
-
     async def pause(self, tasks: Sequence[int]) -> list[Changed]:
         """Stop tasks until they are resumed."""
         return await self.database.write(queue.pause, tasks, self.actor, self._clock.now())
@@ -362,6 +362,7 @@ class Project:
             agents_limit=totals.agents_limit or (row.limit if row else 0) or (self.loaded.settings.swarm.max_agents if read_settings else None),
             tokens_today=totals.tokens_today,
             cost_today_usd=totals.cost_today_usd,
+            asking=totals.asking,
             hold=totals.hold,
         )
 
@@ -427,15 +428,6 @@ class Project:
     async def hand_over_keys(self) -> bool:
         """Give this environment's API keys to the active engine, which then tries again what an account had refused. False where it took none."""
         return await asyncio.to_thread(self._hand_over)
-
-    async def _in_parts(
-        self, tasks: Sequence[int], change: Callable[Concatenate[Connection, Sequence[int], P], list[Changed]], *args: P.args, **kwargs: P.kwargs
-    ) -> list[Changed]:
-        """A change of many tasks, so many in a transaction that nobody else has to wait long."""
-        answers: list[Changed] = []
-        for start in range(0, len(tasks), _PART):
-            answers += await self.database.write(lambda c, ids: change(c, ids, *args, **kwargs), tasks[start : start + _PART])
-        return answers
 
     def _keys(self) -> dict[str, str]:
         return self.workbench.keys()

@@ -223,10 +223,15 @@ def _nested(values: Values) -> dict[str, Any]:
 
 
 def _flat(table: Mapping[str, object], path: tuple[str, ...] = ()) -> Values:
+    """Values by key; a setting whose value is a table of what the user names is one value."""
     values: Values = {}
     for name, value in table.items():
-        values |= _flat(value, (*path, name)) if isinstance(value, dict) else {(*path, name): value}
+        key = (*path, name)
+        values |= _flat(value, key) if isinstance(value, dict) and key not in _KEYS else {key: value}
     return values
+
+
+_KEYS = frozenset(keys())
 
 
 def _place(detail: Detail) -> str:

@@ -102,7 +102,28 @@ class Swarm(Section):
     """The agents that run at once."""
 
     max_agents: int = Field(default=10, ge=1, le=500)
-    """Agents that work at the same time."""
+    """Agents that work at the same time; `abathur swarm scale` wins over it."""
+    per_model: dict[Annotated[str, Field(min_length=1, max_length=200)], Annotated[int, Field(ge=1, le=500)]] = {}
+    """How many of them with one model: a table of models, or of runtimes for their own default model, such as `"claude-opus-4-5" = 2`."""
+    max_depth: int = Field(default=3, ge=0, le=20)
+    """How deep sub-agents may spawn sub-agents of their own; 0: none at all."""
+    silent_seconds: Seconds = Field(default=5.0, gt=0, le=86_400)
+    """How long after its claim a worker may write nothing: then it is tried once more, and fails."""
+    stall_seconds: Seconds = Field(default=300.0, gt=0, le=86_400)
+    """How long an agent may make no progress: then it is ended, and its task goes back to the queue."""
+    idle_seconds: Seconds = Field(default=300.0, gt=0, le=604_800)
+    """How long an agent without a task stays."""
+
+
+class Resources(Section):
+    """What the engine, its agents and their commands may take of the machine together."""
+
+    memory_limit: Bytes | None = Field(default=None, ge=1_048_576)
+    """Their memory. Without it: that of the machine, or of the container around it."""
+    cpu_limit: float | None = Field(default=None, gt=0, le=100_000, allow_inf_nan=False)
+    """Their cores. Without it: those of the machine, or of the container around it."""
+    command_memory_limit: Bytes | None = Field(default=None, ge=1_048_576)
+    """The memory of one command with all that it started; one that takes more is ended. Without it: no limit."""
 
 
 class Fork(Section):
@@ -162,6 +183,7 @@ class Settings(Section):
     runtimes: Runtimes = Runtimes()
     queue: Queue = Queue()
     swarm: Swarm = Swarm()
+    resources: Resources = Resources()
     fork: Fork = Fork()
     loop: Loop = Loop()
     language: Language = Language()

@@ -2,10 +2,10 @@
 
 from abathur_tui.settings.toml import Key, dotted
 
-SECTIONS = frozenset({"budget", "resources", "tools", "kb", "alias", "profiles", "security", "distributed"})
+SECTIONS = frozenset({"budget", "tools", "kb", "alias", "profiles", "security", "distributed"})
 """Whole tables."""
 
-KEYS = frozenset({"api.requests_per_minute", "api.tokens_per_minute", "screen.keys", "swarm.max_depth"})
+KEYS = frozenset({"api.requests_per_minute", "api.tokens_per_minute", "screen.keys"})
 """Single keys of tables that are there."""
 
 

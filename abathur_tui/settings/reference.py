@@ -80,6 +80,8 @@ def _allowed(field: FieldInfo) -> str:
     arguments = [argument for argument in get_args(declared) if argument is not type(None)]
     if get_origin(declared) is Literal:
         return ", ".join(f"`{choice}`" for choice in arguments)
+    if get_origin(declared) is dict:
+        return "table of whole numbers from 1 to 500"
     if get_origin(declared) is tuple:
         return "array of texts"
     plain = arguments[0] if arguments else declared
@@ -91,7 +93,8 @@ def _allowed(field: FieldInfo) -> str:
 
 def _kind(field: FieldInfo, plain: object) -> str:
     words = {model.duration: "duration", model.size: "size"}
-    return next((words[one.func] for one in field.metadata if isinstance(one, BeforeValidator) and one.func in words), _KINDS[plain])
+    inner = (one for argument in get_args(field.annotation) for one in getattr(argument, "__metadata__", ()))  # of what may be left out
+    return next((words[one.func] for one in (*field.metadata, *inner) if isinstance(one, BeforeValidator) and one.func in words), _KINDS[plain])
 
 
 def _range(field: FieldInfo) -> str:
@@ -103,7 +106,7 @@ def _range(field: FieldInfo) -> str:
 
 def _default(field: FieldInfo) -> str:
     value = field.default
-    if value is None:
+    if value is None or value == {}:
         return "none"
     if isinstance(value, str | tuple):
         return f"`{list(value) if isinstance(value, tuple) else value}`"

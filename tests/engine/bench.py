@@ -101,8 +101,8 @@ class Bench:
     opens: Callable[[RuntimeChoice, Mapping[str, str]], Runtime] | None = None
     choice: RuntimeChoice = ANY_CHOICE
     gone_seconds: float = 5.0
-    stall_seconds: float = 300.0
-    agent_idle_seconds: float = 300.0
+    swarm: dict[str, object] = field(default_factory=dict)
+    """Settings of the swarm that are others than `settings` has."""
 
     def __post_init__(self) -> None:
         self.data = self.folder / ".abathur"
@@ -124,14 +124,12 @@ class Bench:
         """An engine that has not started."""
         equipment = Equipment(
             project=self.folder,
-            settings=self.settings,
+            settings=self.settings.model_copy(update={"swarm": self.settings.swarm.model_copy(update=self.swarm)}),
             registry=OneRole(),
             tools=self.tools,
             open_runtime=self._open,
             children=Children(),
             keys=self.keys,
-            stall_seconds=self.stall_seconds,
-            agent_idle_seconds=self.agent_idle_seconds,
             gone_seconds=self.gone_seconds,
             release_seconds=release_seconds,
         )

@@ -115,7 +115,7 @@ async def test_a_task_that_takes_too_long_is_ended_and_its_attempt_has_failed(be
 async def test_a_model_that_says_nothing_has_stalled_and_is_asked_again(bench: Make) -> None:
     project = bench(in_order([Say("well"), Wait(asyncio.Event())], [Say("done")]))
     project.choice = RuntimeChoice(RuntimeName.LOCAL)
-    project.stall_seconds = 0.2
+    project.swarm["stall_seconds"] = 0.2
     [task] = project.submit(node())
 
     await project.drain()
@@ -128,7 +128,7 @@ async def test_a_model_that_says_nothing_has_stalled_and_is_asked_again(bench: M
 
 async def test_a_program_may_be_silent_for_as_long_as_its_task_may_take(bench: Make) -> None:
     project = bench(in_order([Sleep(0.4), Say("done")]))
-    project.stall_seconds = 0.1
+    project.swarm["stall_seconds"] = 0.1
     [task] = project.submit(node())
 
     await project.drain()

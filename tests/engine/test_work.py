@@ -161,8 +161,9 @@ async def test_a_submitted_task_is_at_work_in_a_moment(bench: Make) -> None:
 
 async def test_agents_are_used_again_by_their_definition(bench: Make) -> None:
     project = bench(echo)
-    project.settings = project.settings.model_copy(update={"swarm": Swarm(max_agents=1)})
-    project.submit(node("n1", agent="tester"), node("n2", agent="coder"), node("n3", agent="tester"))
+    project.settings = project.settings.model_copy(update={"swarm": Swarm(max_agents=2)})
+    nodes = (node("n1", agent="tester"), node("n2", agent="coder"), node("n3", agent="tester"))
+    project.submit(*nodes, edges=[Edge("n2", "n1"), Edge("n3", "n2")])
 
     await project.drain()
 
@@ -173,7 +174,7 @@ async def test_agents_are_used_again_by_their_definition(bench: Make) -> None:
 
 async def test_an_agent_without_work_ends_after_a_while(bench: Make) -> None:
     project = bench(echo)
-    project.agent_idle_seconds = 0.2
+    project.swarm["idle_seconds"] = 0.2
     [task] = project.submit(node())
     async with project.running():
         await project.until(task, Status.COMPLETED)

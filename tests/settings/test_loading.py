@@ -175,7 +175,7 @@ def test_broken_toml_is_one_mistake_with_its_line(project: Path, text: str, line
 
 
 def test_a_known_key_without_effect_is_refused_as_not_yet(project: Path) -> None:
-    write(project / ".abathur/config.toml", "[budget]\ntask_usd = 1\n[swarm]\nmax_depth = 3\n")
+    write(project / ".abathur/config.toml", "[budget]\ntask_usd = 1\n[api]\nrequests_per_minute = 3\n")
 
     found = mistakes(project, {"ABATHUR_PROFILE": "night", "ABATHUR_SECURITY__SANDBOX": "off"})
 
@@ -266,3 +266,12 @@ def test_the_user_names_folders_of_templates_anywhere(project: Path) -> None:
 
     assert loaded.settings.templates.folders == ("/srv/templates", "~/templates")
     assert loaded.notices == ()
+
+
+def test_a_table_of_what_the_user_names_is_one_setting(project: Path) -> None:
+    write(project / ".abathur/config.toml", '[swarm.per_model]\n"some-model-4.5" = 2\n')
+
+    assert load(project, environ={}).settings.swarm.per_model == {"some-model-4.5": 2}
+    assert load(project, environ={"ABATHUR_SWARM__PER_MODEL": '{"local": 3}'}).settings.swarm.per_model == {"local": 3}
+    [mistake] = mistakes(project, {"ABATHUR_SWARM__PER_MODEL": '{"local": 501}'})
+    assert "500" in mistake.message

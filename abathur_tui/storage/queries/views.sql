@@ -152,3 +152,8 @@ SELECT task FROM loops WHERE id = ?;
 -- name: loop_of
 -- A task's loop. By the unique index on task.
 SELECT id FROM loops WHERE task = ?;
+
+-- name: said_beside
+-- What the members of a join said besides its lead, that completed. Index tasks_by_parent, primary keys.
+SELECT t.name, c.body FROM tasks AS t JOIN content AS c ON c.hash = t.result
+WHERE t.parent = :task AND t.status = 'completed' AND t.id IS NOT (SELECT lead FROM specs WHERE task = :task) ORDER BY t.id;

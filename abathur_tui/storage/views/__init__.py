@@ -1,15 +1,21 @@
 """What is read: by the screen, the command line, the engine. Plain functions over a reader's connection, short and by an index."""
 
-from abathur_tui.storage.views.details import audit, detail, result, work
+from abathur_tui.storage.spending import Ceiling, Spent, ceilings, spent, spent_in
+from abathur_tui.storage.views.details import audit, detail, result, said_beside, work
 from abathur_tui.storage.views.executions import execution, executions, fallbacks, members, qualities, reports, root_of
 from abathur_tui.storage.views.logs import log_since
-from abathur_tui.storage.views.swarm import Totals, agents, counts, loop, loop_of, loop_task, loops, status, totals_today
+from abathur_tui.storage.views.swarm import Totals, agent, agent_states, agents, counts, loop, loop_of, loop_task, loops, status, totals_today
 from abathur_tui.storage.views.tasks import task, task_ids, tasks, tasks_by_id
 
 __all__ = [
+    "Ceiling",
+    "Spent",
     "Totals",
+    "agent",
+    "agent_states",
     "agents",
     "audit",
+    "ceilings",
     "counts",
     "detail",
     "execution",
@@ -25,6 +31,9 @@ __all__ = [
     "reports",
     "result",
     "root_of",
+    "said_beside",
+    "spent",
+    "spent_in",
     "status",
     "task",
     "task_ids",

@@ -11,8 +11,10 @@ from abathur_tui.domain.joins import quality_from, report_from
 from abathur_tui.domain.leases import Input, Work
 from abathur_tui.domain.plan import Kind, OnFailure
 from abathur_tui.domain.status import Status
+from abathur_tui.domain.success import unmet_from
 from abathur_tui.domain.tasks import Attempt, AuditEvent, Task, TaskDetail, ToolCall, Turn
-from abathur_tui.storage.records import error_of, fallback_from, fell_back_from, join_from, json_object, kept, loop_from, runtime_from
+from abathur_tui.storage.queue.scheduling import schedule_of
+from abathur_tui.storage.records import error_of, fallback_from, fell_back_from, join_from, json_object, kept, loop_from, runtime_from, success_from
 from abathur_tui.storage.sql import named
 from abathur_tui.storage.views.tasks import task
 
@@ -51,6 +53,7 @@ def detail(c: Connection, id: int) -> TaskDetail:
         join=report_from(left),
         fell_back=fell_back_from(left),
         quality=quality_from(left),
+        schedule=schedule_of(c, shown.execution),
     )
 
 
@@ -77,6 +80,8 @@ def work(c: Connection, id: int) -> Work:
         depth=spec["depth"],
         pass_number=spec["pass"],
         fallback=fallback_from(spec["fallback"]),
+        success=success_from(spec["success"]),
+        unmet=unmet_from(json_object(spec["detail"])),
     )
 
 
@@ -128,10 +133,20 @@ def result(c: Connection, id: int) -> str | None:
     return text
 
 
-def audit(c: Connection, *, task: int | None = None, execution: int | None = None, since_id: int = 0, limit: int = 1000) -> list[AuditEvent]:
+def said_beside(c: Connection, join: int) -> list[tuple[str, str]]:
+    """Name and result of the members of a join that completed, without its lead."""
+    found: list[tuple[str, str]] = c.execute(_SQL["said_beside"], {"task": join}).fetchall()
+    return found
+
+
+def audit(
+    c: Connection, *, task: int | None = None, execution: int | None = None, agent: int | None = None, since_id: int = 0, limit: int = 1000
+) -> list[AuditEvent]:
     """Audit rows after `since_id`, oldest first; a tool call's detail has its arguments, as long as they are kept."""
-    query = "audit_of_task" if task is not None else "audit_of_execution" if execution is not None else "audit"
-    rows = c.execute(_SQL[query], {"task": task, "execution": execution, "since": since_id, "most": limit}).fetchall()
+    of = {"audit_of_task": task, "audit_of_execution": execution, "audit_of_agent": agent}
+    query = next((name for name, id in of.items() if id is not None), "audit")
+    values = {"task": task, "execution": execution, "agent": agent, "since": since_id, "most": limit}
+    rows = c.execute(_SQL[query], values).fetchall()
     return [_event(c, row) for row in rows]
 
 

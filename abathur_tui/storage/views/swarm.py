@@ -14,6 +14,7 @@ from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import Agent
 from abathur_tui.storage.engines import EngineRow, unended
 from abathur_tui.storage.passes import looked_at, passes
+from abathur_tui.storage.questions import asking
 from abathur_tui.storage.queue.holding import held
 from abathur_tui.storage.records import json_object, loop_from
 from abathur_tui.storage.sql import named
@@ -38,6 +39,8 @@ class Totals:
     """Why nothing is claimed; None where claiming goes on."""
     agents_limit: int | None
     """How many may work at once, as somebody has asked for; None where the settings say."""
+    asking: int = 0
+    """Tasks that wait for a person's answer."""
 
 
 def counts(c: Connection) -> dict[Status, int]:
@@ -66,6 +69,11 @@ def agent(c: Connection, id: int) -> Agent:
     if found is None:
         raise NotFound(f"There is no agent a{id}.")
     return Agent(*found)
+
+
+def agent_states(c: Connection) -> dict[str, int]:
+    """How many agents are in which state, those that have ended left out."""
+    return dict(c.execute(_SQL["agent_states"]).fetchall())
 
 
 def loops(c: Connection, limit: int = 50, *, outputs: bool = True) -> list[LoopSeries]:
@@ -98,8 +106,8 @@ def loop_of(c: Connection, task: int) -> int | None:
 def status(c: Connection, now: float) -> Totals:
     """All of it in one snapshot."""
     tokens, cost = totals_today(c, now)
-    (busy,) = c.execute(_SQL["agents_busy"]).fetchone()
-    return Totals(counts(c), tuple(unended(c)), tokens, cost, busy, held(c), limit(c))
+    busy = busy_agents(c)
+    return Totals(counts(c), tuple(unended(c)), tokens, cost, busy, held(c), limit(c), asking(c)[0])
 
 
 def _series(c: Connection, row: tuple[Any, ...], *, outputs: bool) -> LoopSeries:
@@ -139,3 +147,9 @@ def _ended_because(status: Status, code: str | None, said: object) -> EndedBecau
         return EndedBecause.CONVERGED
     by_code = {TargetNotReached.code: EndedBecause.ITERATIONS, LoopTimedOut.code: EndedBecause.TIMEOUT}
     return by_code.get(code or "", EndedBecause.FAILED)
+
+
+def busy_agents(c: Connection) -> int:
+    """How many agents work now."""
+    (busy,) = c.execute(_SQL["agents_busy"]).fetchone()
+    return int(busy)

@@ -1,0 +1,119 @@
+"""`abathur swarm`: the agents that run now, and the rules by which work is given to them."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from abathur_tui.cli import output
+from abathur_tui.cli.invocation import Command, group, invocation
+from abathur_tui.cli.opening import opened
+from abathur_tui.domain.errors import Exit
+from abathur_tui.project.answers import hold_text
+from abathur_tui.project.swarm import SwarmStatus
+
+commands = group(
+    "Look at the agents that run now, let them start or not, and say how many.",
+    """
+    abathur swarm status
+    abathur swarm scale 40
+    abathur swarm stop
+    abathur swarm start
+    """,
+)
+
+
+@commands.command(
+    "status",
+    cls=Command,
+    epilog="""
+    abathur swarm status
+    abathur swarm status --json | jq .agents
+    """,
+)
+def status(context: typer.Context) -> int:
+    """Show how many agents are at work, of how many, and whether new ones start."""
+    call = invocation(context)
+    with opened(call) as project:
+        answer = asyncio.run(project.swarm.status())
+    if call.json:
+        output.document(answer.data())
+    else:
+        output.lines(*_lines(answer))
+    return Exit.DONE
+
+
+@commands.command(
+    "start",
+    cls=Command,
+    epilog="""
+    abathur swarm start
+    """,
+)
+def start(context: typer.Context) -> int:
+    """Let tasks be given to agents again.
+
+    It starts no engine: `abathur engine start` does that, and every command that needs one.
+    """
+    call = invocation(context)
+    with opened(call, create=True) as project:
+        changed = asyncio.run(project.swarm.start())
+    if call.json:
+        output.document({"claiming": True, "changed": changed})
+    else:
+        output.lines("Tasks are given to agents again." if changed else "Tasks are given to agents; nobody had stopped that.")
+    return Exit.DONE
+
+
+@commands.command(
+    "stop",
+    cls=Command,
+    epilog="""
+    abathur swarm stop
+    """,
+)
+def stop(context: typer.Context) -> int:
+    """Give no more tasks to agents, until `abathur swarm start`.
+
+    What runs goes on to its end, and the engine stays. `abathur engine stop` ends agents and engine, and their tasks go back to the queue.
+    """
+    call = invocation(context)
+    with opened(call, create=True) as project:
+        changed = asyncio.run(project.swarm.stop())
+    if call.json:
+        output.document({"claiming": False, "changed": changed})
+    else:
+        output.lines("No more tasks are given to agents; what runs goes on." if changed else "No tasks are given to agents already.")
+    return Exit.DONE
+
+
+@commands.command(
+    "scale",
+    cls=Command,
+    epilog="""
+    abathur swarm scale 40
+    """,
+)
+def scale(context: typer.Context, agents: Annotated[int, typer.Argument(metavar="N", help="1 to 500.", min=1, max=500)]) -> int:
+    """Let so many agents work at once.
+
+    It counts at once, also for later engines of this project, and wins over `swarm.max_agents`. Agents beyond it finish their tasks.
+    """
+    call = invocation(context)
+    with opened(call, create=True) as project:
+        asyncio.run(project.swarm.scale(agents))
+    if call.json:
+        output.document({"limit": agents})
+    else:
+        output.lines(f"Up to {agents} agents work at once.")
+    return Exit.DONE
+
+
+def _lines(answer: SwarmStatus) -> list[str]:
+    others = ", ".join(f"{number} {state.lower()}" for state, number in sorted(answer.states.items()) if state != "BUSY")
+    rows = [
+        ("agents", f"{answer.busy} of {answer.limit} busy" + (f", {others}" if others else "")),
+        ("tasks", "are given to agents" if answer.hold is None else hold_text(answer.hold)),
+        ("engine", answer.engine or "none; `abathur engine start` starts one"),
+    ]
+    return [f"{name:<9}{value}" for name, value in rows]

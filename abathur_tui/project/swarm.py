@@ -1,0 +1,145 @@
+"""The swarm: the agents that run now, how many there may be, and whether new ones start."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import TYPE_CHECKING
+
+from abathur_tui.domain.clock import Clock, iso
+from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.errors import ArgumentInvalid
+from abathur_tui.domain.ids import AgentId, agent_text
+from abathur_tui.domain.leases import Hold
+from abathur_tui.domain.tasks import Agent, AuditEvent
+from abathur_tui.project.answers import execution_name, hold_data, task_name
+from abathur_tui.storage import swarm, views
+
+if TYPE_CHECKING:
+    from abathur_tui.project.project import Project
+
+MOST_AGENTS = 500
+_STATES = ("SPAWNING", "IDLE", "BUSY", "FAILED", "TERMINATING")
+
+
+@dataclass(frozen=True, slots=True)
+class SwarmStatus:
+    """The swarm at a glance."""
+
+    hold: Hold | None
+    """Why no task is given to an agent; None where they are."""
+    states: Mapping[str, int]
+    """How many agents are in which state, those that have ended left out."""
+    busy: int
+    limit: int
+    engine: str | None
+    """The active one's id."""
+
+    def data(self) -> JsonObject:
+        """What `swarm status --json` gives."""
+        return {
+            "claiming": self.hold is None,
+            "queue": hold_data(self.hold),
+            "engine": self.engine,
+            "agents": {"busy": self.busy, "limit": self.limit, "states": {state: self.states.get(state, 0) for state in _STATES}},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDetail:
+    """An agent with what it did."""
+
+    agent: Agent
+    events: Sequence[AuditEvent]
+    children: Sequence[Agent]
+    """Its sub-agents, of those that live."""
+
+    def data(self) -> JsonObject:
+        """What `agent show --json` gives."""
+        from_events: list[JsonObject] = [
+            {"at": iso(event.at), "actor": event.actor, "action": event.action, "task": task_name(event.task), "detail": event.detail}
+            for event in self.events
+        ]
+        return agent_data(self.agent) | {"children": [agent_text(AgentId(child.id)) for child in self.children], "events": [*from_events]}
+
+
+class SwarmDesk:
+    """What a project says of its swarm, and takes orders for it."""
+
+    def __init__(self, project: "Project", clock: Clock) -> None:
+        """`Project.swarm` makes it."""
+        self._project = project
+        self._clock = clock
+
+    async def status(self) -> SwarmStatus:
+        """The swarm at a glance."""
+        project = self._project
+        states = await project.read(views.agent_states)
+        status = await project.status()
+        assert status.agents_limit is not None
+        return SwarmStatus(status.hold, states, status.agents_busy, status.agents_limit, None if status.engine is None else status.engine.id)
+
+    async def start(self) -> bool:
+        """Let tasks be given to agents again; False where they were all the time."""
+        return await self._project.resume_queue()
+
+    async def stop(self) -> bool:
+        """Give no more tasks to agents; what runs goes on. False where it was so already."""
+        return await self._project.pause_queue()
+
+    async def scale(self, agents: int) -> None:
+        """So many agents at once from now on, also in engines to come. Raises ArgumentInvalid outside of 1 to 500."""
+        if not 1 <= agents <= MOST_AGENTS:
+            raise ArgumentInvalid(f"A swarm has 1 to {MOST_AGENTS} agents, not {agents}.", hint="abathur swarm scale 20")
+        await self._project.database.write(swarm.scale, agents, self._project.actor, self._clock.now())
+
+    async def agents(self, *, ended: bool = False, limit: int = 500) -> list[Agent]:
+        """Agents that live, parents before their children; with `ended`, then the newest of those that have ended."""
+        return await self._project.read(views.agents, limit, ended=ended)
+
+    async def agent(self, agent: int) -> AgentDetail:
+        """An agent with what it did. Raises NotFound."""
+        return await self._project.read(_detail, agent)
+
+
+def agent_data(agent: Agent) -> JsonObject:
+    """An agent, as lists give it."""
+    return {
+        "id": agent_text(AgentId(agent.id)),
+        "parent": None if agent.parent is None else agent_text(AgentId(agent.parent)),
+        "execution": execution_name(agent.execution),
+        "task": task_name(agent.task),
+        "task_name": agent.task_name,
+        "definition": agent.definition,
+        "state": agent.state,
+        "since": iso(agent.changed_at),
+        "reason": agent.reason,
+        "activity": agent.activity,
+        "turn": agent.turn,
+        "tokens": {"input": agent.tokens_input, "output": agent.tokens_output},
+        "cost_usd": agent.cost_usd,
+        "engine": agent.engine,
+        "host": agent.host,
+        "started_at": iso(agent.started_at),
+        "ended_at": iso(agent.ended_at),
+    }
+
+
+def in_tree_order(agents: Sequence[Agent]) -> list[tuple[int, Agent]]:
+    """Each agent with its depth, children right after their parents; one whose parent is not among them stands at the top."""
+    ids = {agent.id for agent in agents}
+    children: dict[int | None, list[Agent]] = {}
+    for agent in agents:
+        children.setdefault(agent.parent if agent.parent in ids else None, []).append(agent)
+    stack = [(0, agent) for agent in reversed(children.get(None, []))]
+    ordered = []
+    while stack:
+        depth, agent = stack.pop()
+        ordered.append((depth, agent))
+        stack += [(depth + 1, child) for child in reversed(children.get(agent.id, []))]
+    return ordered
+
+
+def _detail(c: Connection, id: int) -> AgentDetail:
+    agent = views.agent(c, id)
+    children = [other for other in views.agents(c) if other.parent == id]
+    return AgentDetail(agent, views.audit(c, agent=id), children)
