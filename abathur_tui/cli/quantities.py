@@ -1,5 +1,6 @@
 """Priorities, durations and times as people type them in options."""
 
+import math
 import time
 from datetime import datetime
 
@@ -15,6 +16,17 @@ def priority_of(text: str) -> int:
     if not 0 <= number <= 10:
         raise ArgumentInvalid(f"{text!r} is no priority.", hint="It is 0 to 10, or low (2), normal (5), high (8) or critical (10).")
     return number
+
+
+def dollars(text: str, option: str) -> float:
+    """US dollars above nothing, such as `2.50` or `$2.50`. Raises ArgumentInvalid."""
+    try:
+        amount = float(text.removeprefix("$"))
+    except ValueError:
+        amount = math.nan
+    if not 0 < amount < math.inf:
+        raise ArgumentInvalid(f"{option} is an amount of US dollars above 0, not {text!r}.", hint=f"{option} 2.50")
+    return amount
 
 
 def seconds(text: str, option: str) -> float:

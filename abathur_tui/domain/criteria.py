@@ -77,6 +77,14 @@ class CustomCriterion:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionCriterion:
+    """Converged when a Python function `f(result, history)` returns True; False is go on, all else, an exception too, is inconclusive."""
+
+    function: str
+    """`module:function` or `file.py:function`, seen from the project's folder."""
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeCriterion:
     """Converged when a judge scores the output at `target` or above."""
 
@@ -100,8 +108,8 @@ class AnyOf:
     criteria: "tuple[Criterion, ...]"
 
 
-Leaf: TypeAlias = ThresholdCriterion | StabilityCriterion | PassingTestsCriterion | CustomCriterion | JudgeCriterion
-Criterion: TypeAlias = ThresholdCriterion | StabilityCriterion | PassingTestsCriterion | CustomCriterion | JudgeCriterion | AllOf | AnyOf
+Leaf: TypeAlias = ThresholdCriterion | StabilityCriterion | PassingTestsCriterion | CustomCriterion | FunctionCriterion | JudgeCriterion
+Criterion: TypeAlias = Leaf | AllOf | AnyOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +144,7 @@ def name_of(leaf: Leaf) -> str:
             return "stability"
         case PassingTestsCriterion():
             return "tests"
-        case CustomCriterion():
+        case CustomCriterion() | FunctionCriterion():
             return "custom"
         case JudgeCriterion():
             return "judge"
@@ -160,6 +168,8 @@ def told(criterion: Criterion) -> str:
             return "all tests pass"
         case CustomCriterion():
             return "a command is content"
+        case FunctionCriterion():
+            return f"{criterion.function} is content"
         case JudgeCriterion():
             return f"a judge's score of at least {criterion.target:g} for: {criterion.rubric}"
         case AllOf():
@@ -169,7 +179,7 @@ def told(criterion: Criterion) -> str:
 
 
 def commands(criterion: Criterion) -> list[str]:
-    """The commands that it runs, each once."""
+    """The commands and functions that it runs, each once."""
     found: dict[str, None] = {}
     for leaf in _leaves(criterion):
         match leaf:
@@ -177,6 +187,8 @@ def commands(criterion: Criterion) -> list[str]:
                 found[command] = None
             case PassingTestsCriterion(command=command) | CustomCriterion(command=command):
                 found[command] = None
+            case FunctionCriterion(function=function):
+                found[function] = None
             case _:
                 pass
     return list(found)
@@ -190,7 +202,7 @@ def _target(name: str, leaf: Leaf) -> Target:
             return Target(name, leaf.similarity if leaf.metric is None else 1.0, Direction.MAXIMIZE, True)
         case JudgeCriterion():
             return Target(name, leaf.target, Direction.MAXIMIZE, True)
-        case PassingTestsCriterion() | CustomCriterion():
+        case PassingTestsCriterion() | CustomCriterion() | FunctionCriterion():
             return Target(name, 1.0, Direction.MAXIMIZE, True)
 
 

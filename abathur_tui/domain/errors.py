@@ -8,12 +8,13 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── agents (021-026)     AgentSilent, AgentStalled, TaskTimedOut, UnknownAgent, TaskExpired, TooManyCrashes
     ├── API (041-046)        ApiUnavailable, ApiRefused, AccountRefused, NoRuntime, AnswerIncomplete, CommandFailed
     ├── config (061-065)     ConfigInvalid, RuntimeNotAllowed, ArgumentInvalid, TemplateInvalid, PromptFailed
-    ├── loops (081-084)      MeasureFailed, TargetNotReached, LoopTimedOut, NoProgress
+    ├── loops (081-086)      MeasureFailed, TargetNotReached, LoopTimedOut, NoProgress, BudgetReached, PriceUnknown
     ├── storage (101-107)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult
     ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
     ├── forks (131-133)      ForkFailed, JoinFailed, FallbackFailed
     ├── answers (141-142)    AnswerDeclined, TooManyTurns
     ├── engine (151)         EngineDidNotStop
+    ├── people (171)         PersonNeeded
     ├── library (161-162)    VersionTaken, TemplateFixed
     └── all else (199)       Unexpected
 """
@@ -469,6 +470,28 @@ class NoProgress(AbathurError):
     hint = "Look at what was tried with `abathur loop history`, change the prompt, or resume it with more patience."
 
 
+class BudgetReached(AbathurError):
+    """The loop's budget is spent, or its next pass would cross it.
+
+    Its passes and judges have cost as much as it may take, or so much that another pass as dear as the dearest one would pass that; the best
+    pass is the result.
+    """
+
+    code = "ABTH-ERR-085"
+    hint = "Look at `abathur loop history`, and resume it with a higher --budget if that is worth it."
+
+
+class PriceUnknown(AbathurError):
+    """A budget cannot be held, because a price is not known.
+
+    A program's turns have no price, and the model's is not in the price table: what is spent cannot be counted, and is never taken for nothing.
+    """
+
+    code = "ABTH-ERR-086"
+    exit = Exit.REFUSED
+    hint = "Leave the budget out and bound the loop with its number of passes and its time, or let a model with a known price do it."
+
+
 # Storage
 
 
@@ -695,6 +718,17 @@ class TooManyTurns(AbathurError):
     hint = "Make the task smaller, or retry it: it goes on from its last turn."
 
 
+class CriteriaNotMet(AbathurError):
+    """A result does not meet its success criteria.
+
+    A command did not exit 0, a judge did not find a sentence met or gave too low a score, or nobody could say. The message says which,
+    and the result is kept.
+    """
+
+    code = "ABTH-ERR-143"
+    hint = "Read the result and the reason, then retry the task, or give it `retries`: each attempt is told why the last one did not do."
+
+
 # The engine
 
 
@@ -706,6 +740,20 @@ class EngineDidNotStop(AbathurError):
 
     code = "ABTH-ERR-151"
     hint = "Look at .abathur/logs; `kill -9` ends it and loses nothing: its tasks go back to the queue."
+
+
+# People
+
+
+class PersonNeeded(AbathurError):
+    """All that is left waits for a person's answer.
+
+    A task has asked what only a person can say, and this command was started where nobody can be asked: without a terminal, or with --quiet.
+    """
+
+    code = "ABTH-ERR-171"
+    exit = Exit.REFUSED
+    hint = "`abathur task answer` lists the questions and answers them; then everything goes on by itself."
 
 
 # Library

@@ -1,4 +1,4 @@
-"""Ids: a letter and a number, never used again (`t1234` a task, `x12` an execution, `a57` an agent, `l3` a loop, `q5` a question)."""
+"""Ids: a letter and a number, never used again (`t1234` a task, `x12` an execution, `a57` an agent, `l3` a loop, `q5` a question, `s2` a schedule)."""
 
 import re
 from typing import NewType
@@ -8,10 +8,11 @@ ExecutionId = NewType("ExecutionId", int)
 AgentId = NewType("AgentId", int)
 LoopId = NewType("LoopId", int)
 QuestionId = NewType("QuestionId", int)
+ScheduleId = NewType("ScheduleId", int)
 EngineId = NewType("EngineId", str)
 """A UUID that is new at every start of an engine, never derived from host and pid."""
 
-_FORM = re.compile(r"([txalq])([1-9][0-9]{0,17})", re.ASCII)
+_FORM = re.compile(r"([txalqs])([1-9][0-9]{0,17})", re.ASCII)
 
 
 def task_text(task: TaskId) -> str:
@@ -37,6 +38,11 @@ def loop_text(loop: LoopId) -> str:
 def question_text(question: QuestionId) -> str:
     """`q12`."""
     return f"q{question}"
+
+
+def schedule_text(schedule: ScheduleId) -> str:
+    """`s12`."""
+    return f"s{schedule}"
 
 
 def parse_id(text: str, letter: str) -> int | None:

@@ -20,15 +20,18 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good a result is, as a judge scored it; nobody else gives one."""
+    """How good a result is, as a judge scored it, and what was found of each thing that it must meet."""
 
-    score: float
-    """0 to 1."""
+    score: float | None
+    """0 to 1; None where nobody judged."""
     criteria: tuple[Judged, ...]
+    confidence: float | None = None
+    """How sure the judge is that the result is right, 0 to 1; None where nobody said."""
 
     def data(self) -> JsonObject:
         """As `run --json` gives it."""
-        return {"score": self.score, "criteria": [{"name": one.name, "score": one.score, "reason": one.reason} for one in self.criteria]}
+        criteria: list[JsonValue] = [{"name": one.name, "score": one.score, "reason": one.reason} for one in self.criteria]
+        return {"score": self.score, "confidence": self.confidence, "criteria": criteria}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,10 @@ def report_from(detail: Mapping[str, Any]) -> JoinReport | None:
 def quality_from(detail: Mapping[str, Any]) -> Quality | None:
     """How good a task's result is, by its detail; None where nobody judged."""
     quality = detail.get("quality")
-    return None if quality is None else Quality(quality["score"], tuple(Judged(**one) for one in quality["criteria"]))
+    if quality is None:
+        return None
+    # Null is not kept in a task's detail, where it means that there is nothing.
+    return Quality(quality.get("score"), tuple(Judged(**one) for one in quality["criteria"]), quality.get("confidence"))
 
 
 def _conflict(data: Mapping[str, Any]) -> Conflict:

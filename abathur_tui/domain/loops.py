@@ -5,10 +5,19 @@ from enum import StrEnum
 
 from abathur_tui.domain.criteria import Criterion, Direction, ThresholdCriterion
 
-__all__ = ["Course", "Direction", "EndedBecause", "LoopSpec", "Pass", "ThresholdCriterion", "Verdict"]
+__all__ = ["Course", "Direction", "EndedBecause", "LoopSpec", "Pass", "ThresholdCriterion", "Verdict", "questions_about"]
 
 PATIENCE = 10
 """Passes in a row that brought no better one, after which a loop has made no progress."""
+
+
+QUESTIONS_OF_A_PASS = 128
+"""How many numbers there are for what a loop asks about one pass: two for each criterion."""
+
+
+def questions_about(number: int) -> range:
+    """The numbers of what is asked about a pass, among the steps of its loop: passes count upwards, questions downwards."""
+    return range(-QUESTIONS_OF_A_PASS * (number + 1), -QUESTIONS_OF_A_PASS * number)
 
 
 class Verdict(StrEnum):
@@ -56,6 +65,8 @@ class LoopSpec:
     """Passes in a row without a better one that end it; halfway, a pass starts afresh."""
     resumed_after: int = 0
     """How many passes there were when somebody last resumed it: what ended it before then does not end it again."""
+    budget_usd: float | None = None
+    """What all of its passes and judges may cost together, in US dollars; None: no ceiling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ class Pass:
     tokens_output: int
     seconds: float
     cost_usd: float | None
-    """None where a price is not known."""
+    """With its judges'; None where a price is not known."""
     ended_at: float
     scores: dict[str, float] = field(default_factory=dict)
     """For each single criterion how near it is, from 0 to 1; one that could not say is missing."""

@@ -176,8 +176,12 @@ class PlanNode:
     loop: LoopSpec | None = None
     join: JoinSpec | None = None
     fallback: Fallback | None = None
+    in_passes_of: str | None = None
+    """The loop that makes this node anew in each of its passes; its result, or what it is part of, is the pass's."""
     success: Success | None = None
     """What its result must meet; None: it counts as it is."""
+    parallel_because: str | None = None
+    """Where the plan has found how many instances fit (of this node, or of a join's members): what decided."""
     estimated_seconds: float = 30.0
     """Of a loop, one pass; all of it where it was measured."""
     complexity: int = 50
@@ -187,6 +191,28 @@ class PlanNode:
     """The mean of past runs; None where there are too few."""
     estimated_cost_usd: float | None = None
     """The mean of past runs; None where there are too few, or they cost nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopBody:
+    """What a loop makes anew in each of its passes: the commands that were written or nested in it, and its own step among them."""
+
+    loop: str
+    """The loop's own node, which is not among `nodes`."""
+    face: str
+    """The node whose result is the pass's."""
+    nodes: tuple[PlanNode, ...]
+    """In the plan's order; those of loops among them are theirs, by `in_passes_of`."""
+    edges: tuple[Edge, ...]
+    """Of these nodes, also to those outside."""
+    outside: dict[str, int] = field(default_factory=dict)
+    """Nodes outside that these wait for, and the tasks that they are."""
+
+    @property
+    def own(self) -> str | None:
+        """The loop's own step; None for a fork, which has none."""
+        face = next(node for node in self.nodes if node.id == self.face)
+        return face.id if face.join is None else face.join.lead
 
 
 @dataclass(frozen=True, slots=True)

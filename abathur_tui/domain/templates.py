@@ -7,6 +7,7 @@ from typing import Protocol
 
 from abathur_tui.domain.data import JsonValue
 from abathur_tui.domain.plan import JoinWish
+from abathur_tui.domain.success import Success
 
 
 class ParameterKind(StrEnum):
@@ -92,6 +93,8 @@ class Template:
     complexity: int = 50
     estimated_seconds: float = 30.0
     operation: str = ""
+    success: Success | None = None
+    """What the result of its own step, or of a fork's join, must meet where the command says nothing else."""
     fallback: str | None = None
     """`NAME` or `NAME@VERSION`: what is done instead when it has failed for good."""
     origin: str = "builtin"

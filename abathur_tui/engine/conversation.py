@@ -3,7 +3,7 @@ one begins, so that whoever comes after a crash goes on from there."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
 from typing import TypeAlias, assert_never
@@ -130,16 +130,21 @@ class Conversation:
         engage: Callable[[Connection], int],
         conclude: Callable[[Connection, str], None],
         stall_seconds: float | None,
+        complaint: str = "",
+        allow: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`saved`: what earlier attempts have left. `stall_seconds` None: silence is no stall.
+        """`saved`: what earlier attempts have left. `stall_seconds` None: silence is no stall. `complaint`: why an answer there does not do.
 
-        `engage` is part of the transaction that begins the first step, and gives the agent; `conclude` of the one that ends the last.
+        `allow` raises where there must be no further turn. `engage` is part of the transaction that begins the first step, and gives the agent;
+        `conclude` of the one that ends the last.
         """
         self._shop = shop
         self._who = parties
         self._engage = engage
         self._conclude = conclude
+        self._allow = allow
         self._stall_seconds = stall_seconds
+        self._complaint = complaint
         self.agent: int | None = None
         """Who does it, from the first step on."""
         self._messages: list[Message] = [Message("user", (TextBlock(parties.prompt),))]
@@ -181,11 +186,17 @@ class Conversation:
         self._messages = list(last.request)
         if len(last.request) > 1 and last.request[-1].text == _GO_ON:
             self._cut = [last.request[-2].text]
-        return self._after(FinishedTurn(last.id, last.message, last.stop_reason, last.outcomes, last.unknown))
+        step = self._after(FinishedTurn(last.id, last.message, last.stop_reason, last.outcomes, last.unknown))
+        if isinstance(step, Answered) and self._complaint and all(message.text != self._complaint for message in last.request):
+            self._messages.append(Message("user", (TextBlock(self._complaint),)))
+            return Ask()
+        return step
 
     async def _ask(self) -> Step:
         if self._asked == MAX_TURNS:
             raise TooManyTurns(f"The agent had no answer after {MAX_TURNS} turns.")
+        if self._allow is not None:
+            await self._allow()
         self._asked += 1
         self._number += 1
         await self._shop.database.write_kept(self._opened, self._begin)

@@ -5,22 +5,21 @@ judged is in the journal before the next step, so a loop that goes on after a cr
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from sqlite3 import Connection
 
 from abathur_tui.domain.courses import Progress, course_of
-from abathur_tui.domain.criteria import JudgeCriterion, commands, leaves, targets
-from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import AbathurError, LoopTimedOut, MeasureFailed, NoProgress, TargetNotReached
+from abathur_tui.domain.criteria import commands
+from abathur_tui.domain.errors import AbathurError, BudgetReached, LoopTimedOut, MeasureFailed, NoProgress, PriceUnknown, TargetNotReached
 from abathur_tui.domain.ids import TaskId, task_text
-from abathur_tui.domain.joins import Judged, Quality
 from abathur_tui.domain.leases import Claim, Work
-from abathur_tui.domain.loops import EndedBecause, LoopSpec, Pass, Verdict
-from abathur_tui.domain.plan import Kind, PlanNode
+from abathur_tui.domain.loops import EndedBecause, LoopSpec, Pass, Verdict, questions_about
+from abathur_tui.domain.plan import Kind, LoopBody, PlanNode
 from abathur_tui.domain.status import Status, Why
-from abathur_tui.domain.tasks import Task, TaskError
-from abathur_tui.engine.course import SHOWN_PASSES, told, tried_in
+from abathur_tui.domain.tasks import Task
+from abathur_tui.engine.course import SHOWN_PASSES, Account, told, tried_in
 from abathur_tui.engine.criteria import Evaluator
+from abathur_tui.engine.loop_end import LoopEnd, end_with
 from abathur_tui.engine.prompting import prompt_of, room_for_prompt
 from abathur_tui.engine.slots import Slot
 from abathur_tui.engine.workshop import Workshop
@@ -31,28 +30,6 @@ _ENDING_SECONDS = 10.0
 """How long a pass that ran out of time may take to end."""
 _HISTORY_SHARE = 0.5
 """Of the prompt's room, what the history may take at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoopEnd:
-    """How a loop ended, with its best pass."""
-
-    because: EndedBecause
-    reason: str
-    best: Pass | None
-    error: TaskError | None
-    """None where it converged."""
-    quality: Quality | None = None
-    """Of the best pass; None where no judge scored it."""
-
-    def detail(self) -> JsonObject:
-        """What is kept with the task."""
-        return {
-            "ended_because": self.because,
-            "reason": self.reason,
-            "best_pass": self.best.number if self.best else None,
-            "quality": None if self.quality is None else self.quality.data(),
-        }
 
 
 class Loop:
@@ -72,6 +49,8 @@ class Loop:
         self._progress = Progress(spec.criterion)
         self._last: Pass | None = None
         self._tried: dict[int, str] = {}
+        self._body: LoopBody | None = None
+        """What is made anew in each pass; None where a pass is a single agent's."""
 
     @property
     def best(self) -> Pass | None:
@@ -81,12 +60,13 @@ class Loop:
     async def run(self) -> LoopEnd:
         """Make passes until the loop's end. Raises LeaseLost, and RuntimeFailure where its runtime cannot even say what it takes."""
         try:
+            self._body = await self._shop.database.read(queue.body_of, self._claim.lease.task)
             for done in await self._shop.database.read(journal.passes, self._claim.lease.task):
                 self._remember(done)
             damaged = await self._shop.database.read(journal.damaged_pass, self._claim.lease.task)
             if damaged is not None:
                 await self._notice(f"what was kept of pass {damaged} is damaged: going on from pass {damaged - 1}")
-            while (end := self._end()) is None:
+            while (end := self._end() or await self._end_of_money()) is None:
                 if (end := await self._pass(len(self._passes) + 1)) is not None:
                     return end
             return end
@@ -118,28 +98,25 @@ class Loop:
             return self._ended(EndedBecause.NO_PROGRESS, f"{self._progress.stale} passes in a row brought no better one", NoProgress)
         return None
 
-    def _ended(self, because: EndedBecause, reason: str, error: type[AbathurError] | TaskError | None) -> LoopEnd:
-        best = self.best
-        if best is not None:
-            reason += f"; the best is pass {best.number}" + self._reached(best)
-        if error is None or isinstance(error, TaskError):
-            return LoopEnd(because, reason, best, error, self._quality(best))
-        return LoopEnd(because, reason, best, TaskError(error.code, f"The loop ended: {reason}."), self._quality(best))
-
-    def _quality(self, best: Pass | None) -> Quality | None:
-        """What judges gave the pass, on the average."""
-        rubrics = {name: leaf.rubric for name, leaf in leaves(self._spec.criterion) if isinstance(leaf, JudgeCriterion)}
-        given = {name: score for name, score in best.scores.items() if name in rubrics} if best is not None else {}
-        if best is None or not given:
+    async def _end_of_money(self, *, another: bool = True) -> LoopEnd | None:
+        """The end where the budget is spent, or (`another`) where a pass as dear as the dearest one would cross it."""
+        budget = self._spec.budget_usd
+        if budget is None:
             return None
-        criteria = tuple(Judged(rubrics[name], score, best.reason) for name, score in given.items())
-        return Quality(sum(given.values()) / len(given), criteria)
+        spent = await self._shop.database.read(views.spent, self._claim.lease.task)
+        if spent.unknown:
+            reason = f"its budget of ${budget:.4g} cannot be held, for what {spent.unknown} of its turns cost is not known"
+            return self._ended(EndedBecause.BUDGET, reason, PriceUnknown)
+        if spent.cost_usd >= budget:
+            return self._ended(EndedBecause.BUDGET, f"its budget of ${budget:.4g} is spent (${spent.cost_usd:.4g})", BudgetReached)
+        dearest = max((done.cost_usd or 0.0 for done in self._passes), default=0.0)
+        if another and spent.cost_usd + dearest > budget:
+            reason = f"${spent.cost_usd:.4g} of its budget of ${budget:.4g} is spent, and a pass has cost up to ${dearest:.4g}"
+            return self._ended(EndedBecause.BUDGET, reason, BudgetReached)
+        return None
 
-    def _reached(self, best: Pass) -> str:
-        """` with latency_ms 120, judge 0.8`."""
-        values = [(one.name, (best.scores if one.is_score else best.metrics).get(one.name)) for one in targets(self._spec.criterion)]
-        said = ", ".join(f"{name} {value:.4g}" for name, value in values if value is not None)
-        return f" with {said}" if said else ""
+    def _ended(self, because: EndedBecause, reason: str, error: type[AbathurError] | str | None) -> LoopEnd:
+        return end_with(because, reason, self._spec.criterion, self.best, error)
 
     @property
     def _timeout(self) -> float:
@@ -153,20 +130,19 @@ class Loop:
     async def _pass(self, number: int) -> LoopEnd | None:
         """Make a pass, or wait for the one that an earlier engine has begun, and judge it; an end where it did not complete."""
         child = await self._shop.database.read(queue.child_of, self._claim.lease.task, number)
-        node = None if child is not None else await self._node(number)
-        child = await self._shop.database.write(self._begin, number, child, node)
+        made = None if child is not None else await self._made(number)
+        child = await self._shop.database.write(self._begin, number, child, made)
         self._slot.release()
         ended = await self._await_pass(child)
         if ended is None:
             reason = f"its {self._timeout:g} seconds were over in pass {number}"
             return self._ended(EndedBecause.TIMEOUT, reason, LoopTimedOut)
         if ended.status is not Status.COMPLETED:
-            return self._failed(number, ended)
-        await self._judge(number, ended)
-        return None
+            return await self._failed(number, ended)
+        return await self._judge(number, ended)
 
-    async def _node(self, number: int) -> PlanNode:
-        """The pass as a task: the loop's own prompt, and what earlier passes have reached."""
+    async def _made(self, number: int) -> PlanNode | LoopBody:
+        """The pass to be: one task, or all that was written or nested in the loop, each told what earlier passes have reached."""
         work = self._work
         priority = (await self._shop.database.read(views.task, work.task.id)).priority  # somebody may have changed it
         runtime = await self._shop.runtimes.open(work.runtime)
@@ -175,8 +151,11 @@ class Loop:
         if afresh:
             course = course_of(self._spec.criterion, self._passes[-SHOWN_PASSES:])
             await self._notice(f"{course or 'no progress'}: pass {number} starts afresh, with what was learned")
+        account = Account(self._passes, self._spec.criterion, self.best, self._last, self._tried, await self._said(), afresh)
         most = int(room * _HISTORY_SHARE)
-        history = told(self._passes, self._spec.criterion, self.best, self._last, self._tried, most, afresh=afresh)
+        if self._body is not None:
+            return _pass_of(self._body, f"pass {number} · {work.task.name}", priority, told(account, most), told(account, most, part=True))
+        history = told(account, most)
         prompt = prompt_of(work, room - len(history), instances=False)
         return PlanNode(
             id=f"pass-{number}",
@@ -198,16 +177,25 @@ class Loop:
             instances=work.task.instances,
         )
 
+    async def _said(self) -> list[tuple[str, str]]:
+        """What the parts of the last pass said that came after its own step, by their names."""
+        if self._body is None or self._last is None or self._body.own in (None, self._body.face):
+            return []
+        return await self._shop.database.read(views.said_beside, self._last.task)
+
     def _starts_afresh(self) -> bool:
         """Halfway to giving up: no better pass for half of the loop's patience."""
         half = self._spec.patience // 2
         return half > 0 and self._progress.stale == half
 
-    def _begin(self, c: Connection, number: int, child: int | None, node: PlanNode | None) -> int:
+    def _begin(self, c: Connection, number: int, child: int | None, made: PlanNode | LoopBody | None) -> int:
         now = self._shop.clock.now()
         if child is None:
-            assert node is not None
-            child = queue.add_child(c, self._claim.lease, node, now, pass_number=number)
+            assert made is not None
+            if isinstance(made, LoopBody):
+                child = queue.add_pass(c, self._claim.lease, made, number, now)
+            else:
+                child = queue.add_child(c, self._claim.lease, made, now, pass_number=number)
         most = self._spec.max_iterations
         queue.report_progress(c, self._claim.lease, None if most is None else min((number - 1) / most, 1.0), now)
         queue.park(c, self._claim.lease, Why.CHILDREN, now)
@@ -227,17 +215,19 @@ class Loop:
             return None
         return ended if ended.status is Status.COMPLETED else None
 
-    def _failed(self, number: int, ended: Task) -> LoopEnd:
-        error = ended.error or TaskError(AbathurError.code, f"it is {ended.status}")
-        name = task_text(TaskId(ended.id))
-        if ended.status is Status.CANCELLED:
+    async def _failed(self, number: int, task: Task) -> LoopEnd:
+        if task.status is not Status.CANCELLED and (end := await self._end_of_money(another=False)) is not None:
+            return end
+        name = task_text(TaskId(task.id))
+        if task.status is Status.CANCELLED:
             reason = f"pass {number} ({name}) was cancelled"
             return self._ended(EndedBecause.CANCELLED, reason, TargetNotReached)
-        end = self._ended(EndedBecause.FAILED, f"pass {number} ({name}) is {ended.status}: {error.message}", None)
-        return replace(end, error=TaskError(error.code, f"The loop ended: {end.reason}."))
+        said = f": {task.error.message.rstrip('.')}" if task.error is not None else ""
+        code = task.error.code if task.error is not None else AbathurError.code
+        return self._ended(EndedBecause.FAILED, f"pass {number} ({name}) is {task.status}{said}", code)
 
-    async def _judge(self, number: int, ended: Task) -> None:
-        """Measure the pass, and keep it with its verdict."""
+    async def _judge(self, number: int, ended: Task) -> LoopEnd | None:
+        """Measure the pass, and keep it with its verdict; an end where there was no money left to judge it."""
         shop = self._shop
         output = await shop.database.read(views.result, ended.id) or ""
         began = shop.clock.monotonic()
@@ -247,7 +237,11 @@ class Loop:
         found = await self._evaluator.measured(number, ended.id, output, self._passes, self._seconds_left())
         self._slot.release()
         found_out = await self._evaluator.judged(number, ended.id, found)
-        seconds = max((ended.finished_at or 0.0) - (ended.started_at or ended.finished_at or 0.0), 0.0) + shop.clock.monotonic() - began
+        if found_out.verdict is Verdict.INCONCLUSIVE and (end := await self._end_of_money(another=False)) is not None:
+            return end
+        spent = await shop.database.read(views.spent_in, self._claim.lease.task, number, questions_about(number))
+        began_at = ended.started_at if spent.began_at is None else spent.began_at
+        seconds = max((ended.finished_at or 0.0) - (began_at or ended.finished_at or 0.0), 0.0) + shop.clock.monotonic() - began
         done = Pass(
             number=number,
             task=ended.id,
@@ -255,15 +249,16 @@ class Loop:
             metrics=found_out.metrics,
             verdict=found_out.verdict,
             reason=found_out.reason,
-            tokens_input=ended.tokens_input,
-            tokens_output=ended.tokens_output,
+            tokens_input=spent.tokens_input,
+            tokens_output=spent.tokens_output,
             seconds=seconds,
-            cost_usd=ended.cost_usd,
+            cost_usd=spent.known_cost_usd,
             ended_at=shop.clock.now(),
             scores=found_out.scores,
         )
         await shop.database.write(self._keep, done)
         self._remember(done)
+        return None
 
     def _keep(self, c: Connection, done: Pass) -> None:
         for name, value in done.metrics.items():
@@ -272,3 +267,16 @@ class Loop:
 
     async def _notice(self, text: str) -> None:
         await self._shop.database.write(lambda c: journal.log(c, self._claim.lease, "warning", "notice", text, self._shop.clock.now()))
+
+
+def _pass_of(body: LoopBody, name: str, priority: int, own_account: str, account: str) -> LoopBody:
+    """The body as one pass of it: each agent is told how the loop stands."""
+    variable = f"passes_of_{body.loop}"
+    nodes = []
+    for node in body.nodes:
+        changed = replace(node, name=name, priority=priority) if node.id == body.face else node
+        text = own_account if node.id == body.own else account
+        if text and node.kind is not Kind.JOIN:
+            changed = replace(changed, prompt=f"{node.prompt}\n\n{{{{ {variable} }}}}", parameters={**node.parameters, variable: text})
+        nodes.append(changed)
+    return replace(body, nodes=tuple(nodes))

@@ -11,7 +11,7 @@ from abathur_tui.language.loops import COMMAND_NAMES
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.options import OPTION_NAMES, read_options
 from abathur_tui.language.parameters import Binder
-from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, ResolvedStatement, Supplied
+from abathur_tui.language.resolved import Bound, Elsewhere, Given, Lost, Place, ResolvedCommand, ResolvedStatement, Supplied
 from abathur_tui.language.sources import FUNCTIONS, Refused, Sources
 from abathur_tui.language.tree import Argument, Array, Broken, Call, Command, Document, Literal, Name, Object, Value
 
@@ -176,7 +176,7 @@ class _Checker:
             self._mistakes.add(DocumentInvalid, place, f"`{call.function}` takes one text", FUNCTIONS[call.function])
             return Lost()
         try:
-            return self._sources.read(call.function, value.value)
+            return Elsewhere(self._sources.read(call.function, value.value))
         except Refused as refused:
             self._mistakes.add(SourceRefused, (value.start, value.end), str(refused), refused.suggestion)
             return Lost()

@@ -30,6 +30,12 @@ class PlanContext:
     """The share of a join's members that must complete."""
     max_iterations: int = 10
     """Passes of a loop that names no limit."""
+    slots: int = 10
+    """How many agents may work at once."""
+    busy: int = 0
+    """How many of them work now."""
+    cores: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """The machine's."""
     history: Mapping[tuple[str, str], TemplateUse] = field(default_factory=dict)
     """How templates have done, by name and version: estimates are made of it."""
 
@@ -44,4 +50,10 @@ class PlanContext:
             settings.language.max_bytes,
             settings.fork.success_threshold,
             settings.loop.max_iterations,
+            settings.swarm.max_agents,
         )
+
+    @property
+    def free_slots(self) -> int:
+        """How many more agents could work now."""
+        return max(self.slots - self.busy, 0)

@@ -3,7 +3,7 @@
     latency_ms<=100: ./bench.sh        a threshold; the command may be given once for all as `measure`
     stability(window=3, similarity=0.95)
     test_pass: pytest -q
-    custom: ./check.py
+    custom: ./check.py                 a command; `checks.py:converged` or `package.checks:converged` is a Python function
     llm_judge>=0.8: is it clear to a newcomer?
     {all: [...]}  {any: [...]}         nested
 
@@ -25,6 +25,7 @@ from abathur_tui.domain.criteria import (
     Criterion,
     CustomCriterion,
     Direction,
+    FunctionCriterion,
     JudgeCriterion,
     PassingTestsCriterion,
     StabilityCriterion,
@@ -51,10 +52,12 @@ _FIELDS = {
     "threshold": ("metric", "target", "direction", "measure"),
     "stability": ("window", "similarity", "metric", "tolerance", "measure"),
     "test_pass": ("command",),
-    "custom": ("command",),
+    "custom": ("command", "function"),
     "llm_judge": ("rubric", "target"),
 }
 _GROUPS = {"all": AllOf, "all_of": AllOf, "any": AnyOf, "any_of": AnyOf}
+_FUNCTION = re.compile(r"(?:[\w./-]+\.py|[^\W\d]\w*(?:\.[^\W\d]\w*)*):[^\W\d]\w*")
+"""`file.py:function` or `package.module:function`."""
 _COMPARED = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*(<=|>=|<|>)\s*([^\s:]+)\s*(?::\s*(.*))?", re.DOTALL)
 _CALLED = re.compile(r"\s*([A-Za-z_]+)\s*(?:\(([^)]*)\))?\s*(?::\s*(.*))?", re.DOTALL)
 _HELP = "latency_ms<=100, stability, test_pass: COMMAND, custom: COMMAND, llm_judge>=0.9: RUBRIC, or {all: […]} and {any: […]} of them"
@@ -183,7 +186,7 @@ def _of_kind(kind: str, given: Mapping[str, object], defaults: Defaults) -> Crit
         case "test_pass":
             return PassingTestsCriterion(_needed("test_pass", "command", given.get("command") or defaults.command))
         case "custom":
-            return CustomCriterion(_needed("custom", "command", given.get("command") or defaults.command))
+            return _custom(given, defaults)
         case _:
             target = given.get("target")
             if target is None and defaults.metric is None:
@@ -192,6 +195,18 @@ def _of_kind(kind: str, given: Mapping[str, object], defaults: Defaults) -> Crit
             if not 0 < score <= 1:
                 raise WrongCriterion(f"a judge scores from 0 to 1; {score:g} could never be reached, or always", "target=0.9")
             return JudgeCriterion(_needed("llm_judge", "rubric", given.get("rubric") or defaults.rubric or USUAL_RUBRIC), score)
+
+
+def _custom(given: Mapping[str, object], defaults: Defaults) -> CustomCriterion | FunctionCriterion:
+    if given.get("function") is None:
+        command = _needed("custom", "command", given.get("command") or defaults.command)
+        return FunctionCriterion(command) if _FUNCTION.fullmatch(command) else CustomCriterion(command)
+    if given.get("command") is not None:
+        raise WrongCriterion("custom has a `command` or a `function`, not both")
+    function = _needed("custom", "function", given["function"])
+    if not _FUNCTION.fullmatch(function):
+        raise WrongCriterion(f"{_shown(function)} names no Python function", "checks.py:converged, or package.checks:converged")
+    return FunctionCriterion(function)
 
 
 def _threshold(given: Mapping[str, object], defaults: Defaults) -> ThresholdCriterion:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.plan import Fallback, JoinStrategy, JoinWish, Kind, OnFailure
+from abathur_tui.domain.success import Success
 from abathur_tui.domain.templates import TemplateUse
 
 
@@ -48,9 +49,14 @@ class Draft:
     on_failure: OnFailure = OnFailure.RETRY
     expires_in_seconds: float | None = None
     loop: LoopSpec | None = None
+    body: "Draft | None" = None
+    """Of a loop, what is made anew in each pass, where that is more than its own step; it is among the children."""
     fallback: Fallback | None = None
+    success: Success | None = None
     instance: int = 1
     instances: int = 1
+    parallel_because: str = ""
+    """Where the plan has found how many instances fit: what decided."""
     strategy: JoinStrategy | None = None
     rule: JoinWish = field(default_factory=JoinWish)
     """How its members are joined, besides the strategy."""

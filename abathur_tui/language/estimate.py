@@ -26,17 +26,18 @@ def estimate(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> Estimate:
 
     The cost is known where that of every task is. It is `measured` where every task is.
     """
-    working = [node for node in nodes if node.kind is not Kind.JOIN]
+    times = _times(nodes)
+    working = [node for node in nodes if node.kind is not Kind.JOIN and times[node.id]]
     costs = [node.estimated_cost_usd for node in working if node.estimated_cost_usd is not None]
     members = Counter(edge.node for edge in edges if edge.need is Need.SETTLES)
     asked = {node.id: _questions(node.join, members[node.id]) for node in nodes if node.join is not None}
-    tokens = _tokens(working, edges)
-    for questions, _, results in asked.values():
-        tokens += questions * (TOKENS_OF_A_TURN + TOKENS_OF_AN_ANSWER) + results * TOKENS_OF_AN_ANSWER
+    tokens = _tokens(working, edges, times)
+    for join, (questions, _, results) in asked.items():
+        tokens += (questions * (TOKENS_OF_A_TURN + TOKENS_OF_AN_ANSWER) + results * TOKENS_OF_AN_ANSWER) * times[join]
     known = bool(working) and not any(questions for questions, _, _ in asked.values())
     cost = round(sum(costs), 6) if known and len(costs) == len(working) else None
     waits = {join: one_after_another * SECONDS_OF_A_QUESTION for join, (_, one_after_another, _) in asked.items()}
-    return Estimate(_longest_path(nodes, edges, waits), tokens, cost, known and all(node.measured for node in working))
+    return Estimate(_longest_path(nodes, edges, waits, times), tokens, cost, known and all(node.measured for node in working))
 
 
 def _questions(join: JoinSpec, members: int) -> tuple[int, int, int]:
@@ -58,15 +59,27 @@ def _questions(join: JoinSpec, members: int) -> tuple[int, int, int]:
     return questions, depth, results
 
 
-def _passes(node: PlanNode) -> int:
-    """How many times its estimate is taken: what was measured has all passes in it."""
-    if node.loop is None or node.measured:
-        return 1
-    return max(1, round((node.loop.max_iterations or PASSES_WITHOUT_LIMIT) * EXPECTED_SHARE_OF_PASSES))
+def _times(nodes: Sequence[PlanNode]) -> dict[str, int]:
+    """How many times each node's estimate is taken: once a pass. `nodes` with loops before what is in their passes.
+
+    What was measured of a loop has all passes in it. The estimate of a loop whose passes have nodes of their own is theirs.
+    """
+    times: dict[str, int] = {}
+    passes: dict[str | None, int] = {None: 1}
+    with_nodes = {node.in_passes_of for node in nodes}
+    for node in nodes:
+        times[node.id] = outer = passes[node.in_passes_of]
+        if node.loop is None:
+            continue
+        guessed = max(1, round((node.loop.max_iterations or PASSES_WITHOUT_LIMIT) * EXPECTED_SHARE_OF_PASSES))
+        passes[node.id] = 0 if node.measured else outer * guessed
+        if not node.measured:
+            times[node.id] = 0 if node.id in with_nodes else outer * guessed
+    return times
 
 
-def _longest_path(nodes: Sequence[PlanNode], edges: Sequence[Edge], waits: Mapping[str, float]) -> float:
-    seconds = {node.id: node.estimated_seconds * _passes(node) + waits.get(node.id, 0.0) for node in nodes}
+def _longest_path(nodes: Sequence[PlanNode], edges: Sequence[Edge], waits: Mapping[str, float], times: Mapping[str, int]) -> float:
+    seconds = {node.id: (node.estimated_seconds + waits.get(node.id, 0.0)) * times[node.id] for node in nodes}
     start = dict.fromkeys(seconds, 0.0)
     waiting = dict.fromkeys(seconds, 0)
     dependents: dict[str, list[str]] = {node.id: [] for node in nodes}
@@ -83,7 +96,7 @@ def _longest_path(nodes: Sequence[PlanNode], edges: Sequence[Edge], waits: Mappi
     return round(max((start[node] + seconds[node] for node in seconds), default=0.0), 1)
 
 
-def _tokens(working: Sequence[PlanNode], edges: Sequence[Edge]) -> int:
+def _tokens(working: Sequence[PlanNode], edges: Sequence[Edge], times: Mapping[str, int]) -> int:
     guessed = {node.id for node in working if node.estimated_tokens is None}
     total = sum(TOKENS_OF_AN_ANSWER for edge in edges if edge.node in guessed)
     for node in working:
@@ -91,5 +104,5 @@ def _tokens(working: Sequence[PlanNode], edges: Sequence[Edge]) -> int:
             total += round(node.estimated_tokens)
         else:
             written = len(node.prompt) + len(json.dumps(node.parameters, ensure_ascii=False))
-            total += (TOKENS_OF_A_TURN + TOKENS_OF_AN_ANSWER + written // CHARACTERS_OF_A_TOKEN) * _passes(node)
+            total += (TOKENS_OF_A_TURN + TOKENS_OF_AN_ANSWER + written // CHARACTERS_OF_A_TOKEN) * times[node.id]
     return total

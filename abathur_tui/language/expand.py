@@ -8,6 +8,8 @@ A command becomes a step of its own with what is nested in it around it:
 
 A nested template whose `depends_on` names the step comes after it in either case.
 
+A loop makes all of this anew in each pass: its node is the loop alone, and inside it stands what a pass is made of.
+
 `parallel` makes several instances of the step, and a join of them in its place; what is nested is there once for all of them. A fork has no
 step of its own: all of it is there several times. `join` is the rule of the instances, else of the parts or the fork, else of what the
 command takes in, which a join makes one result of before the step is given it.
@@ -19,6 +21,7 @@ from itertools import pairwise
 from typing import cast
 
 from abathur_tui.domain.errors import CyclicDependencies, OverLimit, SourceRefused
+from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.plan import JoinStrategy, JoinWish, Kind, OnFailure
 from abathur_tui.domain.templates import Nested, Nesting, TemplateKind
 from abathur_tui.language.check import find_template
@@ -28,13 +31,16 @@ from abathur_tui.language.estimate import ENOUGH_RUNS
 from abathur_tui.language.fallbacks import fallback_of
 from abathur_tui.language.instances import join_instances
 from abathur_tui.language.joining import names_a_command
+from abathur_tui.language.loop_bodies import alone, brings_along, one_pass
 from abathur_tui.language.loops import COMMAND_NAMES
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.naming import inputs_name, instances_name, join_name, label, node_name
 from abathur_tui.language.nesting import after_own_step, has_followers, in_order
+from abathur_tui.language.parallelism import AUTO, fitting, waits
 from abathur_tui.language.parameters import Binder
 from abathur_tui.language.placeholders import TooLong, filled
 from abathur_tui.language.resolved import Bound, Given, Lost, ResolvedCommand, Supplied
+from abathur_tui.language.success import CRITERIA, names_commands, wanted_of
 
 MOST_EDGES_PER_NODE = 50
 """Edges that a plan may have, for each node that it may have."""
@@ -97,8 +103,11 @@ class Expander:
             message = f"nested deeper than {self._context.max_depth} levels (templates' own nesting counts)"
             self._mistakes.add(OverLimit, command.place, message, "nest less, or raise language.max_depth")
             raise Full
+        command = self._fitted(command)
         if command.template.kind is TemplateKind.FORK and command.options.parallel > 1:
             return self._replicas(command, parent, depth, inherited)
+        if command.loop is not None and brings_along(command):
+            return self._loop(command, parent, depth, inherited)
         step = self._step(command, parent, depth, inherited)
         subject = command.template.subject
         values: dict[str, Placed] = {}
@@ -115,6 +124,13 @@ class Expander:
         self._order(step, nested)
         self._after(step)
         return step.face
+
+    def _fitted(self, command: ResolvedCommand) -> ResolvedCommand:
+        """The command with a number of instances, where the plan is to find it."""
+        if command.options.parallel != AUTO:
+            return command
+        number, because = fitting(self._context, command.template.complexity, depends=waits(command))
+        return replace(command, options=replace(command.options, parallel=number, parallel_because=because))
 
     # The step and its join
 
@@ -148,6 +164,10 @@ class Expander:
         if options.on_failure not in (None, OnFailure.FALLBACK):
             for failing in [face] if options.on_failure is OnFailure.SKIP else own or [face]:
                 failing.on_failure = options.on_failure
+        (result or face).parallel_because = options.parallel_because
+        success = wanted_of(options, template)
+        for checked in own or [face]:
+            checked.success = success
         if parent is not None:
             parent.adopt(face)
         gathers = wish is not None and not whole and not spent
@@ -161,7 +181,7 @@ class Expander:
         own.agent = options.agent or template.agent
         own.timeout_seconds, own.expires_in_seconds = options.timeout_seconds, options.expires_in_seconds
         own.retries = options.retries if options.retries is not None else template.retries
-        own.loop = command.loop
+        own.loop = _share_of(command.loop, options.parallel)
         own.instance, own.instances = instance, options.parallel
         own.complexity, own.estimated_seconds = template.complexity, template.estimated_seconds
         past = self._context.history.get((template.name, template.version))
@@ -183,7 +203,8 @@ class Expander:
         join = self._join(options.join, JoinStrategy.BEST, command, depth, inherited)
         if parent is not None:
             parent.adopt(join)
-        single = replace(command, options=replace(options, parallel=1, join=None))
+        join.parallel_because = options.parallel_because
+        single = replace(command, options=replace(options, parallel=1, join=None, parallel_because=""))
         for instance in range(1, options.parallel + 1):
             child = self.expand(single, join, depth + 1, inherited)
             join.settles[child] = None
@@ -192,6 +213,19 @@ class Expander:
                     draft.instance, draft.instances = instance, options.parallel
             join.name = instances_name(join.strategy or JoinStrategy.BEST, label(child))
         return join
+
+    def _loop(self, command: ResolvedCommand, parent: Draft | None, depth: int, inherited: Inherited) -> Draft:
+        """A loop in whose passes there is more than its own step."""
+        face = self.expand(alone(command), parent, depth, inherited)
+        for loop in face.own_steps():
+            loop.body = self.expand(one_pass(command, loop), loop, depth + 1, inherited)
+            for step in {loop.body, *loop.body.own_steps()}:
+                step.fallback = step.success = None  # they are the loop's
+                step.on_failure = OnFailure.RETRY if step.on_failure is OnFailure.SKIP else step.on_failure
+            for draft in loop.body.walk():
+                if draft.instances == 1:
+                    draft.instance, draft.instances = loop.instance, loop.instances
+        return face
 
     def _draft(self, name: str, kind: Kind, depth: int, inherited: Inherited, tags: Sequence[str]) -> Draft:
         self._count += 1
@@ -307,6 +341,10 @@ class Expander:
             except TooLong:
                 self._mistakes.add(OverLimit, place, f"what {step.command.template.name} passes on to {nested.template} is too long")
                 return None
+            if name == CRITERIA and inherited.foreign and names_commands(passed):
+                message = f"{step.command.template.name} is a template of the project, which may not name a command to run"
+                self._mistakes.add(SourceRefused, place, message, f'write it in the document: {CRITERIA}=["$ …"]')
+                return None
             if name == "join" and names_a_command(passed):
                 message = f"{step.command.template.name} is a template, which may not name a command that joins results"
                 self._mistakes.add(SourceRefused, place, message, "write the join, with its command, in the document")
@@ -371,6 +409,13 @@ class Expander:
             raise Full
         for draft in drafts:
             draft.needs.update(dict.fromkeys(others))
+
+
+def _share_of(loop: LoopSpec | None, instances: int) -> LoopSpec | None:
+    """The rule of one of several instances: they share the budget."""
+    if loop is None or loop.budget_usd is None:
+        return loop
+    return replace(loop, budget_usd=loop.budget_usd / instances)
 
 
 def results_in(values: Mapping[str, Placed]) -> list[Draft]:

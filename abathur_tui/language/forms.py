@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.errors import OverLimit, UnknownParameter, WrongValue
@@ -19,11 +20,13 @@ from abathur_tui.language.loops import LOOP_NAMES, read_loop
 from abathur_tui.language.mistakes import Mistakes, TooMany
 from abathur_tui.language.naming import instances_name, shortened
 from abathur_tui.language.options import OPTION_NAMES, read_options
+from abathur_tui.language.parallelism import AUTO, fitting
 from abathur_tui.language.parameters import Binder
 from abathur_tui.language.parser import MAX_BRACKETS, check_length
 from abathur_tui.language.planning import expanded, frozen
 from abathur_tui.language.resolved import NOWHERE, Options, ResolvedStatement, Supplied, given, supplied_from
 from abathur_tui.language.strings import unusable
+from abathur_tui.language.success import wanted_of
 
 GENERALIST = "generalist"
 """Who answers a prompt for which nobody else is named."""
@@ -100,6 +103,9 @@ def _prompt(text: str, supplied: Mapping[str, Supplied], registry: Registry, con
         found.add(WrongValue, NOWHERE, "a prompt has no fallback: templates name theirs", 'on_failure="retry", "fail" or "skip"')
     looped = any(name in supplied for name in LOOP_NAMES)
     loop = read_loop("the prompt", supplied, {}, NOWHERE, context.max_iterations, found) if looped else None
+    if options.parallel == AUTO:
+        number, because = fitting(context, USUAL_COMPLEXITY, depends=False)
+        options = replace(options, parallel=number, parallel_because=because)
     if options.parallel >= context.max_nodes:
         found.add(OverLimit, NOWHERE, f"that is more than {context.max_nodes:,} tasks", "ask for fewer instances, or raise language.max_nodes")
     if found:
@@ -117,17 +123,19 @@ def _instances(text: str, options: Options, loop: LoopSpec | None, context: Plan
         draft.tags, draft.model = options.tags, options.model
         draft.timeout_seconds, draft.expires_in_seconds = options.timeout_seconds, options.expires_in_seconds
         draft.retries, draft.on_failure = options.retries, options.on_failure or OnFailure.RETRY
-        draft.loop = loop
+        draft.loop, draft.success = loop, wanted_of(options, None)
         draft.instance, draft.instances = instance, options.parallel
         draft.estimated_seconds, draft.complexity = USUAL_SECONDS, USUAL_COMPLEXITY
         drafts.append(draft)
     if len(drafts) == 1:
+        drafts[0].parallel_because = options.parallel_because
         return drafts[0]
     rule = options.join or JoinWish()
     strategy = rule.strategy or JoinStrategy.BEST
     join = Draft(instances_name(strategy, drafts[0].name), Kind.JOIN, 1, strategy=strategy, rule=rule)
     join.priority, join.tags, join.model = drafts[0].priority, options.tags, options.model
     join.success_threshold = context.success_threshold if rule.success_threshold is None else rule.success_threshold
+    join.parallel_because = options.parallel_because
     join_instances(join, drafts)
     return join
 

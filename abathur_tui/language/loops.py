@@ -15,7 +15,9 @@ from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCom
 
 COMMAND_NAMES = ("measure", "command", "criterion")
 """Those that name what runs on this machine."""
-LOOP_NAMES = (*COMMAND_NAMES, "metric", "target", "direction", "rubric", "max_iterations", "loop_timeout", "patience")
+BUDGET = "budget"
+"""Of a loop its ceiling; other commands cannot honour it yet."""
+LOOP_NAMES = (*COMMAND_NAMES, "metric", "target", "direction", "rubric", "max_iterations", "loop_timeout", "patience", BUDGET)
 UNLIMITED = "unlimited"
 _MOST_ITERATIONS = 10_000
 _LONGEST_SECONDS = 31_536_000.0
@@ -40,10 +42,10 @@ def read_loop(
     reader = _Reader(supplied, parameters, place, mistakes)
     criterion = reader.criterion()
     passes = reader.passes(max_iterations)
-    seconds, patience = reader.seconds(), reader.patience()
+    seconds, patience, budget = reader.seconds(), reader.patience(), reader.budget()
     if criterion is None or len(mistakes) > before:
         return None
-    return LoopSpec(criterion, passes, seconds, patience)
+    return LoopSpec(criterion, passes, seconds, patience, budget_usd=budget)
 
 
 class _Reader:
@@ -124,6 +126,14 @@ class _Reader:
             return value
         self._wrong("patience", f"`patience` takes a number of passes from 1 to {_MOST_ITERATIONS:,}")
         return PATIENCE
+
+    def budget(self) -> float | None:
+        value = self.value(BUDGET)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
+            return float(value)
+        if value is not None:
+            self._wrong(BUDGET, "`budget` takes US dollars as a number above 0", "budget=2.50")
+        return None
 
     def _text(self, name: str) -> str | None:
         value = self.value(name)

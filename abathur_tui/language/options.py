@@ -10,7 +10,9 @@ from abathur_tui.domain.quantities import seconds_of
 from abathur_tui.domain.templates import Registry
 from abathur_tui.language.joining import read_join
 from abathur_tui.language.mistakes import Mistakes
+from abathur_tui.language.parallelism import AUTO
 from abathur_tui.language.resolved import Bound, Given, Lost, Options, ResolvedCommand, Supplied
+from abathur_tui.language.success import CRITERIA, read_confidence, read_success
 from abathur_tui.language.values import Mistake, nearest_of, one_of, texts
 
 PRIORITY_WORDS = {"low": 2, "normal": 5, "high": 8, "critical": 10}
@@ -18,8 +20,6 @@ _NOT_YET = {
     "budget": "ceilings in money",
     "memory": "declared memory",
     "cpu": "declared cores",
-    "success_criteria": "success criteria",
-    "confidence": "a threshold of confidence",
     "repo": "a checkout of another repository",
     "touches": "declared files",
 }
@@ -68,7 +68,7 @@ def _mode(name: str, value: Given) -> bool:
 
 def _parallel(name: str, value: Given) -> int:
     if value == "auto":
-        raise _not_yet('`parallel="auto"`', "give the number: parallel=3")
+        return AUTO
     if type(value) is not int or value < 1:
         raise Mistake('`parallel` takes a number of instances from 1 on, or "auto"')
     return value
@@ -149,6 +149,8 @@ _READERS: dict[str, tuple[str | None, Callable[[str, Given], object]]] = {
     "on_failure": ("on_failure", _on_failure),
     "tags": ("tags", _tags),
     "expires": ("expires_in_seconds", _duration),
+    CRITERIA: ("success", read_success),
+    "confidence": ("confidence", read_confidence),
     **{name: (None, _to_come) for name in _NOT_YET},
 }
 OPTION_NAMES = frozenset({*_READERS, "agent"})

@@ -1,18 +1,19 @@
 """Arguments against a template's declaration: names, types, what is required, and what may pass undeclared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from abathur_tui.domain.errors import DocumentInvalid, MissingParameter, SourceRefused, UnknownParameter, WrongValue
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.templates import Parameter, ParameterKind, Registry, Template
 from abathur_tui.language.drafts import Result
-from abathur_tui.language.loops import COMMAND_NAMES, LOOP_NAMES, is_loop, read_loop
+from abathur_tui.language.loops import BUDGET, COMMAND_NAMES, LOOP_NAMES, is_loop, read_loop
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.options import OPTION_NAMES, read_options
-from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, Supplied, given
+from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, Supplied, elsewhere, given
 from abathur_tui.language.roles import agent_for, role_parameter
 from abathur_tui.language.spelling import nearly
+from abathur_tui.language.success import CRITERIA, is_command
 
 _BY_ENGINE = frozenset({"results", "instance", "instances"})
 """Names that the engine gives to every prompt."""
@@ -49,12 +50,13 @@ class Binder:
         supplied = self._supplied(template, positional, named)
         declared = {parameter.name: parameter for parameter in template.parameters}
         loops = is_loop(template, supplied)
-        options = {name: one for name, one in supplied.items() if name in OPTION_NAMES and name not in declared}
+        options = {name: one for name, one in supplied.items() if name in OPTION_NAMES and name not in declared and not (loops and name == BUDGET)}
         parameters = {name: self._declared(template, parameter, supplied.get(name), place) for name, parameter in declared.items()}
         for name, one in supplied.items():
             own = name in declared or name in options or (loops and name in LOOP_NAMES)
             if not own and self._may_pass(template, one):
                 parameters[name] = one.value
+        self._nothing_from_elsewhere(supplied, loops)
         for name in COMMAND_NAMES if loops and template.origin == "project" else ():
             if name not in supplied and parameters.get(name) is not None:
                 message = f"{template.name} is a template of the project, which may not name a command to run"
@@ -67,6 +69,15 @@ class Binder:
         if role is not None and read.agent is None:
             read = replace(read, agent=agent_for(parameters.get(role), self.registry))
         return ResolvedCommand(template, parameters, read, place, loop)
+
+    def _nothing_from_elsewhere(self, supplied: Mapping[str, Supplied], loops: bool) -> None:
+        """Whatever is run on this machine was typed, however many templates have handed it on."""
+        read_in = [name for name in COMMAND_NAMES if loops and name in supplied and elsewhere(supplied[name].value)]
+        if CRITERIA in supplied and any(map(is_command, elsewhere(supplied[CRITERIA].value))):
+            read_in.append(CRITERIA)
+        for name in read_in:
+            message = f"`{name}` names a command that runs on this machine: it is written out, not read from elsewhere"
+            self.mistakes.add(SourceRefused, supplied[name].value_place, message, f'{name}="…"')
 
     def _supplied(self, template: Template, positional: Sequence[Supplied], named: Sequence[Supplied]) -> dict[str, Supplied]:
         """All values by name; each one that cannot be placed is noted."""

@@ -12,6 +12,7 @@ from abathur_tui.language.drafts import Draft, Placed, Result
 from abathur_tui.language.estimate import estimate
 from abathur_tui.language.expand import Expander, Full, Inherited
 from abathur_tui.language.garbage import no_garbage_collection
+from abathur_tui.language.loop_bodies import owners_of
 from abathur_tui.language.mistakes import Mistakes, TooMany
 from abathur_tui.language.parameters import Binder
 from abathur_tui.language.parser import read
@@ -108,7 +109,8 @@ def frozen(root: Draft, source: str) -> Plan:
     """The plan made of the drafts: numbered parents first in written order, results as references."""
     drafts = list(root.walk())
     ids = {draft: f"n{number}" for number, draft in enumerate(drafts, 1)}
-    nodes = tuple(_node(draft, ids) for draft in drafts)
+    owners = owners_of(drafts)
+    nodes = tuple(_node(draft, ids, owners.get(draft)) for draft in drafts)
     edges = tuple(
         Edge(ids[draft], ids[other], need)
         for draft in drafts
@@ -118,7 +120,7 @@ def frozen(root: Draft, source: str) -> Plan:
     return Plan(nodes, edges, ids[root], source, estimate(nodes, edges))
 
 
-def _node(draft: Draft, ids: Mapping[Draft, str]) -> PlanNode:
+def _node(draft: Draft, ids: Mapping[Draft, str], owner: Draft | None) -> PlanNode:
     references: list[Reference] = []
     parameters = {name: _json(value, (name,), references, ids) for name, value in draft.parameters.items()}
     join = None
@@ -151,6 +153,9 @@ def _node(draft: Draft, ids: Mapping[Draft, str]) -> PlanNode:
         loop=draft.loop,
         join=join,
         fallback=draft.fallback,
+        in_passes_of=None if owner is None else ids[owner],
+        success=draft.success,
+        parallel_because=draft.parallel_because or None,
         estimated_seconds=draft.estimated_seconds if past.mean_seconds is None else past.mean_seconds,
         complexity=draft.complexity,
         measured=past.mean_seconds is not None,

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from abathur_tui.domain.data import JsonValue
 from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.plan import JoinWish, OnFailure
+from abathur_tui.domain.success import Success
 from abathur_tui.domain.templates import Template
 from abathur_tui.language.drafts import Result
 
@@ -22,6 +23,12 @@ class Bound:
 
     name: str
     place: Place
+
+
+class Elsewhere(str):
+    """A text that was read from a file, the environment or git: nobody typed it, so nothing of it is run."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,13 @@ class Options:
     tags: tuple[str, ...] = ()
     expires_in_seconds: float | None = None
     join: JoinWish | None = None
+    success: Success | None = None
+    """Of `success_criteria`."""
+    confidence: float | None = None
     parallel: int = 1
-    """Instances of the same node."""
+    """Instances of the same node; 0: as many as fit."""
+    parallel_because: str = ""
+    """What decided how many fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,23 @@ def has_lost(command: ResolvedCommand) -> bool:
             case _:
                 pass
     return False
+
+
+def elsewhere(value: object) -> list[str]:
+    """The texts anywhere in a value that were read from elsewhere."""
+    found: list[str] = []
+    rest: list[object] = [value]
+    while rest:
+        match rest.pop():
+            case Elsewhere() as text:
+                found.append(text)
+            case list() as items:
+                rest.extend(items)
+            case dict() as pairs:
+                rest.extend(pairs.values())
+            case _:
+                pass
+    return found
 
 
 def given(value: JsonValue) -> Given:

@@ -114,4 +114,5 @@ def _renamed(node: PlanNode, ids: Mapping[str, str], join: str | None) -> PlanNo
         parent=join if node.parent is None else ids[node.parent],
         references=tuple(replace(reference, node=ids[reference.node]) for reference in node.references),
         join=spec,
+        in_passes_of=None if node.in_passes_of is None else ids[node.in_passes_of],
     )

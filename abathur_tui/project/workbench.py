@@ -8,8 +8,8 @@ from pathlib import Path
 
 from abathur_tui import language
 from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import ArgumentInvalid
-from abathur_tui.domain.execution import RuntimeChoice, SubmitOptions
+from abathur_tui.domain.errors import ArgumentInvalid, PriceUnknown
+from abathur_tui.domain.execution import RuntimeChoice, RuntimeName, SubmitOptions
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.templates import Template, TemplateUse
 from abathur_tui.engine.keys import hand_over
@@ -17,7 +17,7 @@ from abathur_tui.library import FileRegistry
 from abathur_tui.library.template_files import TemplateFiles
 from abathur_tui.project.finding import Place
 from abathur_tui.project.wish import Wish
-from abathur_tui.runtimes import choose, keys_in
+from abathur_tui.runtimes import choose, has_price, keys_in
 from abathur_tui.settings import Loaded
 
 
@@ -45,9 +45,9 @@ class Workbench:
         """All templates, every version."""
         return self.registry.templates()
 
-    def remember(self, history: Mapping[tuple[str, str], TemplateUse]) -> None:
-        """Make estimates of how templates have done, by name and version."""
-        self._context = replace(self._context, history=history)
+    def remember(self, history: Mapping[tuple[str, str], TemplateUse], busy: int) -> None:
+        """Make estimates of how templates have done, by name and version; so many agents work now."""
+        self._context = replace(self._context, history=history, busy=busy)
 
     def plan(self, text: str, wish: Wish | None = None) -> Plan:
         """What ABYSSAL commands, or a prompt, expand to. Raises DocumentInvalid with every mistake."""
@@ -94,10 +94,12 @@ class Workbench:
         return choose(self.settings, self._environ, self.folder or Path.cwd(), requested=wish.runtime, model=wish.model)
 
     def options(self, plan: Plan, wish: Wish, *, actor: str) -> SubmitOptions:
-        """What the queue is told with a plan."""
+        """What the queue is told with a plan. Raises NoRuntime, and PriceUnknown where there is a budget that cannot be held."""
         queue = self.settings.queue
+        runtime = self.runtime(wish)
+        _refuse_unpriced(plan, runtime)
         return SubmitOptions(
-            runtime=self.runtime(wish),
+            runtime=runtime,
             actor=actor,
             max_size=queue.max_size,
             task_timeout_seconds=queue.task_timeout_seconds,
@@ -124,3 +126,13 @@ class Workbench:
             raise ArgumentInvalid(
                 f"{given} cannot be given with ABYSSAL commands.", hint='Write it into the command: ABYSSAL[CODE]("x", priority=8).'
             )
+
+
+def _refuse_unpriced(plan: Plan, runtime: RuntimeChoice) -> None:
+    """Raises PriceUnknown where a loop has a budget and what does it has no known price."""
+    for node in plan.nodes:
+        if node.loop is not None and node.loop.budget_usd is not None:
+            choice = runtime if node.model is None else replace(runtime, model=node.model)
+            if not has_price(choice):
+                who = "the command runtime's turns" if runtime.runtime is RuntimeName.COMMAND else f"turns of {choice.model}"
+                raise PriceUnknown(f"{node.name} has a budget of ${node.loop.budget_usd:.4g}, and nobody knows what {who} cost.")

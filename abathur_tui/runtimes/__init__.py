@@ -9,8 +9,9 @@ from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.processes import Children
 from abathur_tui.runtimes.choice import EMBEDDED_MODEL, KEY_MISSING_HINT, choose, keys_in, local_missing, with_keys
 from abathur_tui.runtimes.command import CommandRuntime
+from abathur_tui.runtimes.prices import has_price
 
-__all__ = ["EMBEDDED_MODEL", "choose", "keys_in", "local_missing", "open_runtime"]
+__all__ = ["EMBEDDED_MODEL", "choose", "has_price", "keys_in", "local_missing", "open_runtime"]
 
 
 def open_runtime(choice: RuntimeChoice, keys: Mapping[str, str], children: Children) -> Runtime:

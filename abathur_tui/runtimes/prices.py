@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from abathur_tui.domain.conversation import Usage
+from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
+from abathur_tui.runtimes.models import full_name
 
 _MILLION = 1_000_000
 
@@ -51,6 +53,17 @@ def price_of(model: str, input_tokens: int) -> Price | None:
     if model.startswith("claude-haiku-5-5"):
         return _HAIKU_SHORT if input_tokens <= _HAIKU_SHORT_TOKENS else _HAIKU_LONG
     return next((price for prefix, price in _BY_PREFIX if model.startswith(prefix)), None)
+
+
+def has_price(choice: RuntimeChoice) -> bool:
+    """Whether it is known what a turn costs, as far as that can be said before it: the embedded model costs nothing, a program nobody knows."""
+    match choice.runtime:
+        case RuntimeName.LOCAL:
+            return True
+        case RuntimeName.COMMAND:
+            return False
+        case RuntimeName.ANTHROPIC:
+            return price_of(full_name(choice.model), 0) is not None
 
 
 def cost_of(model: str, usage: Usage) -> float | None:

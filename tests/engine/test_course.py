@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from abathur_tui.domain.courses import best_pass
 from abathur_tui.domain.loops import Direction, Pass, ThresholdCriterion, Verdict
-from abathur_tui.engine.course import told, tried_in
+from abathur_tui.engine.course import Account, told, tried_in
 
 LOSS = ThresholdCriterion("loss", 0.1, Direction.MINIMIZE, "cat loss")
 
@@ -17,7 +17,7 @@ def a_pass(number: int, loss: float | None, output: str = "") -> Pass:
 
 def told_of(passes: Sequence[Pass], most: int = 10_000, *, afresh: bool = False) -> str:
     tried = {done.number: tried_in(done.output) for done in passes}
-    return told(passes, LOSS, best_pass(LOSS, passes), passes[-1] if passes else None, tried, most, afresh=afresh)
+    return told(Account(passes, LOSS, best_pass(LOSS, passes), passes[-1] if passes else None, tried, afresh=afresh), most)
 
 
 def test_the_first_pass_is_told_nothing() -> None:

@@ -15,11 +15,11 @@ from abathur_tui.cli.invocation import Command, Invocation, invocation
 from abathur_tui.cli.loop.naming import Id, commands, task_of
 from abathur_tui.cli.opening import opened, tell_notices
 from abathur_tui.cli.outcome import exit_of, tell_result
-from abathur_tui.cli.quantities import priority_of, seconds
+from abathur_tui.cli.quantities import dollars, priority_of, seconds
 from abathur_tui.cli.runtimes import Model, Runtime
 from abathur_tui.cli.text import read_file_or_input, read_prompt
 from abathur_tui.domain.data import JsonObject, JsonValue
-from abathur_tui.domain.errors import ArgumentInvalid, Exit, NotYet
+from abathur_tui.domain.errors import ArgumentInvalid, Exit
 from abathur_tui.domain.execution import Submitted
 from abathur_tui.domain.plan import Kind
 from abathur_tui.project import Project, Wish
@@ -32,11 +32,14 @@ Time = Annotated[str | None, typer.Option("--timeout", metavar="D", help="The ti
 Patience = Annotated[
     int | None, typer.Option("--patience", metavar="N", help="Passes in a row without a better one that end it.", show_default=False)
 ]
+Budget = Annotated[
+    str | None, typer.Option("--budget", metavar="X", help="US dollars that all passes and judges may cost together.", show_default=False)
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Follow it to its end and print the best pass's output.")]
 
 CRITERION_HELP = (
     "When it has converged. A threshold: latency_ms<=100 or accuracy>=0.9, with its measure as latency_ms<=100: CMD. "
-    "stability, or stability(window=3, similarity=0.95). test_pass: CMD. custom: CMD. llm_judge>=0.9: RUBRIC. "
+    "stability, or stability(window=3, similarity=0.95). test_pass: CMD. custom: CMD, or a Python function as custom: FILE.py:FUNCTION. llm_judge>=0.9: RUBRIC. "
     "The bare words threshold, test_pass, custom and llm_judge take the rest from the other options. JSON nests: "
     '{"all": […]}, {"any": […]}. May be repeated: then all must hold, with --any one. Without one a judge decides.'
 )
@@ -69,11 +72,12 @@ def start(
     measure: Annotated[
         str | None, typer.Option("--measure", metavar="CMD", help="Prints one number, or a JSON object of numbers.", show_default=False)
     ] = None,
-    command: Annotated[str | None, typer.Option("--command", metavar="CMD", help="What test_pass or custom runs.", show_default=False)] = None,
+    command: Annotated[str | None, typer.Option("--command", metavar="CMD", help="What test_pass or custom runs; custom also takes FILE.py:FUNCTION.", show_default=False)] = None,
     rubric: Annotated[str | None, typer.Option("--rubric", metavar="TEXT", help="What a judge scores by.", show_default=False)] = None,
     max_iterations: Most = None,
     timeout: Time = None,
     patience: Patience = None,
+    budget: Budget = None,
     agent: Annotated[str | None, typer.Option("--agent", metavar="A", help="The agent definition that does the passes.", show_default=False)] = None,
     priority: Annotated[
         str | None, typer.Option("--priority", metavar="N", help="0 to 10, or low, normal, high, critical.", show_default=False)
@@ -82,15 +86,12 @@ def start(
     runtime: Runtime = None,
     model: Model = None,
     wait: Wait = False,
-    budget: Annotated[str | None, typer.Option("--budget", hidden=True)] = None,
 ) -> int:
     """Start a loop: a task that is done again and again, each pass fed by the best one, until it has converged.
 
     It runs by itself; `abathur loop watch` follows it. It always ends with the best pass, its number and the reason.
     """
     call = invocation(context)
-    if budget is not None:
-        raise NotYet("--budget: this version cannot honour ceilings in money yet.", hint="Bound it with --max-iterations and --timeout.")
     given: dict[str, JsonValue] = {
         "metric": metric,
         "target": None if target is None else _number("--target", target),
@@ -101,6 +102,7 @@ def start(
         "max_iterations": _iterations(max_iterations),
         "loop_timeout": None if timeout is None else seconds(timeout, "--timeout"),
         "patience": patience,
+        "budget": None if budget is None else dollars(budget, "--budget"),
         "agent": agent,
         "priority": None if priority is None else priority_of(priority),
         "tags": list[JsonValue](tag) if tag else None,
@@ -130,6 +132,7 @@ def resume(
     max_iterations: Most = None,
     timeout: Time = None,
     patience: Patience = None,
+    budget: Budget = None,
     wait: Wait = False,
 ) -> int:
     """Let a loop that has ended go on after its last finished pass.
@@ -139,7 +142,7 @@ def resume(
     call = invocation(context)
     if patience is not None and patience < 1:
         raise ArgumentInvalid("--patience is a number of passes from 1 on.")
-    limits = LoopLimits(_iterations(max_iterations), None if timeout is None else seconds(timeout, "--timeout"), patience)
+    limits = LoopLimits(_iterations(max_iterations), None if timeout is None else seconds(timeout, "--timeout"), patience, None if budget is None else dollars(budget, "--budget"))
     with opened(call) as project:
         tell_notices(call, project.loaded.notices)
         return asyncio.run(_resume(project, loop, limits, call, wait=wait))

@@ -1,7 +1,7 @@
 """The commands of a loop's criteria: shell commands in the project's folder, with a time limit and no key in their environment."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from abathur_tui.domain.errors import CommandFailed
@@ -37,10 +37,10 @@ class Ran:
 
 
 class Commands:
-    """Runs the commands of one pass."""
+    """Runs the commands that look at one result."""
 
-    def __init__(self, shop: Workshop, claim: Claim, work: Work, number: int, task: int, seconds_left: float) -> None:
-        """`task` is the pass's."""
+    def __init__(self, shop: Workshop, claim: Claim, work: Work, number: int | None, task: int, seconds_left: float) -> None:
+        """`task` is whose result is looked at; `number` the pass's, None where it is no pass."""
         self._shop = shop
         self._claim = claim
         self._work = work
@@ -50,9 +50,13 @@ class Commands:
 
     async def run(self, command: str, stdin: str, *, long: bool = False) -> Ran:
         """Run it; `long`: it may print much. Raises Useless."""
+        return await self.run_program(["/bin/sh", "-c", command], stdin, long=long)
+
+    async def run_program(self, argv: Sequence[str], stdin: str, *, long: bool = False) -> Ran:
+        """Run a program with these arguments in the same way. Raises Useless."""
         try:
             ran = await self._shop.children.run(
-                ["/bin/sh", "-c", command],
+                argv,
                 cwd=self._shop.project,
                 env=self._environment(),
                 stdin=stdin.encode("utf-8", "replace"),
@@ -75,5 +79,6 @@ class Commands:
             "ABATHUR_PROJECT": str(self._shop.project),
             "ABATHUR_EXECUTION": execution_text(ExecutionId(self._claim.execution)),
             "ABATHUR_TASK": task_text(TaskId(self._task)),
-            "ABATHUR_PASS": str(self._number),
+            "ABATHUR_ATTEMPT": str(self._claim.attempt),
+            **({} if self._number is None else {"ABATHUR_PASS": str(self._number)}),
         }

@@ -8,6 +8,7 @@ from abathur_tui.domain.criteria import (
     Criterion,
     CustomCriterion,
     Direction,
+    FunctionCriterion,
     JudgeCriterion,
     Leaf,
     PassingTestsCriterion,
@@ -17,9 +18,10 @@ from abathur_tui.domain.criteria import (
 )
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.leases import Claim, Work
-from abathur_tui.domain.loops import Pass, Verdict
+from abathur_tui.domain.loops import QUESTIONS_OF_A_PASS, Pass, Verdict
 from abathur_tui.engine.criteria.commands import Commands, Useless
 from abathur_tui.engine.criteria.counts import Counts, read_counts
+from abathur_tui.engine.criteria.functions import said_by
 from abathur_tui.engine.criteria.similarity import similarity
 from abathur_tui.engine.criteria.verdicts import Reading, combined, reason_of
 from abathur_tui.engine.judging import Judge, NoScore
@@ -31,7 +33,6 @@ _ALMOST = 0.9999
 """The highest score of what has not converged."""
 _ROUNDING = 1e-9
 """3.1 is no further than 0.1 from 3, whatever binary fractions say."""
-_MOST_CRITERIA = 64
 _HISTORY_OUTPUTS = 20
 """Of how many of the last passes a custom criterion is given the outputs."""
 _CANNOT_RUN = (126, 127)
@@ -81,6 +82,8 @@ class Evaluator:
                     found.readings[name] = await self._tests(leaf, commands, output, found)
                 case CustomCriterion():
                     found.readings[name] = await self._custom(leaf, commands, await self._told(number, task, output, before, found))
+                case FunctionCriterion():
+                    found.readings[name] = await said_by(leaf.function, commands, await self._told(number, task, output, before, found))
                 case _:
                     await self._take_numbers(leaf, commands, output, found)
         for name, leaf in self._leaves:
@@ -190,7 +193,7 @@ class Evaluator:
     async def _judgement(self, leaf: JudgeCriterion, name: str, number: int, task: int, place: int) -> Reading:
         title = f"{name.capitalize()} of pass {number} of {self._work.task.name}"
         try:
-            given = await self._judge.score(task, leaf.rubric, title, number * _MOST_CRITERIA + place)
+            given = await self._judge.score(task, leaf.rubric, title, number * (QUESTIONS_OF_A_PASS // 2) + place)
         except NoScore as none:
             return Reading(Verdict.INCONCLUSIVE, None, f"the judge gave no score: {none}")
         if given.score >= leaf.target:

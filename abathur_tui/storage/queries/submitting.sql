@@ -39,9 +39,9 @@ INSERT INTO tasks (
 -- name: spec
 -- What its worker needs. By the primary key.
 INSERT INTO specs (
-    task, node, depth, prompt, parameters, refs, model, timeout_seconds, retries, loop_spec, join_spec, fallback, lead, estimated_seconds, complexity
+    task, node, depth, prompt, parameters, refs, model, timeout_seconds, retries, loop_spec, join_spec, fallback, success, lead, estimated_seconds, complexity
 ) VALUES (
-    :id, :node, :depth, :prompt, :parameters, :refs, :model, :timeout_seconds, :retries, :loop_spec, :join_spec, :fallback, :lead, :estimated_seconds, :complexity
+    :id, :node, :depth, :prompt, :parameters, :refs, :model, :timeout_seconds, :retries, :loop_spec, :join_spec, :fallback, :success, :lead, :estimated_seconds, :complexity
 );
 
 -- name: loop

@@ -8,6 +8,15 @@ from abathur_tui.storage.queue.ending import complete, end_cancelled, end_paused
 from abathur_tui.storage.queue.holding import free_queue, held, hold_queue
 from abathur_tui.storage.queue.looping import LoopLimits, resume_loop
 from abathur_tui.storage.queue.rescue import crash, due, recover
+from abathur_tui.storage.queue.scheduling import (
+    add_schedule,
+    next_schedule,
+    pause_schedules,
+    remove_schedules,
+    resume_schedules,
+    schedule_of,
+    schedules,
+)
 from abathur_tui.storage.queue.submitting import add_child, add_pass, child_of, submit
 
 __all__ = [
@@ -15,6 +24,7 @@ __all__ = [
     "LoopLimits",
     "add_child",
     "add_pass",
+    "add_schedule",
     "body_of",
     "cancel",
     "child_of",
@@ -32,19 +42,25 @@ __all__ = [
     "hold_lane",
     "hold_queue",
     "lanes",
+    "next_schedule",
     "note",
     "park",
     "pause",
+    "pause_schedules",
     "recover",
     "release",
+    "remove_schedules",
     "report_progress",
     "reprioritize",
     "resume",
     "resume_loop",
+    "resume_schedules",
     "retry",
     "retry_dead_letters",
     "retry_later",
     "retrying",
+    "schedule_of",
+    "schedules",
     "submit",
     "unpark",
 ]

@@ -26,13 +26,13 @@ def without_bodies(plan: Plan, loop: str | None = None) -> tuple[Plan, tuple[Loo
     queued: dict[tuple[str, str], Need] = {}
     faces: dict[str, str] = {}
     for edge in plan.edges:
-        node, needs = outermost[edge.node], outermost.get(edge.needs, edge.needs)
-        if node != needs:
+        waiting, needed = outermost[edge.node], outermost.get(edge.needs, edge.needs)
+        if waiting != needed:
             # What a pass waits for is there before its loop begins.
-            stricter = Need.NEEDS in (edge.need, queued.get((node, needs)))
-            queued[node, needs] = Need.NEEDS if stricter else Need.SETTLES
-        elif edge.node == node:
-            faces[node] = edge.needs
+            stricter = Need.NEEDS in (edge.need, queued.get((waiting, needed)))
+            queued[waiting, needed] = Need.NEEDS if stricter else Need.SETTLES
+        elif edge.node == waiting:
+            faces[waiting] = edge.needs
     inside: dict[str, list[str]] = {top: [] for top in faces}
     for id, top in outermost.items():
         if id != top:

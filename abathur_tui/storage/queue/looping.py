@@ -5,7 +5,7 @@ from sqlite3 import Connection
 from typing import Literal
 
 from abathur_tui.domain.courses import stale_passes
-from abathur_tui.domain.errors import ChangeRefused
+from abathur_tui.domain.errors import ChangeRefused, PriceUnknown
 from abathur_tui.domain.leases import Changed
 from abathur_tui.domain.loops import PATIENCE, LoopSpec, Pass, Verdict, questions_about
 from abathur_tui.domain.status import ENDED, Status
@@ -13,7 +13,7 @@ from abathur_tui.storage.encoding import encoded
 from abathur_tui.storage.passes import looked_at
 from abathur_tui.storage.queue.changes import resume, retry
 from abathur_tui.storage.records import loop_from
-from abathur_tui.storage.spending import spent
+from abathur_tui.storage.spending import Spent, spent
 from abathur_tui.storage.sql import named
 
 _SQL = named("changes")
@@ -32,7 +32,7 @@ class LoopLimits:
 def resume_loop(c: Connection, task: int, limits: LoopLimits, default_timeout: float, actor: str, now: float) -> Status:
     """Go on after the last finished pass; one that failed or was cancelled is made again. `default_timeout` is the setting's.
 
-    Raises ChangeRefused where it is at work, has converged, is no loop, or has nothing left of a limit that was not raised.
+    Raises ChangeRefused where it is at work, has converged, is no loop, or has nothing left of a limit that was not raised; PriceUnknown.
     """
     found = c.execute(_SQL["loop"], (task,)).fetchone()
     if found is None:
@@ -45,8 +45,8 @@ def resume_loop(c: Connection, task: int, limits: LoopLimits, default_timeout: f
         raise ChangeRefused(f"t{task} is {status}; only a loop that has ended can be resumed.", hint="`abathur loop watch` follows it.")
     done = looked_at(c, task)
     rule = _raised(spec, limits, done, default_timeout)
-    if rule.budget_usd is not None and (already := spent(c, task).cost_usd) >= rule.budget_usd:
-        raise ChangeRefused(f"The loop has cost ${already:.4g}, and its budget is ${rule.budget_usd:.4g}.", hint="Raise it: --budget X.")
+    if rule.budget_usd is not None:
+        _refuse_spent(spent(c, task), rule.budget_usd)
     c.execute(_SQL["loop_rule"], (encoded(rule), task))
     status = _answered(retry(c, [task], actor, now))
     c.execute(_SQL["same_round"], (round, task))
@@ -56,6 +56,14 @@ def resume_loop(c: Connection, task: int, limits: LoopLimits, default_timeout: f
         if c.execute(_SQL["task"], (step,)).fetchone()[0] in ENDED:  # else it came back with another one
             _answered(retry(c, [step], actor, now))
     return status
+
+
+def _refuse_spent(already: Spent, budget_usd: float) -> None:
+    """Raises ChangeRefused where the budget is spent, PriceUnknown where nobody can say."""
+    if already.unknown:
+        raise PriceUnknown(f"What {already.unknown} of the loop's turns have cost is not known, so a budget cannot be held.")
+    if already.cost_usd >= budget_usd:
+        raise ChangeRefused(f"The loop has cost ${already.cost_usd:.4g}, and its budget is ${budget_usd:.4g}.", hint="Raise it: --budget X.")
 
 
 def _raised(spec: LoopSpec, limits: LoopLimits, done: list[Pass], default_timeout: float) -> LoopSpec:

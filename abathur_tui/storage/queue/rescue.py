@@ -10,6 +10,7 @@ from abathur_tui.storage.queue.asked import cancel_steps, follow_asked
 from abathur_tui.storage.queue.claiming import free_lane
 from abathur_tui.storage.queue.ending import leave_attempt
 from abathur_tui.storage.queue.holding import free_what_is_over
+from abathur_tui.storage.queue.scheduling import submit_due
 from abathur_tui.storage.queue.settling import fail_the_doomed
 from abathur_tui.storage.sql import named
 
@@ -41,14 +42,17 @@ def crash(c: Connection, lease: Lease, now: float) -> None:
 
 
 def due(c: Connection, now: float) -> float | None:
-    """Make what is due ready, fail what has expired, free lanes whose hold is over; gives the next such moment, None where there is none."""
+    """Make what is due ready, fail what has expired, free lanes whose hold is over, submit what recurs.
+
+    Gives the next such moment, None where there is none.
+    """
     c.execute(_SQL["due"], (now,))
     if c.execute(_SQL["expire"], {"now": now}).rowcount:
         fail_the_doomed(c, now)
     c.execute(_SQL["expired_elsewhere"], (now,))
     for (lane,) in c.execute(_SQL["lanes_due"], (now,)).fetchall():
         free_lane(c, lane, "queue", now)
-    following = [free_what_is_over(c, now), *c.execute(_SQL["next"]).fetchone()]
+    following = [free_what_is_over(c, now), submit_due(c, now), *c.execute(_SQL["next"]).fetchone()]
     return min((float(moment) for moment in following if moment is not None), default=None)
 
 

@@ -35,7 +35,7 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
 
     Raises QueueFull, CyclicDependencies, and NotFound where `options.after` names no task.
     """
-    _refuse_circles(plan)
+    refuse_circles(plan)
     plan, bodies = without_bodies(plan)
     (queued,) = c.execute(_SQL["open_tasks"]).fetchone()
     if queued + len(plan.nodes) > options.max_size:
@@ -308,7 +308,8 @@ def _edge_rows(plan: Plan, ids: Mapping[str, int], edges: Mapping[str, list[_Edg
             yield ids[node.id], edge.depends_on, edge.need.value, edge.state, position, int(edge.required)
 
 
-def _refuse_circles(plan: Plan) -> None:
+def refuse_circles(plan: Plan) -> None:
+    """Raises CyclicDependencies with the names along one of them."""
     if not plan.edges:
         return
     try:

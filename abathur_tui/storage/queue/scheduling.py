@@ -1,0 +1,146 @@
+"""Recurring tasks: each time that is due submits one execution, in the transaction that moves the schedule to its next time.
+
+So no two engines make one twice. Times that passed while no engine lived make one together, and a time that comes while the execution
+before has not begun makes none: a queue that stands still is not filled.
+"""
+
+from collections.abc import Sequence
+from sqlite3 import Connection
+from typing import Any
+
+from abathur_tui.domain.data import canonical
+from abathur_tui.domain.errors import AbathurError, ArgumentInvalid, ChangeRefused, NotFound
+from abathur_tui.domain.execution import SubmitOptions
+from abathur_tui.domain.plan import Plan
+from abathur_tui.domain.recurrence import Recurrence
+from abathur_tui.domain.schedules import Schedule, Scheduled, ScheduleState
+from abathur_tui.storage.encoding import decoded, encoded
+from abathur_tui.storage.queue.submitting import refuse_circles, submit
+from abathur_tui.storage.records import clean
+from abathur_tui.storage.sql import named
+
+_SQL = named("schedules")
+
+
+def add_schedule(c: Connection, name: str, recurrence: Recurrence, plan: Plan, options: SubmitOptions, now: float) -> Scheduled:
+    """Submit the plan at each time. Raises ArgumentInvalid where none ever comes, CyclicDependencies."""
+    refuse_circles(plan)
+    next_at = recurrence.after(now)
+    if next_at is None:
+        raise ArgumentInvalid(f"{recurrence.cron!r} never comes.", hint="Its days and months exclude each other.")
+    values = {"name": clean(name), "cron": recurrence.cron, "timezone": recurrence.timezone, "next_at": next_at, "actor": options.actor, "now": now}
+    id = c.execute(_SQL["add"], values | {"plan": encoded(plan), "options": encoded(options)}).lastrowid
+    assert id is not None
+    _audit(c, "made", id, options.actor, now, cron=recurrence.cron, timezone=recurrence.timezone)
+    return Scheduled(id, next_at)
+
+
+def submit_due(c: Connection, now: float) -> float | None:
+    """Submit what is due; gives the next time of all, None where there is none."""
+    for row in c.execute(_SQL["due"], {"now": now}).fetchall():
+        _submit_one(c, row, now)
+    return next_schedule(c)
+
+
+def next_schedule(c: Connection) -> float | None:
+    """When a schedule is due next; None where there is none."""
+    (following,) = c.execute(_SQL["next"]).fetchone()
+    return None if following is None else float(following)
+
+
+def reckon_again(c: Connection, now: float) -> None:
+    """The clock was corrected: the next time of each is the next one from now."""
+    for id, cron, timezone in c.execute(_SQL["active"]).fetchall():
+        next_at, _ = _next(Recurrence(cron, timezone), now)
+        c.execute(_SQL["move"], {"id": id, "next_at": next_at})
+
+
+def pause_schedules(c: Connection, ids: Sequence[int], actor: str, now: float) -> None:
+    """Make nothing of these until they are resumed. Raises NotFound, ChangeRefused; then none is changed."""
+    for id in ids:
+        if _one(c, id)[1] is not None:
+            raise ChangeRefused(f"s{id} is paused already.")
+        c.execute(_SQL["pause"], {"id": id, "now": now})
+        _audit(c, "paused", id, actor, now)
+
+
+def resume_schedules(c: Connection, ids: Sequence[int], actor: str, now: float) -> None:
+    """Go on with the next time from now; those that passed meanwhile are left out. Raises NotFound, ChangeRefused; then none is changed."""
+    for id in ids:
+        recurrence, paused_at = _one(c, id)
+        if paused_at is None:
+            raise ChangeRefused(f"s{id} is not paused.")
+        next_at, error = _next(recurrence, now)
+        if error:
+            raise ChangeRefused(f"s{id} cannot go on: {error}.")
+        c.execute(_SQL["resume"], {"id": id, "next_at": next_at})
+        _audit(c, "resumed", id, actor, now)
+
+
+def remove_schedules(c: Connection, ids: Sequence[int], actor: str, now: float) -> None:
+    """Make nothing of these any more; what they have made stays. Raises NotFound; then none is changed."""
+    for id in ids:
+        _one(c, id)
+        c.execute(_SQL["remove"], {"id": id, "now": now})
+        _audit(c, "removed", id, actor, now)
+
+
+def schedules(c: Connection) -> list[Schedule]:
+    """All that were not removed, the oldest first."""
+    return [_schedule(*row) for row in c.execute(_SQL["list"])]
+
+
+def schedule_of(c: Connection, execution: int) -> int | None:
+    """The schedule that made an execution; None where somebody submitted it."""
+    found = c.execute(_SQL["of_execution"], (execution,)).fetchone()
+    return None if found is None else found[0]
+
+
+def _submit_one(c: Connection, row: Sequence[Any], now: float) -> None:
+    id, cron, timezone, plan, options_text, last_execution = row
+    next_at, error = _next(Recurrence(cron, timezone), now)
+    values: dict[str, object] = {"id": id, "next_at": next_at, "error": error, "now": now}
+    if last_execution is not None and not c.execute(_SQL["begun"], {"execution": last_execution}).fetchone()[0]:
+        c.execute(_SQL["skip"], values)
+        _audit(c, "skipped", id, "queue", now, reason=f"x{last_execution} has not begun")
+        return
+    options = decoded(SubmitOptions, options_text)
+    try:
+        submitted = submit(c, decoded(Plan, plan), options, now)
+    except AbathurError as refusal:
+        c.execute(_SQL["fail"], values | {"error": clean(refusal.message)})
+        _audit(c, "refused", id, "queue", now, error=refusal.code, reason=clean(refusal.message))
+        return
+    c.execute(_SQL["execution"], {"id": id, "execution": submitted.execution})
+    c.execute(_SQL["made"], values | {"execution": submitted.execution})
+    _audit(c, "due", id, "queue", now, execution=submitted.execution)
+
+
+def _next(recurrence: Recurrence, now: float) -> tuple[float | None, str]:
+    """The next time, or why there is none."""
+    try:
+        return recurrence.after(now), ""
+    except ValueError as error:  # the zone is not known here (any more)
+        return None, str(error)
+
+
+def _one(c: Connection, id: int) -> tuple[Recurrence, float | None]:
+    found = c.execute(_SQL["one"], (id,)).fetchone()
+    if found is None:
+        raise NotFound(f"There is no schedule s{id}.", hint="`abathur task schedule list` shows them.")
+    cron, timezone, paused_at = found
+    return Recurrence(cron, timezone), paused_at
+
+
+def _schedule(id: int, name: str, cron: str, timezone: str, paused_at: float | None, next_at: float | None, *rest: Any) -> Schedule:
+    state = ScheduleState.PAUSED if paused_at is not None else ScheduleState.ACTIVE if next_at is not None else ScheduleState.OVER
+    last_at, last_execution, runs, skipped, error, actor, created_at = rest
+    shown = next_at if state is ScheduleState.ACTIVE else None
+    return Schedule(id, name, Recurrence(cron, timezone), state, shown, last_at, last_execution, runs, skipped, error, actor, created_at)
+
+
+def _audit(
+    c: Connection, what: str, id: int, actor: str, now: float, *, execution: int | None = None, error: str | None = None, **detail: str
+) -> None:
+    values = {"now": now, "actor": actor, "action": f"schedule.{what}", "execution": execution, "error": error}
+    c.execute(_SQL["audit"], values | {"detail": canonical({"schedule": f"s{id}"} | detail)})
