@@ -18,6 +18,7 @@ TABLES = (
     "specs",
     "edges",
     "loops",
+    "loop_bodies",
     "attempts",
     "turns",
     "tool_calls",

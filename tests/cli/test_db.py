@@ -94,7 +94,7 @@ def test_an_export_has_all_rows_in_an_order_that_stays_and_no_secret(worked: Pro
     order = list(dict.fromkeys(record["table"] for record in records[1:]))
     assert order == [table for table in TABLES if table in order]
     assert [record["id"] for record in records if record["table"] == "executions"] == [1, 2, 3]
-    assert {"first", "second"} <= {record["body"] for record in records if record["table"] == "content"}
+    assert {"first\n", "second\n"} <= {record["body"] for record in records if record["table"] == "content"}
     assert "hunter2" not in lines
     again = worked.inside("db", "export").out
     assert again.splitlines()[1:] == lines.splitlines()[1:]
@@ -105,8 +105,8 @@ def test_one_execution_is_exported_with_what_belongs_to_it(worked: Program) -> N
     found = [json.loads(line) for line in records]
     assert {record["execution"] for record in found if record["table"] == "tasks"} == {2}
     bodies = {record["body"] for record in found if record["table"] == "content"}
-    assert "second" in bodies
-    assert "first" not in bodies
+    assert "second\n" in bodies
+    assert "first\n" not in bodies
     assert worked.inside("db", "export", "--execution", "x9").code == 3
 
 
