@@ -10,6 +10,7 @@ import typer
 
 from abathur_tui.cli import output
 from abathur_tui.cli.describing import cost, duration
+from abathur_tui.cli.following import somebody_reads
 from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation, loose
 from abathur_tui.cli.opening import opened, tell_notices
@@ -81,11 +82,11 @@ async def followed(project: Project, submitted: Batch, call: Invocation, interru
     """Run a submitted batch to its end, showing it; gives the exit code, 1 where one has failed.
 
     The first Ctrl-C cancels all of it and waits for its end, the second one leaves at once.
-    Raises AccountRefused when nothing of one of them can run.
+    Raises AccountRefused or PersonNeeded when nothing of one of them can run.
     """
     showing = asyncio.ensure_future(show_batch(project, submitted, call))
     try:
-        await interrupts.unless_pressed(attend_batch(project, submitted))
+        await interrupts.unless_pressed(attend_batch(project, submitted, answers=somebody_reads(call)))
         await interrupts.unless_pressed(showing)
     except Interrupted:
         await _cancel(project, submitted, call, interrupts)

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Sequence
 
 from abathur_tui.cli import output
+from abathur_tui.domain.data import JsonValue
 from abathur_tui.domain.joins import JoinReport
 from abathur_tui.domain.status import ENDED, Why
 from abathur_tui.domain.tasks import Task, TaskDetail
-from abathur_tui.project.answers import execution_name, task_name
+from abathur_tui.project.answers import execution_name, schedule_name, task_name
 
 
 def task_table(tasks: Sequence[Task], now: float) -> None:
@@ -28,12 +29,14 @@ def detail_lines(detail: TaskDetail, now: float, *, everything: bool) -> list[st
         ("agent", task.agent or ""),
         ("priority", str(task.priority)),
         ("needs", " ".join(str(task_name(other)) for other in task.depends_on)),
+        ("schedule", str(schedule_name(detail.schedule) or "")),
         ("tags", " ".join(task.tags)),
         ("age", duration(now - task.created_at)),
         ("took", duration(task.finished_at - task.started_at) if task.finished_at and task.started_at else ""),
         ("attempts", str(task.attempt) if task.attempt else ""),
         ("tokens", f"{task.tokens_input:,} in, {task.tokens_output:,} out, {cost(task.cost_usd)}" if task.tokens_input or task.tokens_output else ""),
         ("joined", detail.join.account if detail.join else ""),
+        *(("quality" if number == 0 else " ", line) for number, line in enumerate(detail.quality.told if detail.quality else ())),
         ("fallback", f"{task_name(detail.fell_back.task)}, because: {detail.fell_back.because}" if detail.fell_back else ""),
         ("error", f"{task.error.message} [{task.error.code}]" if task.error else ""),
     ]
@@ -60,7 +63,7 @@ def _joined(report: JoinReport) -> list[str]:
     if report.conflicts:
         lines += ["", "Contradictions"]
     for conflict in report.conflicts:
-        stands = "; ".join(f"{stand.value!s:.60} ({', '.join(str(task_name(task)) for task in stand.tasks)})" for stand in conflict.stands)
+        stands = "; ".join(f"{_value(stand.value):.60} ({', '.join(str(task_name(task)) for task in stand.tasks)})" for stand in conflict.stands)
         settled = f"; by {conflict.rule}: {conflict.reason}" if conflict.rule else ""
         lines.append(f"  {conflict.where}: {' '.join(stands.split())}{settled}")
     return lines
@@ -98,6 +101,10 @@ def _row(task: Task, now: float) -> tuple[str, ...]:
 def _state(task: Task) -> str:
     state = task.state
     return f"{state.shape if output.encodable(state.shape, sys.stdout) else state.ascii} {state.word}"
+
+
+def _value(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _why(task: Task) -> str:

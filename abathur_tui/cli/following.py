@@ -10,7 +10,7 @@ from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Invocation
 from abathur_tui.cli.outcome import tell_result
 from abathur_tui.cli.progress import show
-from abathur_tui.domain.errors import AccountRefused, Exit
+from abathur_tui.domain.errors import AccountRefused, Exit, PersonNeeded
 from abathur_tui.domain.execution import Submitted
 from abathur_tui.project import Project
 from abathur_tui.project.answers import execution_name
@@ -23,19 +23,26 @@ async def follow_to_result(project: Project, submitted: Submitted, call: Invocat
     """Run a submitted execution to its end, showing it, and tell its result; gives the exit code.
 
     The first Ctrl-C cancels the execution and waits for its end, the second one leaves at once.
-    Raises AccountRefused when nothing of it can run; with `--json` its state is told all the same.
+    Raises AccountRefused when nothing of it can run, and PersonNeeded where it waits for a person and nobody is there; with `--json` its state
+    is told all the same.
     """
     try:
-        await interrupts.unless_pressed(project.attended(submitted.execution, show(project, submitted.execution, call)))
+        showing = show(project, submitted.execution, call)
+        await interrupts.unless_pressed(project.attended(submitted.execution, showing, answers=somebody_reads(call)))
     except Interrupted:
         await _cancel(project, submitted, call, interrupts)
         await tell(project, submitted.execution, call)
         return Exit.INTERRUPTED
-    except AccountRefused:
+    except (AccountRefused, PersonNeeded):
         if call.json:
             output.document((await project.result(submitted.execution)).data())
         raise
     return await tell(project, submitted.execution, call)
+
+
+def somebody_reads(call: Invocation) -> bool:
+    """Whether a person sees what is told of questions, and can answer them."""
+    return sys.stderr.isatty() and not call.quiet
 
 
 async def _cancel(project: Project, submitted: Submitted, call: Invocation, interrupts: Interrupts) -> None:

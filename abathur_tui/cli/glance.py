@@ -35,6 +35,7 @@ def _rows(answer: ProjectStatus) -> list[tuple[str, str]]:
         ("engine", f"pid {engine.pid} on {engine.host}, since {since}" if engine else "none; `abathur engine start` starts one"),
         *([("queue", hold_text(answer.hold))] if answer.hold else []),
         ("tasks", ", ".join(tasks) if tasks else 'none yet; try: abathur run "Summarise the files here"'),
+        *([("asks you", f"{answer.asking:,} of them; `abathur task answer` shows what, and answers")] if answer.asking else []),
         ("agents", f"{answer.agents_busy} of {answer.agents_limit} busy" if answer.agents_limit else "none"),
         ("today", f"{answer.tokens_today:,} tokens, {cost}"),
     ]

@@ -119,7 +119,8 @@ class _Lines:
         """A line for each task that started, ended, or waits for something that a person should know of."""
         for task in moved:
             quiet = task.status in (Status.WAITING, Status.PENDING) and task.why in _NEEDS_NO_LINE
-            if not (quiet or (task.kind is Kind.JOIN and task.status in (Status.RUNNING, Status.COMPLETED))):
+            silent = task.kind is Kind.JOIN and task.status in (Status.RUNNING, Status.COMPLETED) and task.why != Why.ASKS
+            if not (quiet or silent):
                 self._say(describe(task))
 
     def close(self) -> None:
@@ -158,10 +159,11 @@ class _Live:
 
     def _now(self, seen: _Seen, most: int) -> list[str]:
         tasks = [task for task in seen.tasks.values() if task.kind is not Kind.JOIN]
+        asking = [task for task in seen.tasks.values() if task.kind is Kind.JOIN and task.why == Why.ASKS]
         done = sum(task.status in ENDED for task in tasks)
         tokens = sum(task.tokens_output for task in tasks)
         head = f"{self._name}  {done} of {len(tasks)} done  {time.monotonic() - self._start:.0f} s" + (f"  {tokens:,} tokens" if tokens else "")
-        working = [task for task in tasks if task.status is Status.RUNNING or (task.status is Status.PENDING and task.why)]
+        working = [task for task in tasks if task.status is Status.RUNNING or (task.status is Status.PENDING and task.why)] + asking
         lines = [head, *(_working(task, seen.words.get(task.id, "")) for task in working)]
         return lines if len(lines) <= most else [*lines[: most - 1], f"  and {len(lines) - most + 1} more"]
 
@@ -187,7 +189,7 @@ def describe(task: Task) -> str:
 def _reason(task: Task) -> str:
     if task.due_at is not None and task.why in (Why.RETRY, Why.QUOTA):
         return f"{task.why}, in {max(0.0, task.due_at - time.time()):.0f} s"
-    return str(task.why)
+    return f"`abathur task answer {task_name(task.id)}` answers" if task.why == Why.ASKS else str(task.why)
 
 
 def _shape(task: Task) -> str:

@@ -1,15 +1,20 @@
 """What may stand in a template's TOML file, field by field."""
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Literal, TypeAlias
 
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
 
 from abathur_tui.domain.plan import ConflictRule, JoinStrategy, JoinWish
+from abathur_tui.domain.success import Success
 from abathur_tui.domain.templates import Nested, Parameter, ParameterKind
+from abathur_tui.language.success import CRITERIA, read_confidence, read_success
+from abathur_tui.language.values import Mistake
 
-NOT_YET = frozenset({"criteria", "checks", "memory", "cpu"})
+NOT_YET = frozenset({"memory", "cpu"})
 """Fields of a template that this version cannot honour."""
 
 _NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
@@ -40,6 +45,14 @@ _PYTHON_TYPES: dict[ParameterKind, tuple[type, ...]] = {
     ParameterKind.OBJECT: (dict,),
     ParameterKind.ENUM: (str,),
 }
+
+
+def _refused(read: Callable[[], object]) -> None:
+    """What the language refuses is a mistake of the file."""
+    try:
+        read()
+    except Mistake as mistake:
+        raise ValueError(f"{mistake}{f': {mistake.suggestion}' if mistake.suggestion else ''}") from mistake
 
 
 class _Table(BaseModel):
@@ -109,16 +122,9 @@ class JoinTable(_Table):
     """`[join]`; a text is its strategy alone. No command: what runs on a machine is written where the template is used."""
 
     strategy: Literal["concatenate", "merge", "reduce", "vote", "best", "synthesize"] | None = None
-    conflicts: Literal["priority", "majority", "newest", "judge"] | None = None
+    conflicts: Literal["priority", "majority", "newest", "judge", "ask"] | None = None
     threshold: float | None = Field(default=None, ge=0, le=1)
     criteria: list[str] = []
-
-    @field_validator("conflicts", mode="before")
-    @classmethod
-    def _not_yet(cls, value: object) -> object:
-        if value == "ask":
-            raise ValueError("'ask' is known, but this version cannot honour it yet")
-        return value
 
     def wish(self) -> JoinWish:
         """What the language sees of it."""
@@ -151,8 +157,31 @@ class TemplateTable(_Table):
     complexity: int = Field(default=50, ge=0, le=100)
     estimated_seconds: float = Field(default=30.0, gt=0, le=2_592_000)
     operation: str = ""
+    success_criteria: list[str] | None = None
+    """What a result must meet to count: `quality>=0.8`, `$ command`, or a sentence that a judge checks."""
+    confidence: float | bool | None = None
+    """How sure a judge must be at least that the result is right, 0 to 1; true is 0.8."""
     fallback: TemplateName | None = None
     """Done instead when this one has failed for good: `NAME`, or `NAME@VERSION`."""
+
+    @field_validator("success_criteria")
+    @classmethod
+    def _criteria_can_be_read(cls, value: list[str] | None) -> list[str] | None:
+        _refused(lambda: value is None or read_success(CRITERIA, [*value]))
+        return value
+
+    @field_validator("confidence")
+    @classmethod
+    def _a_share(cls, value: float | bool | None) -> float | bool | None:
+        _refused(lambda: value is None or read_confidence("confidence", value))
+        return value
+
+    @property
+    def success(self) -> Success | None:
+        """What the language sees of both."""
+        wanted = None if self.success_criteria is None else read_success(CRITERIA, [*self.success_criteria])
+        least = None if self.confidence is None else read_confidence("confidence", self.confidence)
+        return wanted if least is None else replace(wanted or Success(), confidence=least)
 
     @field_validator("join", mode="before")
     @classmethod

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
-from abathur_tui.domain.errors import AbathurError, AccountRefused, Detail, DocumentInvalid
+from abathur_tui.domain.errors import AbathurError, AccountRefused, Detail, DocumentInvalid, PersonNeeded
 from abathur_tui.domain.execution import SubmitOptions, Submitted
 from abathur_tui.domain.journal import LogCursor, LogEntry
 from abathur_tui.domain.plan import Plan
@@ -86,17 +86,17 @@ async def submit_batch(project: "Project", plans: Sequence[Plan], wish: Wish, no
     return Batch(tuple(submitted), cursor)
 
 
-async def attend_batch(project: "Project", batch: Batch) -> None:
+async def attend_batch(project: "Project", batch: Batch, *, answers: bool = False) -> None:
     """See to it that all of a batch goes on, until all of it has ended.
 
-    Raises AccountRefused, at the end, where nothing of one of them can run any more.
+    Raises AccountRefused or PersonNeeded, at the end, where nothing of one of them can run any more; `answers` as for `attended`.
     """
-    refusal: AccountRefused | None = None
+    refusal: AbathurError | None = None
     for execution in batch.executions:
         if (await project.execution(execution)).status not in ENDED:
             try:
-                await project.attended(execution, _ended(project.database, execution))
-            except AccountRefused as error:
+                await project.attended(execution, _ended(project.database, execution), answers=answers)
+            except (AccountRefused, PersonNeeded) as error:
                 refusal = refusal or error
     if refusal is not None:
         raise refusal

@@ -4,19 +4,22 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from abathur_tui.domain.clock import Clock
-from abathur_tui.domain.errors import AccountRefused
-from abathur_tui.domain.ids import ExecutionId, execution_text
+from abathur_tui.domain.errors import AccountRefused, Detail, PersonNeeded
+from abathur_tui.domain.ids import ExecutionId, QuestionId, TaskId, execution_text, question_text, task_text
 from abathur_tui.domain.journal import LogCursor, LogEntry
 from abathur_tui.domain.leases import LaneState
+from abathur_tui.domain.questions import Question
 from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.domain.tasks import Task
-from abathur_tui.storage import Database, queue, views
+from abathur_tui.storage import Database, questions, queue, views
 
 POLL_SECONDS = 1 / 30
 """How often the database is asked whether anybody committed (3 µs each); between processes nothing can be awaited."""
 CHECK_SECONDS = 1.0
 """How often an attended execution's engine and account are looked at."""
 PAGE = 1000
+_MOST_TOLD = 20
+"""Questions that an error lists."""
 
 
 async def follow(database: Database, execution: int) -> AsyncGenerator[LogEntry, None]:
@@ -65,11 +68,13 @@ async def attend(
     clock: Clock,
     engine_lives: Callable[[], bool],
     ensure_engine: Callable[[], Awaitable[object]],
+    answers: bool = False,
     patience_seconds: float = 3.0,
 ) -> None:
     """See to it that an execution can go on: starts an engine where none has lived for `patience_seconds`.
 
-    Never returns. Raises AccountRefused when nothing of the execution can run because an account refuses.
+    Never returns. Raises AccountRefused when nothing of the execution can run because an account refuses, and PersonNeeded where it waits for a
+    person and nobody is there (`answers`: somebody is).
     """
     lived = clock.monotonic()
     while True:
@@ -79,18 +84,21 @@ async def attend(
         elif clock.monotonic() - lived > patience_seconds:  # its guard starts it again sooner than that
             await ensure_engine()
             lived = clock.monotonic()
-        if (refusal := await refused(database, execution)) is not None:
-            raise refusal
+        if (reason := await stuck(database, execution)) is not None and not (answers and isinstance(reason, PersonNeeded)):
+            raise reason
 
 
-async def refused(database: Database, execution: int) -> AccountRefused | None:
-    """The error, where all that is left of an execution waits for an account's key or billing; None where something can run."""
+async def stuck(database: Database, execution: int) -> AccountRefused | PersonNeeded | None:
+    """The error, where all that is left of an execution waits for a person: for an account's key or billing, or for an answer."""
     lanes = await database.read(queue.lanes)
     held = [lane for lane in lanes if lane.held_why == Why.KEY]
-    if not held:
+    asked = await database.read(questions.open_questions, execution=execution)
+    if not held and not asked:
         return None
-    tasks = await database.read(views.members, execution)
-    if not _all_held(tasks):
+    waits = _waits_for(await database.read(views.members, execution))
+    if Why.ASKS in waits:
+        return _person_needed(asked, execution)
+    if Why.KEY not in waits or not held:
         return None
     return AccountRefused(
         f"{_message(held)} All that is left of {execution_text(ExecutionId(execution))} waits for it; nothing is lost.",
@@ -98,17 +106,29 @@ async def refused(database: Database, execution: int) -> AccountRefused | None:
     )
 
 
-def _all_held(tasks: Sequence[Task]) -> bool:
-    """True where some task waits for its account, and none runs or could."""
-    waits = False
+def _person_needed(asked: Sequence[Question], execution: int) -> PersonNeeded:
+    """What waits, and how to answer it."""
+    details = [Detail(f"{question_text(QuestionId(one.id))} of {task_text(TaskId(one.task))}: {one.asking.text}") for one in asked]
+    count = "a question waits" if len(asked) == 1 else f"{len(asked)} questions wait"
+    name = execution_text(ExecutionId(execution))
+    return PersonNeeded(
+        f"All that is left of {name} waits for a person: {count} for an answer. Nothing is lost.",
+        hint=f"`abathur task answer {name}` shows what is offered and answers; then it goes on, and `abathur watch {name}` follows it.",
+        details=details[:_MOST_TOLD],
+    )
+
+
+def _waits_for(tasks: Sequence[Task]) -> frozenset[str]:
+    """What an execution waits for that only a person can give; empty where anything of it runs or could."""
+    waits: set[str] = set()
     for task in tasks:
-        if task.status is Status.RUNNING and task.why != Why.CHILDREN:
-            return False
-        if task.status in (Status.PENDING, Status.INTERRUPTED):
-            if task.why != Why.KEY:
-                return False
-            waits = True
-    return waits
+        if task.status is Status.RUNNING and task.why not in (Why.CHILDREN, Why.ASKS):
+            return frozenset()
+        if task.status in (Status.PENDING, Status.INTERRUPTED) and task.why not in (Why.KEY, Why.ASKS):
+            return frozenset()
+        if task.status in (Status.RUNNING, Status.PENDING, Status.INTERRUPTED):
+            waits.add(task.why)
+    return frozenset(waits) & {Why.KEY, Why.ASKS}
 
 
 def _message(lanes: Sequence[LaneState]) -> str:

@@ -1,22 +1,29 @@
 """What the joins of an execution say of its result: how good it is, and who contributed what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from abathur_tui.domain.joins import Conflict, JoinReport, Quality
-from abathur_tui.domain.plan import JoinStrategy, Kind
+from abathur_tui.domain.plan import ConflictRule, JoinStrategy, Kind
 from abathur_tui.domain.tasks import FellBack, Task
 from abathur_tui.project.answers import task_name
 
 _PLAIN = frozenset({JoinStrategy.CONCATENATE, JoinStrategy.LEAD})
 """Joins of which there is nothing to tell beyond their members."""
 _NAMED = 3
+JUDGE = "judge"
 
 
-def asked_by_joins(tasks: Sequence[Task]) -> frozenset[int]:
-    """The tasks that joins made of their own (judges, writers): part of the joins' work, no members."""
-    joins = {task.id: task for task in tasks if task.kind is Kind.JOIN}
-    return frozenset(task.id for task in tasks if (join := joins.get(task.parent or 0)) is not None and made_while_running(task, join))
+def questions(tasks: Sequence[Task]) -> frozenset[int]:
+    """The tasks by which joins and checks of results ask judges and writers: part of their work, no members."""
+    asking = {task.id: task for task in tasks if task.kind is not Kind.LOOP}
+    return frozenset(task.id for task in tasks if (asks := asking.get(task.parent or 0)) is not None and _asked_by(task, asks))
+
+
+def _asked_by(task: Task, parent: Task) -> bool:
+    if not made_while_running(task, parent):
+        return False
+    return parent.kind is Kind.JOIN or (task.template is None and task.agent == JUDGE)
 
 
 def made_while_running(task: Task, parent: Task) -> bool:
@@ -48,8 +55,15 @@ def quality(root: int, left: Left) -> Quality | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
-    score = sum(part.score for part in known) / len(known)
-    return Quality(score, tuple(judged for part in known for judged in part.criteria))
+    return Quality(
+        _mean(known, lambda part: part.score), tuple(one for part in known for one in part.criteria), _mean(known, lambda part: part.confidence)
+    )
+
+
+def _mean(parts: Sequence[Quality], figure: Callable[[Quality], float | None]) -> float | None:
+    """None where one of them has none."""
+    given = [value for part in parts if (value := figure(part)) is not None]
+    return sum(given) / len(given) if len(given) == len(parts) else None
 
 
 def contributions(tasks: Sequence[Task], root: int, reports: Mapping[int, JoinReport]) -> dict[int, str]:
@@ -88,4 +102,5 @@ def sentences_of(reports: Mapping[int, JoinReport]) -> list[str]:
 
 
 def _how(conflict: Conflict) -> str:
-    return f"settled by {conflict.rule}" if conflict.rule else "not settled"
+    by = "a person" if conflict.rule == ConflictRule.ASK else conflict.rule
+    return f"settled by {by}" if by else "not settled"

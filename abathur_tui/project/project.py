@@ -1,6 +1,7 @@
 """Project: the programming interface, and the one door to the queue for screens, commands and programs."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeV
 
 from abathur_tui.domain.clock import Clock, SystemClock, iso
 from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import Exit, ProjectNotFound
+from abathur_tui.domain.errors import AbathurError, Exit, ProjectNotFound
 from abathur_tui.domain.execution import Submitted
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.journal import LogEntry, LoopSeries
@@ -143,7 +144,10 @@ class Project:
         return self.place.folder
 
     def close(self) -> None:
-        """Finish what was handed to the writer, and close the database."""
+        """Finish what was handed to the writer, and close the database. What it added to the audit is sealed, unless an engine is there to do it."""
+        if self.database.has_written and not engines.living_engines(self.place.data):
+            with contextlib.suppress(AbathurError):  # the next engine does it
+                self.database.write_now(seals.seal_some, self._clock.now())
         self.database.close()
 
     def __enter__(self) -> Self:
@@ -348,6 +352,10 @@ class Project:
     async def audit(self, *, task: int | None = None, since_id: int = 0, limit: int = 1000) -> list[AuditEvent]:
         """Rows of the audit after `since_id`, oldest first."""
         return await self.read(views.audit, task=task, since_id=since_id, limit=limit)
+
+    async def verify_audit(self) -> Verified:
+        """Whether the audit is as it was sealed, and if not, what is wrong with the first group that is not."""
+        return await self.read(seals.verify)
 
     async def status(self, *, read_settings: bool = True) -> ProjectStatus:
         """The project at a glance. The settings, which take 70 ms to load, are only read for the limit that a next engine would have."""

@@ -190,8 +190,9 @@ def test_mistakes_in_it_are_told(given: str, message: str, suggestion: str | Non
     assert (detail.code, detail.suggestion) == ("ABTH-ERR-115", suggestion)
 
 
-def test_asking_a_person_comes_later() -> None:
-    assert only_mistake('ABYSSAL[ASK]("a", join={strategy: "merge", conflicts: "ask"})').code == "ABTH-ERR-119"
+def test_a_person_may_be_the_one_who_decides() -> None:
+    plan = planned('ABYSSAL[ASK]("a", parallel=2, join={strategy: "merge", conflicts: "ask"})')
+    assert [node.join.conflicts for node in plan.nodes if node.join is not None] == [ConflictRule.ASK]
 
 
 def test_a_command_that_joins_is_written_out() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from abathur_tui.domain.errors import Detail, TemplateInvalid
 from abathur_tui.domain.plan import ConflictRule, JoinStrategy, JoinWish
+from abathur_tui.domain.success import Success
 from abathur_tui.domain.templates import Nested, Nesting, Parameter, ParameterKind, TemplateKind
 from abathur_tui.library.template_file import template_from_toml
 
@@ -107,7 +108,7 @@ def test_all_mistakes_come_at_once_with_their_lines() -> None:
 versoin = "1"
 version = "new"
 memory = "1GB"
-criteria = "OTHER"
+confidence = 2
 prompt = "x"
 complexity = 101
 
@@ -125,7 +126,7 @@ default = true
     assert found[2].suggestion == "did you mean version?"
     assert "1.0.0" in found[3].message
     assert "cannot honour" in found[4].message
-    assert "cannot honour" in found[5].message
+    assert "a number from 0 to 1" in found[5].message
     assert "enum(a, b, c)" in found[10].message
     assert "no number" in found[12].message
 
@@ -215,7 +216,6 @@ def test_a_text_is_the_strategy_of_a_join() -> None:
     [
         (('strategy = "merge"', 'strategy = "vot"'), 7, "join.strategy"),
         (('conflicts = "majority"', 'command = "cat"'), 8, "unknown key join.command"),
-        (('conflicts = "majority"', 'conflicts = "ask"'), 8, "'ask' is known, but this version cannot honour it yet"),
         (('kind = "fork"', 'kind = "fork"\nprompt = "x"'), 3, "a fork has no step of its own"),
         (('kind = "fork"', ""), None, "prompt is missing"),
         (('template = "RESEARCH"', 'template = "RESEARCH"\ndepends_on = ["POLL"]'), 15, "one depends on POLL, which is no sibling"),
@@ -227,3 +227,27 @@ def test_mistakes_in_a_fork(change: tuple[str, str], line: int | None, words: st
 
     assert words in detail.message
     assert detail.line == line
+
+
+def test_what_a_result_must_meet_is_read_as_the_language_reads_it() -> None:
+    text = 'name = "X"\nprompt = "x"\nsuccess_criteria = ["quality>=0.7", "is short", "$ make"]\nconfidence = true\n'
+
+    assert template_from_toml(text, "x.toml", "user").success == Success(("make",), ("is short",), 0.7, 0.8)
+    assert template_from_toml('name = "X"\nprompt = "x"\nconfidence = 0.5\n', "x.toml", "user").success == Success(confidence=0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "origin", "words"),
+    [
+        ('success_criteria = ["qualty>=0.7"]', "user", 'did you mean "quality>=0.7"?'),
+        ("success_criteria = [1]", "user", "text"),
+        ("confidence = 2", "user", "a number from 0 to 1"),
+        ('success_criteria = ["is short", "$ make"]', "project", "cannot choose what runs"),
+    ],
+)
+def test_what_a_result_must_meet_can_be_wrong(text: str, origin: str, words: str) -> None:
+    with pytest.raises(TemplateInvalid) as caught:
+        template_from_toml(f'name = "X"\nprompt = "x"\n{text}\n', "x.toml", origin)
+
+    (detail,) = caught.value.details
+    assert (detail.line, words in f"{detail.message} {detail.suggestion}") == (3, True)

@@ -11,7 +11,7 @@ from abathur_tui.cli import mistakes, output
 from abathur_tui.cli.invocation import Command, Form, Invocation, invocation
 from abathur_tui.cli.names import task_id
 from abathur_tui.cli.opening import opened
-from abathur_tui.cli.task.naming import commands, tasks_named
+from abathur_tui.cli.task.naming import commands
 from abathur_tui.domain.data import JsonValue
 from abathur_tui.domain.errors import AbathurError, ArgumentInvalid, Detail, Exit
 from abathur_tui.domain.ids import parse_id
@@ -96,10 +96,11 @@ async def _named(project: Project, ids: Sequence[str]) -> list[Question]:
         elif (execution := parse_id(id, "x")) is not None:
             await project.execution(execution)
             asked = await project.questions(execution=execution)
-        else:
-            (task,) = await tasks_named(project, [id])
+        elif (task := parse_id(id, "t")) is not None:
             await project.task(task)
             asked = await project.questions(tasks=[task])
+        else:
+            raise ArgumentInvalid(f"{id!r} is no id of a question, a task or an execution.", hint="They look like q5, t12 and x3.")
         found |= {one.id: one for one in asked}
     return list(found.values())
 

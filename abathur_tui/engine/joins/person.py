@@ -42,7 +42,7 @@ class Person:
         queue.park(c, lease, Why.ASKS, now)
         if asked.new:
             what = "a contradiction is" if left == 1 else f"{left} contradictions are"
-            text = f"asks you: {what} yours to decide, here or with `abathur task answer {task_text(TaskId(lease.task))}`"
+            text = f"asks you: {what} yours to decide: on the screen, or with `abathur task answer {task_text(TaskId(lease.task))}`"
             journal.log(c, lease, "warning", "notice", text, now)
         return asked.questions
 

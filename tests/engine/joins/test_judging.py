@@ -77,7 +77,7 @@ async def test_the_best_is_the_one_with_the_highest_score(bench: Callable[[Scrip
     assert project.result(join) == "two"
     said: Any = report(project, join)
     assert said["account"] == "the best of 3 is t2 with a score of 0.90: reason 2"
-    assert said["quality"] == {"score": 0.9, "criteria": [{"name": "short, true", "score": 0.9, "reason": "reason 2"}]}
+    assert said["quality"] == {"score": 0.9, "confidence": None, "criteria": [{"name": "short, true", "score": 0.9, "reason": "reason 2"}]}
     assert [(entry["task"], entry["used"], entry["note"]) for entry in said["contributions"]] == [
         (one, False, "score 0.40: reason 1"),
         (two, True, "chosen, score 0.90: reason 2"),

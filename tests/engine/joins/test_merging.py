@@ -162,7 +162,7 @@ async def test_git_reads_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyP
     parts = await three_way(Children(), tmp_path / "project", "a\nb\nc\n", "a\nB\nc\n", "a\n<<<<<<< b\nc\n")
 
     assert parts == ["a\n", Hunk(2, "B\n", "<<<<<<< b\n", "a\n", "c\n"), "c\n"]
-    assert (joined(parts, [False]), joined(parts, [True])) == ("a\nB\nc\n", "a\n<<<<<<< b\nc\n")
+    assert joined(parts, ["<<<<<<< b\n"]) == "a\n<<<<<<< b\nc\n"
 
 
 async def test_without_git_the_versions_are_told_apart_as_a_whole(
