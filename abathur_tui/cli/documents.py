@@ -11,6 +11,7 @@ from abathur_tui.cli.opening import opened_if_there, workbench
 from abathur_tui.cli.text import read_text
 from abathur_tui.domain.plan import Plan, PlanNode
 from abathur_tui.project.answers import plan_data
+from abathur_tui.storage.views.swarm import busy_agents
 from abathur_tui.storage.views.templates import template_records
 
 commands = loose()
@@ -36,7 +37,7 @@ def plan(context: typer.Context, text: Text) -> None:
     bench = workbench(call)
     with opened_if_there(call) as project:
         if project is not None:
-            bench.remember(project.database.read_now(template_records))
+            bench.remember(project.database.read_now(template_records), project.database.read_now(busy_agents))
     planned = bench.plan(wanted)
     if call.json:
         output.document(plan_data(planned))
@@ -83,7 +84,8 @@ def _drawn(planned: Plan) -> list[str]:
             branch = "" if parent is None and not indent else "└─ " if last else "├─ "
             does = f"  ({node.agent})" if node.agent else f"  (join: {node.join.strategy})" if node.join else ""
             which = f" ({node.instance} of {node.instances})" if node.instances > 1 else ""
-            lines.append(f"{indent}{branch}{node.id} {node.name}{which}{does}")
+            decided = f"  [parallel: {node.parallel_because}]" if node.parallel_because else ""
+            lines.append(f"{indent}{branch}{node.id} {node.name}{which}{does}{decided}")
             draw(node.id, indent + ("" if not branch else "   " if last else "│  "))
 
     draw(None, "")

@@ -33,6 +33,14 @@ class Quality:
         criteria: list[JsonValue] = [{"name": one.name, "score": one.score, "reason": one.reason} for one in self.criteria]
         return {"score": self.score, "confidence": self.confidence, "criteria": criteria}
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """In words, a line for the whole and one for each thing that was looked at."""
+        score = "" if self.score is None else f"{self.score:.2f}"
+        sure = "" if self.confidence is None else f"confidence {self.confidence:.2f}"
+        whole = ", ".join(part for part in (score, sure) if part)
+        return tuple(line for line in (whole, *(f"{one.score:.2f} {one.name}: {one.reason}" for one in self.criteria)) if line)
+
 
 @dataclass(frozen=True, slots=True)
 class Stand:

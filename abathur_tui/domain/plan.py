@@ -142,6 +142,16 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """A task is not to be started before a moment."""
+
+    at: float
+    """Unix seconds."""
+    on_the_clock: bool
+    """That moment was named (`at`), and stays when the clock is set; else it is a time from when it was submitted (`in`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlanNode:
     """A task to be."""
 
@@ -171,6 +181,7 @@ class PlanNode:
     """Attempts after the first; None: the queue's setting."""
     on_failure: OnFailure = OnFailure.RETRY
     expires_in_seconds: float | None = None
+    start: Start | None = None
     instance: int = 1
     instances: int = 1
     loop: LoopSpec | None = None

@@ -51,8 +51,8 @@ def begin(c: Connection, shop: Workshop, claim: Claim, work: Work, fallback: Fal
     return child
 
 
-async def finish(shop: Workshop, claim: Claim, child: int) -> None:
-    """Wait for the fallback; its result is the task's, which keeps whose it is. Raises FallbackFailed and LeaseLost."""
+async def finish(shop: Workshop, claim: Claim, child: int) -> tuple[str, str]:
+    """The fallback's name and its result, which is to be the task's, once there is one. Raises FallbackFailed and LeaseLost."""
     await shop.database.write(lambda c: queue.park(c, claim.lease, Why.CHILDREN, shop.clock.now()))
     ended = await shop.endings.ended(child)
     if ended.status is not Status.COMPLETED:
@@ -61,7 +61,7 @@ async def finish(shop: Workshop, claim: Claim, child: int) -> None:
         reason = f": {ended.error.message}" if ended.error is not None else ""
         raise FallbackFailed(f"It failed for good{why}. Its fallback {task_text(TaskId(child))} is {ended.status} too{reason}")
     result: str | None = await shop.database.read(views.result, child)
-    await shop.database.write(lambda c: queue.complete(c, claim.lease, result or "", shop.clock.now()))
+    return ended.name, result or ""
 
 
 def _references(fallback: Fallback, work: Work) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from abathur_tui.domain.conversation import Limits
 from abathur_tui.domain.leases import Input, Work
+from abathur_tui.domain.status import Status
 from abathur_tui.library import prompts
 
 _CHARACTERS_PER_TOKEN = 3
@@ -17,7 +18,7 @@ def room_for_prompt(limits: Limits, system: str) -> int:
 
 def prompt_of(work: Work, max_characters: int, *, instances: bool = True) -> str:
     """The rendered prompt. `instances` False: it does not say which of several it is. Raises PromptFailed."""
-    inputs = {one.task: prompts.Input(one.name, one.result or "", one.distance, _missing(one)) for one in work.inputs}
+    inputs = {one.task: prompts.Input(one.name, _text(one), one.distance, _missing(one)) for one in work.inputs}
     in_place = set(work.references.values())
     return prompts.render(
         work.prompt,
@@ -30,7 +31,12 @@ def prompt_of(work: Work, max_characters: int, *, instances: bool = True) -> str
     )
 
 
+def _text(one: Input) -> str:
+    """What it gave; a result that did not do is none."""
+    return (one.result or "") if one.status is Status.COMPLETED else ""
+
+
 def _missing(one: Input) -> str:
-    if one.result is not None:
+    if one.status is Status.COMPLETED and one.result is not None:
         return ""
     return f"it is {one.status}" + (f": {one.error.message}" if one.error else "")

@@ -51,6 +51,10 @@ class Stop(StrEnum):
     """A person paused the task."""
     RELEASE = "release"
     """The engine ends in order: the task goes back to the queue, and nothing counts."""
+    MEMORY = "memory"
+    """Memory is all taken, and its agent is the youngest: the task goes back to the queue, and nothing counts."""
+    TOO_LARGE = "too large"
+    """The same, but no other agent works: the attempt has failed."""
     ABANDON = "abandon"
     """The lease is lost or the database is gone: the agent ends, and nothing is written."""
 

@@ -9,7 +9,7 @@ import re
 
 from abathur_tui.domain.errors import Detail
 from abathur_tui.library.template_table import TemplateTable
-from abathur_tui.settings.toml import Source
+from abathur_tui.settings.toml import Key, Source
 
 COMMANDS = ("measure", "command", "criterion")
 """The parameters whose values are run after each pass of a loop, or may hold what is."""
@@ -43,10 +43,16 @@ def executable_mistakes(table: TemplateTable, source: Source, origin: str) -> li
         if _joins_by_command(nested.parameters.get(JOIN)):
             message = f"`{JOIN}.command` is a command, and a template cannot name one"
             mistakes.append(source.mistake(("nested", place, "parameters", JOIN), message, "give it where the template is used"))
-        if origin == "project" and _has_command(nested.parameters.get(CRITERIA)):
-            message = f"`{CRITERIA}` holds a command, and {_WHY}"
-            mistakes.append(source.mistake(("nested", place, "parameters", CRITERIA), message, "give it where the template is used"))
-    return mistakes
+        mistakes += _criteria_mistakes(nested.parameters.get(CRITERIA), ("nested", place, "parameters", CRITERIA), source, origin)
+    return mistakes + _criteria_mistakes(table.success_criteria, (CRITERIA,), source, origin)
+
+
+def _criteria_mistakes(criteria: object, key: Key, source: Source, origin: str) -> list[Detail]:
+    if origin == "project" and _has_command(criteria):
+        return [source.mistake(key, f"`{CRITERIA}` holds a command, and {_WHY}", "give it where the template is used")]
+    if any(text.lstrip().startswith("$") and "{{" in text for text in _texts(criteria)):
+        return [source.mistake(key, "a command is handed on whole: `$` stands in what the user gives, not before a placeholder")]
+    return []
 
 
 def _handed_on(name: str, value: str) -> bool:
@@ -60,5 +66,8 @@ def _joins_by_command(join: object) -> bool:
 
 def _has_command(criteria: object) -> bool:
     """Whether a text in it is run, or could be once a placeholder is filled."""
-    texts = criteria if isinstance(criteria, list) else [criteria]
-    return any(isinstance(text, str) and text.lstrip().startswith(("$", "{{")) for text in texts)
+    return any(text.lstrip().startswith(("$", "{{")) for text in _texts(criteria))
+
+
+def _texts(criteria: object) -> list[str]:
+    return [text for text in (criteria if isinstance(criteria, list) else [criteria]) if isinstance(text, str)]

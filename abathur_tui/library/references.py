@@ -32,6 +32,8 @@ _SAMPLES_BY_NAME: dict[str, Any] = {
     "criterion": "stability",
     "loop_timeout": 60,
     "patience": 1,
+    "success_criteria": ["quality"],
+    "confidence": 0.8,
 }
 """A value for what every command or loop takes, where it is no text."""
 

@@ -73,6 +73,7 @@ def template_from_source(source: Source, origin: str) -> Template:
         complexity=table.complexity,
         estimated_seconds=table.estimated_seconds,
         operation=table.operation,
+        success=table.success,
         fallback=table.fallback,
         origin=origin,
         text=source.text,

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject, JsonValue
-from abathur_tui.domain.ids import AgentId, ExecutionId, TaskId, agent_text, execution_text, task_text
+from abathur_tui.domain.ids import AgentId, ExecutionId, ScheduleId, TaskId, agent_text, execution_text, schedule_text, task_text
 from abathur_tui.domain.joins import JoinReport, Quality
 from abathur_tui.domain.leases import Changed, Hold
 from abathur_tui.domain.plan import Plan
+from abathur_tui.domain.schedules import Schedule
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Attempt, AuditEvent, FellBack, Task, TaskDetail, TaskError, Turn
 
@@ -64,6 +65,7 @@ def detail_data(detail: TaskDetail) -> JsonObject:
         "join": None if detail.join is None else report_data(detail.join, detail.task.id),
         "fallback": fell_back_data(detail.fell_back),
         "quality": quality_data(detail.quality),
+        "schedule": schedule_name(detail.schedule),
     }
 
 
@@ -102,6 +104,7 @@ def plan_data(plan: Plan) -> JsonObject:
                 "parameters": node.parameters,
                 "instance": node.instance,
                 "instances": node.instances,
+                "parallel_because": node.parallel_because,
                 "join": None if node.join is None else str(node.join.strategy),
             }
             for node in plan.nodes
@@ -134,7 +137,7 @@ def member_data(task: Task) -> JsonObject:
 
 def quality_data(quality: Quality | None) -> JsonObject:
     """How good a result is; null where nobody judged."""
-    return {"score": None, "criteria": []} if quality is None else quality.data()
+    return {"score": None, "confidence": None, "criteria": []} if quality is None else quality.data()
 
 
 def fell_back_data(fell_back: FellBack | None) -> JsonObject | None:
@@ -171,6 +174,30 @@ def changed_data(changes: Sequence[Changed]) -> list[JsonValue]:
 def counts_data(counts: Mapping[Status, int]) -> JsonObject:
     """Tasks per status, every status there."""
     return {str(status): counts.get(status, 0) for status in Status}
+
+
+def schedule_name(schedule: int | None) -> str | None:
+    """`s12`; None stays None."""
+    return None if schedule is None else schedule_text(ScheduleId(schedule))
+
+
+def schedule_data(schedule: Schedule) -> JsonObject:
+    """A recurring task, as lists give it."""
+    return {
+        "id": schedule_name(schedule.id),
+        "name": schedule.name,
+        "cron": schedule.recurrence.cron,
+        "timezone": schedule.recurrence.timezone,
+        "state": schedule.state.value,
+        "next_at": iso(schedule.next_at),
+        "last_at": iso(schedule.last_at),
+        "last_execution": execution_name(schedule.last_execution),
+        "runs": schedule.runs,
+        "skipped": schedule.skipped,
+        "error": schedule.error or None,
+        "created_at": iso(schedule.created_at),
+        "by": schedule.actor,
+    }
 
 
 def hold_data(hold: Hold | None) -> JsonObject | None:

@@ -1,10 +1,9 @@
 """Project: the programming interface, and the one door to the queue for screens, commands and programs."""
 
 import asyncio
-import contextlib
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +39,8 @@ from abathur_tui.project.results import ExecutionResult, make_result
 from abathur_tui.project.schedules import Schedules
 from abathur_tui.project.swarm import SwarmDesk
 from abathur_tui.project.wish import Wish
-from abathur_tui.storage import Database, engines, questions, queue, views
+from abathur_tui.storage import Database, engines, questions, queue, seals, views
+from abathur_tui.storage.seals import Verified
 from abathur_tui.storage.questions import Answered
 from abathur_tui.storage.views.swarm import busy_agents
 from abathur_tui.storage.views.templates import template_records, template_uses
@@ -146,7 +146,7 @@ class Project:
     def close(self) -> None:
         """Finish what was handed to the writer, and close the database. What it added to the audit is sealed, unless an engine is there to do it."""
         if self.database.has_written and not engines.living_engines(self.place.data):
-            with contextlib.suppress(AbathurError):  # the next engine does it
+            with suppress(AbathurError):  # the next engine does it
                 self.database.write_now(seals.seal_some, self._clock.now())
         self.database.close()
 

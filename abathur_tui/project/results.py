@@ -9,7 +9,7 @@ from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import Execution, FellBack, Task
 from abathur_tui.project.answers import conflicts_data, execution_name, fell_back_data, member_data, quality_data, report_data, task_name
-from abathur_tui.project.joined import NOTHING, Left, asked_by_joins, contributions, made_while_running, quality, sentences_of
+from abathur_tui.project.joined import NOTHING, Left, contributions, made_while_running, quality, questions, sentences_of
 
 _NAMED = 5
 """How many members the summary names of each sort."""
@@ -74,7 +74,7 @@ class ExecutionResult:
 
 def make_result(execution: Execution, tasks: Sequence[Task], output: str | None, now: float, left: Left = NOTHING) -> ExecutionResult:
     """The result of an execution, from all of its tasks and what these left beside their results."""
-    asked = asked_by_joins(tasks)
+    asked = questions(tasks)
     working = [task for task in tasks if task.kind is not Kind.JOIN]
     members = tuple(task for task in working if task.id not in asked)
     by_id = {task.id: task for task in tasks}

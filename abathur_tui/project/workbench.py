@@ -107,6 +107,7 @@ class Workbench:
             after=wish.after,
             ignore_dependency_failure=wish.ignore_dependency_failure,
             not_before=wish.not_before,
+            on_the_clock=wish.on_the_clock,
             templates=dict(plan.templates),
         )
 

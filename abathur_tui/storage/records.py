@@ -8,6 +8,7 @@ from abathur_tui.domain.data import JsonObject, JsonValue, canonical, content_ha
 from abathur_tui.domain.execution import RuntimeChoice
 from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.plan import Fallback, JoinSpec
+from abathur_tui.domain.success import Success
 from abathur_tui.domain.tasks import FellBack, TaskError
 from abathur_tui.storage.encoding import decoded, encoded
 from abathur_tui.storage.sql import named
@@ -68,6 +69,11 @@ def loop_from(text: str | None) -> LoopSpec | None:
 def join_from(text: str | None) -> JoinSpec | None:
     """A join's rule; `lead` and `required` are the plan's names: columns of `specs` and `edges` have the tasks."""
     return None if text is None else decoded(JoinSpec, text)
+
+
+def success_from(text: str | None) -> Success | None:
+    """What a task's result must meet."""
+    return None if text is None else decoded(Success, text)
 
 
 def fallback_text(fallback: Fallback | None) -> str | None:

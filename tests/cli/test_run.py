@@ -57,7 +57,7 @@ def test_a_document_gives_its_whole_result_as_json(project: Program) -> None:
     assert all(set(member) == MEMBER_KEYS for member in result["members"])
     assert result["status"] == "completed"
     assert [member["status"] for member in result["members"]] == ["completed"] * 3
-    assert result["quality"] == {"score": None, "criteria": []}
+    assert result["quality"] == {"score": None, "confidence": None, "criteria": []}
     assert result["conflicts"] == []
     assert set(result["tokens"]) == {"input", "output"}
     assert set(result["critical_path"]) >= {member["task"] for member in result["members"]}

@@ -124,12 +124,9 @@ def test_a_mistake_of_the_meaning_is_told_once_at_its_place(text: str, column: i
 @pytest.mark.parametrize(
     "given",
     [
-        'parallel="auto"',
         "budget=2.5",
         'memory="1GB"',
         "cpu=2",
-        'success_criteria=["quality>=0.8"]',
-        "confidence=0.7",
         'repo="../other"',
         'touches=["src/**"]',
     ],

@@ -110,7 +110,7 @@ def test_a_prompt_with_a_measure_is_a_loop() -> None:
         ("x" * 10_001, {}, errors.OverLimit),
         ("x", {"prio": 3}, errors.UnknownParameter),
         ("x", {"agent": "nobody"}, errors.UnknownAgent),
-        ("x", {"parallel": "auto"}, errors.NotYet),
+        ("x", {"parallel": "many"}, errors.WrongValue),
         ("x", {"metric": "ms"}, errors.MissingParameter),
         ("x", {f"unknown{number}": 1 for number in range(200)}, errors.UnknownParameter),
         ("x", {"priority": "3"}, errors.WrongValue),

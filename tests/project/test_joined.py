@@ -44,7 +44,7 @@ def test_it_is_on_the_critical_path() -> None:
 def test_the_result_says_how_good_it_is_and_who_contributed_what() -> None:
     data: Any = make_result(execution(1), TEAM, "x", 200.0, JUDGED).data()
 
-    assert data["quality"] == {"score": 0.9, "criteria": [{"name": "correct", "score": 0.9, "reason": "it is"}]}
+    assert data["quality"] == {"score": 0.9, "confidence": None, "criteria": [{"name": "correct", "score": 0.9, "reason": "it is"}]}
     assert [member["contribution"] for member in data["members"]] == ["chosen, score 0.90: it is", "score 0.10: no"]
     assert data["conflicts"] == [
         {
@@ -88,7 +88,7 @@ def test_where_nobody_judged_there_is_no_quality() -> None:
     assert quality(7, replace(JUDGED, reports={1: BEST, 7: both})) is None
     assert quality(7, replace(JUDGED, reports={1: BEST, 7: synthesis})) is None
     assert quality(2, JUDGED) is None
-    assert make_result(execution(1), TEAM, "x", 200.0).data()["quality"] == {"score": None, "criteria": []}
+    assert make_result(execution(1), TEAM, "x", 200.0).data()["quality"] == {"score": None, "confidence": None, "criteria": []}
 
 
 def test_what_no_join_speaks_of_was_given_to_others_or_is_the_result() -> None:

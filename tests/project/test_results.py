@@ -87,7 +87,7 @@ def test_its_json_has_all_keys() -> None:
         "seconds",
         "critical_path",
     }
-    assert data["quality"] == {"score": None, "criteria": []}
+    assert data["quality"] == {"score": None, "confidence": None, "criteria": []}
     assert data["members"] == [
         {
             "task": "t1",

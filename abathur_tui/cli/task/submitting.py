@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -15,12 +16,16 @@ from abathur_tui.cli.opening import opened, tell_notices
 from abathur_tui.cli.quantities import moment, seconds
 from abathur_tui.cli.runtimes import Model, Runtime
 from abathur_tui.cli.task.naming import commands, tasks_named
+from abathur_tui.cli.task.schedules import local_time
 from abathur_tui.cli.text import read_file_or_input, read_prompt
+from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject, JsonValue
-from abathur_tui.domain.errors import ArgumentInvalid, NotYet
+from abathur_tui.domain.errors import ArgumentInvalid
 from abathur_tui.domain.execution import Submitted
+from abathur_tui.domain.recurrence import Recurrence
+from abathur_tui.domain.schedules import Scheduled
 from abathur_tui.project import Project, Wish
-from abathur_tui.project.answers import execution_name, task_name
+from abathur_tui.project.answers import execution_name, schedule_name, task_name
 
 _INPUT_BYTES = 1_048_576
 
@@ -38,6 +43,7 @@ def _later(help: str) -> Any:
     abathur task submit --template CODE --param component="auth service" --param language=rust
     abathur task submit 'ABYSSAL[TEST]("load tests")' --after t12
     abathur task submit "Check the nightly build" --in 2h --tag nightly --json
+    abathur task submit "Look for broken links" --cron "0 7 * * 1-5" --timezone Europe/Berlin
     git diff | abathur task submit --template TEST --input - --wait
     """,
 )
@@ -58,7 +64,10 @@ def submit(
     ignore_dependency_failure: Annotated[bool, typer.Option("--ignore-dependency-failure", help="Go on when those have failed.")] = False,
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Not before this date and time.")] = None,
     in_: Annotated[str | None, typer.Option("--in", metavar="D", help="Not before this time from now, such as 30m or 2h.")] = None,
-    cron: Annotated[str | None, typer.Option("--cron", metavar="C", hidden=True)] = None,
+    cron: Annotated[
+        str | None, typer.Option("--cron", metavar="C", help="Again and again: minute, hour, day, month, day of week; or @hourly, @daily, @weekly.")
+    ] = None,
+    timezone: Annotated[str | None, typer.Option("--timezone", metavar="Z", help="The time zone of --cron, such as Europe/Berlin.")] = None,
     runtime: Runtime = None,
     model: Model = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end and print its result, as `run` does.")] = False,
@@ -86,8 +95,7 @@ def submit(
     An engine works it off: `abathur engine start`, an open screen, or --wait.
     """
     call = invocation(context)
-    if cron is not None:
-        raise NotYet("--cron: this version cannot repeat tasks yet.", hint="Call it from cron itself, or use --at or --in.")
+    _refuse_beside_cron(cron, timezone, {"--at": at, "--in": in_, "--after": after, "--wait": wait})
     given = {
         "priority": priority,
         "agent": agent,
@@ -121,8 +129,12 @@ def submit(
                 after=tuple(await tasks_named(project, after or ())),
                 ignore_dependency_failure=ignore_dependency_failure,
                 not_before=start,
+                on_the_clock=at is not None,
                 common=common,
             )
+            if cron is not None:
+                when = project.schedules.recurrence(cron, timezone)
+                return await _told_scheduled(project, await _schedule(project, template, parameters, subject, when, wish), call)
             if not wait:
                 return _told(await _submit(project, template, parameters, subject, wish), call)
             with Interrupts() as interrupts:
@@ -133,16 +145,28 @@ def submit(
 
 async def _submit(project: Project, template: str | None, parameters: JsonObject, subject: str | None, wish: Wish) -> Submitted:
     if template is None:
-        if parameters:
-            raise ArgumentInvalid(
-                "--param and --params belong to a template.", hint="Name it with --template, or write the parameters into the prompt."
-            )
-        if subject is None:
-            raise ArgumentInvalid("There is nothing to submit.", hint="Give a prompt, ABYSSAL commands, --input or --template.")
-        return await project.submit(subject, wish)
-    if subject is not None:
-        parameters = {**_subject_parameter(project, template, subject, parameters), **parameters}
-    return await project.submit_template(template, parameters, wish)
+        return await project.submit(_only_text(parameters, subject), wish)
+    return await project.submit_template(template, _with_subject(project, template, parameters, subject), wish)
+
+
+async def _schedule(project: Project, template: str | None, parameters: JsonObject, subject: str | None, when: Recurrence, wish: Wish) -> Scheduled:
+    if template is None:
+        return await project.schedules.add(_only_text(parameters, subject), when, wish)
+    return await project.schedules.add_template(template, _with_subject(project, template, parameters, subject), when, wish)
+
+
+def _only_text(parameters: JsonObject, subject: str | None) -> str:
+    """What is submitted without a template."""
+    if parameters:
+        raise ArgumentInvalid("--param and --params belong to a template.", hint="Name it with --template, or write the parameters into the prompt.")
+    if subject is None:
+        raise ArgumentInvalid("There is nothing to submit.", hint="Give a prompt, ABYSSAL commands, --input or --template.")
+    return subject
+
+
+def _with_subject(project: Project, template: str, parameters: JsonObject, subject: str | None) -> JsonObject:
+    """A template's parameters, with a text as its subject."""
+    return parameters if subject is None else {**_subject_parameter(project, template, subject, parameters), **parameters}
 
 
 def _subject_parameter(project: Project, template: str, subject: str, parameters: JsonObject) -> JsonObject:
@@ -205,12 +229,31 @@ def _no_constant(name: str) -> JsonValue:
     raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
 
 
+def _refuse_beside_cron(cron: str | None, timezone: str | None, others: Mapping[str, object]) -> None:
+    if cron is None and timezone is not None:
+        raise ArgumentInvalid("--timezone is for --cron.", hint="A zone of --at stands in it: 2026-01-31T18:30+02:00.")
+    for name, given in others.items():
+        if cron is not None and given:
+            raise ArgumentInvalid(f"--cron and {name} exclude each other.")
+
+
 def _start(at: str | None, in_: str | None) -> float | None:
     if at is not None and in_ is not None:
         raise ArgumentInvalid("--at and --in exclude each other.")
     if at is not None:
         return moment(at)
     return None if in_ is None else time.time() + seconds(in_, "--in")
+
+
+async def _told_scheduled(project: Project, scheduled: Scheduled, call: Invocation) -> int:
+    name = schedule_name(scheduled.schedule)
+    if call.json:
+        output.document({"execution": None, "task": None, "schedule": name, "next_at": iso(scheduled.next_at)})
+        return 0
+    output.lines(str(name) if call.quiet else f"{name}, first on {local_time(scheduled.next_at)}")
+    if not call.quiet and project.engine() is None:
+        output.note("An engine submits it at its times: `abathur engine start --detach`.")
+    return 0
 
 
 def _told(submitted: Submitted, call: Invocation) -> int:

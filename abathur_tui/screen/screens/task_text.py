@@ -112,6 +112,7 @@ def raw(detail: TaskDetail) -> Iterator[Line]:
         "finished": iso(task.finished_at),
         "error": f"{task.error.code}: {task.error.message}" if task.error else None,
         "instance": f"{task.instance} of {task.instances}" if task.instances > 1 else None,
+        "quality": "; ".join(detail.quality.told) if detail.quality else None,
     }
     for name, value in facts.items():
         if value not in (None, ""):

@@ -36,6 +36,10 @@ INSERT INTO tasks (
     :on_failure, :tags, :instance, :instances, :pass, :pass_round, :now, :actor, :reason, :now
 );
 
+-- name: fix_due
+-- Its due moment stays when the clock is set. By the primary key.
+UPDATE tasks SET due_fixed = 1 WHERE id = ? AND due IS NOT NULL;
+
 -- name: spec
 -- What its worker needs. By the primary key.
 INSERT INTO specs (

@@ -9,7 +9,7 @@ from abathur_tui.domain.data import canonical
 from abathur_tui.domain.errors import CyclicDependencies, LeaseLost, NotFound, QueueFull
 from abathur_tui.domain.execution import RuntimeChoice, SubmitOptions, Submitted
 from abathur_tui.domain.leases import Lease
-from abathur_tui.domain.plan import Kind, LoopBody, Need, OnFailure, Plan, PlanNode
+from abathur_tui.domain.plan import Kind, LoopBody, Need, OnFailure, Plan, PlanNode, Start
 from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.storage.encoding import encoded
 from abathur_tui.storage.queue.bodies import first_nodes, keep_bodies, without_bodies
@@ -20,6 +20,9 @@ from abathur_tui.storage.sql import named
 
 _SQL = named("submitting")
 _SQL_OF_BODIES = named("bodies")
+
+
+_ANY_TIME = Start(0.0, on_the_clock=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
     first = _next_task(c)
     ids = {node.id: first + position for position, node in enumerate(plan.nodes)}
     edges = _edges_by_node(plan, ids, options)
-    due = options.not_before if options.not_before is not None and options.not_before > now else None
+    start = None if options.not_before is None else Start(options.not_before, options.on_the_clock)
     lanes = _lanes(c, plan, options.runtime)
     tasks = {}
     for seq, node in enumerate(plan.nodes):
@@ -60,7 +63,7 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
             parent=None if node.parent is None else ids.get(node.parent),
             edges=edges[node.id],
             lane=lanes[node.id],
-            due=due if is_first else None,
+            due=_due(node.start or (start if is_first else None), now),
             actor=options.actor,
             now=now,
         )
@@ -69,6 +72,7 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
     c.executemany(_SQL["loop"], [(ids[node.id],) for node in plan.nodes if node.kind is Kind.LOOP])
     c.executemany(_SQL["edge"], _edge_rows(plan, ids, edges))
     keep_bodies(c, bodies, ids)
+    c.executemany(_SQL["fix_due"], [(ids[node.id],) for node in plan.nodes if (node.start or start or _ANY_TIME).on_the_clock])
     root = ids[plan.root]
     c.execute(_SQL["root"], (root, execution))
     fail_the_doomed(c, now)
@@ -247,6 +251,11 @@ def _task_row(
         "reason": "submitted",
         "now": now,
     }
+
+
+def _due(start: Start | None, now: float) -> float | None:
+    """The moment before which a task is not to be started; None where it has passed."""
+    return start.at if start is not None and start.at > now else None
 
 
 def _spec_row(c: Connection, node: PlanNode, ids: Mapping[str, int], timeout_seconds: float, retries: int) -> dict[str, object]:
