@@ -14,9 +14,9 @@ from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation, loose
 from abathur_tui.cli.names import task_id
 from abathur_tui.cli.opening import opened
-from abathur_tui.domain.errors import Exit, NotFound
+from abathur_tui.domain.errors import ArgumentInvalid, Exit, NotFound
 from abathur_tui.domain.tasks import AuditEvent
-from abathur_tui.project import Project
+from abathur_tui.project import Project, Verified
 from abathur_tui.project.answers import audit_data, task_name
 
 commands = loose()
@@ -32,11 +32,15 @@ _SHOWN = 50
     abathur audit
     abathur audit --task t12
     abathur audit --follow
+    abathur audit verify
     abathur audit --json | jq -r 'select(.action == "tool") | .detail'
     """,
 )
 def audit(
     context: typer.Context,
+    what: Annotated[
+        str, typer.Argument(metavar="[verify]", help="verify: look whether it is as it was sealed, instead of showing it.", show_default=False)
+    ] = "",
     task: Annotated[str | None, typer.Option("--task", metavar="ID", help="Only this task's rows.")] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=1, help="Only the last N rows. [default: 50; with --json, all]", show_default=False)
@@ -45,11 +49,33 @@ def audit(
 ) -> int:
     """Show who changed what, and when.
 
-    Oldest first; with --json, one object a line.
+    Oldest first; with --json, one object a line. With verify, the rows are compared with the hashes over them: exit code 1, and the first
+    group of them that was changed, is missing or out of order.
     """
     call = invocation(context)
+    if what not in ("", "verify"):
+        raise ArgumentInvalid(f"The audit is shown, or verified; not {what!r}.", hint="`abathur audit`, or `abathur audit verify`.")
     with opened(call) as project:
+        if what:
+            return _verify(asyncio.run(project.verify_audit()), call)
         return asyncio.run(_audit(project, task_id(task) if task else None, limit or (None if call.json else _SHOWN), call, follow=follow))
+
+
+def _verify(found: Verified, call: Invocation) -> int:
+    if call.json:
+        counts = {"groups": found.seals, "rows": found.rows, "swept": found.swept, "unsealed": found.unsealed}
+        output.document({"ok": found.ok, "problem": found.problem, **counts, "head": found.head})
+    elif found.problem is not None:
+        output.lines(f"The audit was changed: {found.problem}")
+    else:
+        output.lines(f"The audit is as it was sealed: {found.rows} rows in {found.seals - found.swept} groups.")
+        if found.swept:
+            output.lines(f"{found.swept} groups have outlived the retention.")
+        if found.unsealed:
+            output.lines(f"{found.unsealed} rows are not sealed yet.")
+        if found.head:
+            output.lines(f"The last seal is {found.head}; keep it elsewhere, and nobody can make all of them anew unnoticed.")
+    return Exit.DONE if found.ok else Exit.FAILED
 
 
 async def _audit(project: Project, task: int | None, limit: int | None, call: Invocation, *, follow: bool) -> int:

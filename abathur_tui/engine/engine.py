@@ -17,6 +17,7 @@ from abathur_tui.domain.templates import Registry
 from abathur_tui.engine import keys as key_socket
 from abathur_tui.engine.account import free_accounts
 from abathur_tui.engine.answers import Answers
+from abathur_tui.engine.caretaker import SEAL_SECONDS, Caretaker
 from abathur_tui.engine.endings import Endings
 from abathur_tui.engine.foreman import Foreman
 from abathur_tui.engine.keys import KeyRing, Keys
@@ -26,6 +27,7 @@ from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.patient import GONE_SECONDS, PatientDatabase, to_its_end
 from abathur_tui.engine.pool import OpenRuntime, RuntimePool
 from abathur_tui.engine.rescue import Rescue
+from abathur_tui.engine.resources import SAMPLE_SECONDS, Resources
 from abathur_tui.engine.slots import Slots
 from abathur_tui.engine.swarm import Swarm
 from abathur_tui.engine.worker import Stop
@@ -82,6 +84,8 @@ class Equipment:
     clock: Clock = field(default_factory=SystemClock)
     gone_seconds: float = GONE_SECONDS
     release_seconds: float = RELEASE_SECONDS
+    sample_seconds: float = SAMPLE_SECONDS
+    seal_seconds: float = SEAL_SECONDS
 
 
 class Engine:
@@ -97,6 +101,7 @@ class Engine:
         self._database = PatientDatabase(database, self.log, equipment.clock, self._broke, equipment.gone_seconds)
         queue_settings = equipment.settings.queue
         self._rescue = Rescue(database.folder, self.id, self._database, queue_settings.lease_seconds, equipment.clock, self.log)
+        self._caretaker = Caretaker(self._database, equipment.clock, self.log, equipment.settings.monitoring.retention_days, equipment.seal_seconds)
         self._wake = asyncio.Event()
         self._shop = Workshop(
             engine=self.id,
@@ -109,6 +114,16 @@ class Engine:
             tools=equipment.tools,
             slots=Slots(equipment.settings.swarm.max_agents, self._wake.set),
             swarm=Swarm(equipment.settings.swarm.idle_seconds),
+            resources=Resources(
+                self.id,
+                self._database,
+                equipment.children,
+                equipment.settings.resources,
+                equipment.clock,
+                self.log,
+                self._wake.set,
+                equipment.sample_seconds,
+            ),
             endings=Endings(self._wake.set),
             answers=Answers(self._wake.set),
             clock=equipment.clock,
@@ -165,7 +180,7 @@ class Engine:
             asked: int | None = await self._database.read(swarm.limit)
             self._shop.slots.resize(asked or self._shop.slots.limit)
             row = EngineRow(self.id, os.getpid(), socket.gethostname(), now, limit=self._shop.slots.limit)
-            await self._database.write(engines.register, row, now)
+            await self._database.write(_register, row, now)
             self.log.info("engine.started", f"process {os.getpid()}, {self._shop.slots.limit} slots")
             heart.start()
             try:
@@ -219,10 +234,14 @@ class Engine:
             foreman = Foreman(self._shop, group, self._superseded)
             watching = group.create_task(self._watch(heart))
             rescuing = group.create_task(self._keep_rescuing())
+            measuring = group.create_task(self._shop.resources.watch(lambda: foreman.busy, foreman.stop_youngest))
+            caring = group.create_task(self._caretaker.run())
             try:
                 return await self._rounds(foreman)
             finally:
                 rescuing.cancel()
+                measuring.cancel()
+                caring.cancel()
                 await foreman.close(Stop.ABANDON if self._broken is not None else Stop.RELEASE, self._with.release_seconds)
                 watching.cancel()
 
@@ -365,5 +384,11 @@ class Engine:
             try:
                 async with asyncio.timeout(self._with.release_seconds):
                     await self._database.write(queue.recover, self.id, self._with.clock.now())
+                    await self._caretaker.seal()
             except (AbathurError, TimeoutError) as error:
                 self.log.warning("engine.not_ended", f"its row could not be ended: {error}")
+
+
+def _register(c: Connection, row: EngineRow, now: float) -> None:
+    engines.register(c, row, now)
+    swarm.open_gate(c)  # an engine that died may have left it closed

@@ -1,8 +1,8 @@
 """The project: finding or making one, submitting, running, watching, triage. The programming interface and the door for all front ends."""
 
 from abathur_tui.project.finding import Place, find, found, make
-from abathur_tui.project.project import Project, ProjectStatus
+from abathur_tui.project.project import Project, ProjectStatus, Verified
 from abathur_tui.project.results import ExecutionResult
 from abathur_tui.project.wish import Wish
 
-__all__ = ["ExecutionResult", "Place", "Project", "ProjectStatus", "Wish", "find", "found", "make"]
+__all__ = ["ExecutionResult", "Place", "Project", "ProjectStatus", "Verified", "Wish", "find", "found", "make"]

@@ -40,8 +40,8 @@ from abathur_tui.project.schedules import Schedules
 from abathur_tui.project.swarm import SwarmDesk
 from abathur_tui.project.wish import Wish
 from abathur_tui.storage import Database, engines, questions, queue, seals, views
-from abathur_tui.storage.seals import Verified
 from abathur_tui.storage.questions import Answered
+from abathur_tui.storage.seals import Verified
 from abathur_tui.storage.views.swarm import busy_agents
 from abathur_tui.storage.views.templates import template_records, template_uses
 

@@ -56,6 +56,8 @@ class Database:
         self._watcher: Connection | None = None
         self._watching = threading.Lock()
         self._closed = False
+        self.has_written = False
+        """Somebody has handed it something to write."""
         try:
             self.id = str(self._read(lambda c: scalar(c, "SELECT value FROM meta WHERE key = 'id'")))
         except BaseException:
@@ -157,6 +159,7 @@ class Database:
         if self._writer is None:
             raise ProjectNotWritable(f"{self.folder} cannot be written; it is open for reading only.")
         self._refuse_fork()
+        self.has_written = True
         self._writer.put(job)
 
     def _read(self, query: Callable[[Connection], T]) -> T:

@@ -71,9 +71,9 @@ def add_seal(c: Connection, seal: Seal) -> None:
         c.execute(_SQL["add"], (seal.first, seal.last, seal.previous, seal.sha256, seal.sealed_at))
 
 
-def seal_all(c: Connection, now: float) -> None:
-    """Seal whatever has no seal yet."""
-    while (seal := next_seal(c, now)) is not None:
+def seal_some(c: Connection, now: float) -> None:
+    """Seal the oldest rows that have no seal yet: a group of them."""
+    if (seal := next_seal(c, now)) is not None:
         add_seal(c, seal)
 
 

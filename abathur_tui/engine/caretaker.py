@@ -1,0 +1,61 @@
+"""The engine's care for the file: seals over the audit every few seconds, and once a day what has outlived its time goes."""
+
+import asyncio
+
+from abathur_tui.domain.clock import Clock
+from abathur_tui.domain.errors import AbathurError
+from abathur_tui.engine.log import EngineLog
+from abathur_tui.engine.patient import PatientDatabase
+from abathur_tui.engine.tidying import collect, give_back, sweep
+from abathur_tui.storage import retention, seals
+from abathur_tui.storage.seals import MOST_ROWS
+
+SEAL_SECONDS = 5.0
+"""How long a row of the audit waits for its seal."""
+SWEEP_SECONDS = 86_400.0
+"""How often is looked for what may go, whichever engine does; at the start where that is due."""
+DAY_SECONDS = 86_400.0
+
+
+class Caretaker:
+    """One per engine; `run` it beside the work."""
+
+    def __init__(self, database: PatientDatabase, clock: Clock, log: EngineLog, retention_days: float, seal_seconds: float = SEAL_SECONDS) -> None:
+        """`retention_days`: how old audit groups and lines of the log become."""
+        self._database = database
+        self._clock = clock
+        self._log = log
+        self._keep_seconds = retention_days * DAY_SECONDS
+        self._seal_seconds = seal_seconds
+
+    async def run(self) -> None:
+        """Until it is cancelled. Nothing that goes wrong here stops the work."""
+        while True:
+            try:
+                await self.seal()
+                since = self._clock.now() - await self._database.read(retention.tidied_at)
+                if not 0 <= since < SWEEP_SECONDS:
+                    await self.sweep()
+            except AbathurError as error:
+                self._log.warning("storage.not_tidied", error.message, code=error.code)
+            await asyncio.sleep(self._seal_seconds)
+
+    async def seal(self) -> None:
+        """Seal what the audit has by now. The hash is made in a reader's thread, so that the writer only adds a row."""
+        while (seal := await self._database.read(seals.next_seal, self._clock.now())) is not None:
+            await self._database.write(seals.add_seal, seal)
+            if seal.last - seal.first + 1 < MOST_ROWS:
+                return  # the rest is younger than this call
+
+    async def sweep(self) -> None:
+        """Take away what has outlived the retention, and texts that nothing names."""
+        now = self._clock.now()
+        await self._database.write(retention.set_tidied, now)
+        rows, lines = await sweep(self._database, now - self._keep_seconds, now)
+        collected = await collect(self._database)
+        if rows or lines or collected.texts:
+            await give_back(self._database)
+            await self.seal()
+            self._log.info(
+                "storage.swept", f"{rows} rows of the audit, {lines} lines of the log and {collected.texts} unused texts have outlived their time"
+            )

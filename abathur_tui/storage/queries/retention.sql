@@ -1,0 +1,89 @@
+-- name: oldest
+-- The oldest group whose rows are still there, if it was sealed before a moment. Index seals_kept.
+SELECT first, last FROM (SELECT first, last, sealed_at FROM seals INDEXED BY seals_kept WHERE swept_at IS NULL ORDER BY first LIMIT 1) WHERE sealed_at < ?;
+
+-- name: mark_swept
+-- Its rows may go now. By the primary key.
+UPDATE seals SET swept_at = ? WHERE first = ?;
+
+-- name: sweep
+-- They go. By the primary key.
+DELETE FROM audit WHERE id BETWEEN ? AND ?;
+
+-- name: audit
+-- What was taken away, and by whom. By the primary key.
+INSERT INTO audit (at, actor, action, execution, detail) VALUES (?, ?, ?, ?, ?);
+
+-- name: drop_old_logs
+-- The oldest lines of the log, as far as they are from before a moment. By the primary key.
+DELETE FROM logs WHERE id IN (SELECT id FROM logs ORDER BY id LIMIT 2000) AND at < ?;
+
+-- name: purgeable
+-- Executions that have ended and whose content is kept, with their roots and their ends. Indexes executions_kept and tasks_by_execution.
+SELECT x.id, x.root, (SELECT max(finished_at) FROM tasks WHERE execution = x.id) AS ended_at
+FROM executions AS x INDEXED BY executions_kept
+WHERE x.purged_at IS NULL AND NOT EXISTS (
+    SELECT 1 FROM tasks INDEXED BY tasks_by_execution
+    WHERE execution = x.id AND status IN ('waiting', 'pending', 'running', 'paused', 'interrupted')
+)
+ORDER BY x.id;
+
+-- name: kept_executions
+-- How many executions have not been purged. Index executions_kept.
+SELECT count(*) FROM executions INDEXED BY executions_kept WHERE purged_at IS NULL;
+
+-- name: mark_purged
+-- Its content may go now. By the primary key.
+UPDATE executions SET purged_at = ? WHERE id = ? AND purged_at IS NULL;
+
+-- name: purge_logs
+-- Index logs_by_execution.
+DELETE FROM logs WHERE execution = ?;
+
+-- name: purge_state
+-- What its agents shared. By the primary key.
+DELETE FROM state WHERE execution = ?;
+
+-- name: purge_tasks
+-- What its workers said besides the results. Index tasks_by_execution.
+UPDATE tasks SET detail = '{}' WHERE execution = ? AND detail <> '{}';
+
+-- name: purge_specs
+-- What would have been done instead has parameters, which are content too. Index tasks_by_execution.
+UPDATE specs SET fallback = NULL WHERE task IN (SELECT id FROM tasks WHERE execution = ?) AND fallback IS NOT NULL;
+
+-- name: bodies
+-- The texts that are kept. It walks through all of them: by the primary key.
+SELECT id FROM content WHERE body IS NOT NULL ORDER BY id LIMIT -1;
+
+-- name: last_body
+-- By the primary key.
+SELECT coalesce(max(id), 0) FROM content;
+
+-- name: condemn
+-- By the primary key.
+UPDATE content SET condemned = 1 WHERE id = ? AND body IS NOT NULL;
+
+-- name: condemned
+-- Index content_condemned.
+SELECT id FROM content WHERE condemned = 1 ORDER BY id LIMIT -1;
+
+-- name: spare
+-- Somebody needs it after all. By the primary key.
+UPDATE content SET condemned = 0 WHERE id = ?;
+
+-- name: take_away
+-- The text goes, unless somebody has kept it again meanwhile; its hash stays. By the primary key.
+UPDATE content SET body = NULL, condemned = 0 WHERE id = ? AND condemned = 1;
+
+-- name: bytes
+-- By the primary key.
+SELECT length(CAST(body AS BLOB)) FROM content WHERE id = ? AND condemned = 1;
+
+-- name: tidied
+-- When somebody last looked for what may go. By the primary key.
+SELECT CAST(value AS REAL) FROM meta WHERE key = 'tidied_at';
+
+-- name: set_tidied
+-- By the primary key.
+INSERT INTO meta (key, value) VALUES ('tidied_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value;

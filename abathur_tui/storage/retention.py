@@ -1,0 +1,70 @@
+"""What may go: audit groups that have outlived the retention, old lines of the log, and the content of executions that were purged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection
+
+from abathur_tui.domain.data import canonical
+from abathur_tui.storage.sql import named
+
+_SQL = named("retention")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An execution that has ended, all of it, and whose content is kept."""
+
+    id: int
+    root: int
+    ended_at: float
+
+
+def sweep_group(c: Connection, before: float, now: float) -> int:
+    """Take the oldest group of the audit away if it was sealed before a moment; how many rows that were. Its seal stays, and this is audited."""
+    found = c.execute(_SQL["oldest"], (before,)).fetchone()
+    if found is None:
+        return 0
+    first, last = found
+    c.execute(_SQL["mark_swept"], (now, first))
+    rows = c.execute(_SQL["sweep"], (first, last)).rowcount
+    c.execute(_SQL["audit"], (now, "engine", "audit.swept", None, canonical({"first": first, "last": last, "rows": rows})))
+    return rows
+
+
+def drop_old_logs(c: Connection, before: float) -> int:
+    """Take some of the log's oldest lines away, as far as they are from before a moment; how many."""
+    return c.execute(_SQL["drop_old_logs"], (before,)).rowcount
+
+
+def tidied_at(c: Connection) -> float:
+    """When somebody last looked for what may go; 0 where nobody has."""
+    found = c.execute(_SQL["tidied"]).fetchone()
+    return 0.0 if found is None else float(found[0])
+
+
+def set_tidied(c: Connection, now: float) -> None:
+    """Somebody has looked for what may go."""
+    c.execute(_SQL["set_tidied"], (str(now),))
+
+
+def purgeable(c: Connection) -> list[Ended]:
+    """Executions that have ended and were not purged, the oldest first."""
+    return [Ended(id, root, ended_at or 0) for id, root, ended_at in c.execute(_SQL["purgeable"])]
+
+
+def kept_executions(c: Connection) -> int:
+    """How many executions have not been purged, whether they have ended or not."""
+    (count,) = c.execute(_SQL["kept_executions"]).fetchone()
+    return int(count)
+
+
+def purge(c: Connection, executions: Sequence[int], actor: str, now: float) -> None:
+    """Take the log and whatever else is not under a hash away, and mark them, so that their content goes next.
+
+    A law refuses one that has not ended.
+    """
+    for execution in executions:
+        if c.execute(_SQL["mark_purged"], (now, execution)).rowcount:
+            for name in ("purge_logs", "purge_state", "purge_tasks", "purge_specs"):
+                c.execute(_SQL[name], (execution,))
+            c.execute(_SQL["audit"], (now, actor, "execution.purged", execution, "{}"))

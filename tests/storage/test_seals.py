@@ -1,0 +1,137 @@
+"""Seals show what was done to the audit; the file's laws let only swept groups go."""
+
+from pathlib import Path
+
+import pytest
+
+from abathur_tui.domain.errors import AbathurError, ChangeRefused
+from abathur_tui.storage import Database, retention, seals
+from abathur_tui.storage.seals import Verified, verify
+from tests.storage.building import NOW, chain, claim_one, finish, submit
+from tests.storage.test_checking import lawless
+
+DAY = 86_400.0
+
+
+def sealed(database: Database, groups: int) -> None:
+    """As many groups, of a few rows each, a day apart."""
+    for number in range(groups):
+        submit(database, chain(2), now=NOW + number * DAY)
+        finish(database, claim_one(database, now=NOW + number * DAY), now=NOW + number * DAY)
+        database.write_now(seals.seal_some, NOW + number * DAY)
+
+
+def changed(folder: Path, *statements: str) -> Verified:
+    """What is found after somebody went past the laws."""
+    lawless(folder, *statements)
+    database = Database.open(folder)
+    found = database.read_now(verify)
+    database.close()
+    return found
+
+
+@pytest.fixture
+def audited(folder: Path) -> Path:
+    """A closed database whose audit has four groups and some rows without a seal."""
+    database = Database.open(folder, create=True)
+    sealed(database, 4)
+    submit(database, chain(1))
+    database.close()
+    return folder
+
+
+def test_an_untouched_audit_verifies(audited: Path) -> None:
+    found = changed(audited)
+    assert found.ok
+    assert (found.seals, found.swept, found.unsealed) == (4, 0, 1)
+    assert found.rows > 4
+    assert len(found.head) == 64
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("UPDATE audit SET reason = 'nothing' WHERE id = 3", "rows 1 to"),
+        ("UPDATE audit SET at = at + 1 WHERE id = 2", "rows 1 to"),
+        ("UPDATE audit SET actor = 'a', action = 'llowed' || action WHERE id = 1", "rows 1 to"),
+        ("DELETE FROM audit WHERE id = 2", "1 of them are missing"),
+        ("DELETE FROM audit WHERE id = (SELECT first FROM seals ORDER BY first LIMIT 1 OFFSET 1)", "1 of them are missing"),
+        ("UPDATE audit SET id = -id WHERE id = 2", "1 of them are missing"),
+        ("DELETE FROM seals WHERE first = (SELECT first FROM seals ORDER BY first LIMIT 1 OFFSET 1)", "does not follow the one before"),
+        ("UPDATE seals SET sha256 = 'forged' WHERE first = 1", "are not as they were sealed"),
+        ("UPDATE seals SET sealed_at = sealed_at + 1 WHERE first = 1", "are not as they were sealed"),
+        ("UPDATE seals SET swept_at = 1 WHERE first = 1", "marked as swept"),
+        ("DELETE FROM audit WHERE id = (SELECT max(id) FROM audit)", "which have no seal yet, are missing"),
+        ("UPDATE seals SET first = first + 1 WHERE first = 1", "row 1 is in no group"),
+    ],
+)
+def test_the_first_group_that_was_touched_is_found(audited: Path, statement: str, problem: str) -> None:
+    found = changed(audited, statement)
+    assert problem in (found.problem or ""), found
+
+
+def test_of_two_groups_that_were_touched_the_first_is_told(audited: Path) -> None:
+    third = "(SELECT first FROM seals ORDER BY first LIMIT 1 OFFSET 2)"
+    found = changed(
+        audited, f"UPDATE audit SET reason = 'no' WHERE id = {third}", "UPDATE audit SET reason = 'no' WHERE id = (SELECT max(id) FROM audit)"
+    )
+    assert found.seals == 2
+
+
+def test_what_outlived_the_retention_goes_group_by_group_and_is_audited(folder: Path) -> None:
+    # Given four groups, of which two are older than a moment,
+    database = Database.open(folder, create=True)
+    sealed(database, 4)
+    before = database.read_now(verify)
+    # when retention sweeps, then those two go, and no other;
+    moment, now = NOW + 1.5 * DAY, NOW + 5 * DAY
+    swept = [database.write_now(retention.sweep_group, moment, now) for _ in range(3)]
+    assert swept[0] > 0
+    assert swept[1] > 0
+    assert swept[2] == 0
+    # the sweep stands in the audit, and what is left verifies, with the same chain.
+    found = database.read_now(verify)
+    assert (found.ok, found.swept, found.seals, found.unsealed) == (True, 2, 4, 2)
+    assert found.rows == before.rows - sum(swept)
+    assert found.head == before.head
+    actions = database.read_now(lambda c: [row[0] for row in c.execute("SELECT action FROM audit ORDER BY id DESC LIMIT 2")])
+    assert actions == ["audit.swept", "audit.swept"]
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM audit WHERE id = 1",
+        "UPDATE audit SET reason = ''",
+        "INSERT OR REPLACE INTO audit (id, at, actor, action) VALUES (1, 1, 'x', 'y')",
+        "DELETE FROM seals",
+        "UPDATE seals SET sha256 = 'x' WHERE first = 1",
+        "UPDATE seals SET swept_at = 1 WHERE first > 1",
+        "INSERT INTO seals (first, last, previous, sha256, sealed_at) VALUES (10000, 10001, 'x', 'y', 1)",
+        "INSERT INTO seals (first, last, previous, sha256, sealed_at) VALUES (1, 1, '', 'y', 1)",
+        "UPDATE seals SET swept_at = 1 WHERE first = 1; DELETE FROM audit WHERE id = (SELECT last + 1 FROM seals WHERE first = 1)",
+        "UPDATE seals SET swept_at = 1 WHERE first = 1; UPDATE seals SET swept_at = NULL WHERE first = 1",
+    ],
+)
+def test_the_law_lets_nothing_else_go(folder: Path, statement: str) -> None:
+    database = Database.open(folder, create=True)
+    sealed(database, 3)
+    with pytest.raises((ChangeRefused, AbathurError)):
+        database.write_now(lambda c: [c.execute(one) for one in statement.split(";")])
+    assert database.read_now(verify).ok
+    database.close()
+
+
+def test_two_that_seal_at_once_make_one_chain(database: Database) -> None:
+    submit(database, chain(3))
+    first = database.read_now(seals.next_seal, NOW)
+    submit(database, chain(3))
+    second = database.read_now(seals.next_seal, NOW + 1)
+    assert first is not None
+    assert second is not None
+    for seal in (first, second):
+        database.write_now(seals.add_seal, seal)
+    database.write_now(seals.seal_some, NOW + 2)
+    found = database.read_now(verify)
+    assert (found.ok, found.seals, found.unsealed) == (True, 2, 0)
