@@ -15,6 +15,7 @@ from abathur_tui.domain.status import Status
 from abathur_tui.domain.success import Success
 from abathur_tui.engine.joins.asking import Useless
 from abathur_tui.engine.judging import read_verdict
+from abathur_tui.storage import views
 from tests.engine.bench import Bench, join_node, node, settles
 from tests.scripted import Say, Script, Step
 from tests.waiting import eventually_async
@@ -192,7 +193,7 @@ async def test_what_was_asked_before_an_engine_died_is_not_asked_again(bench: Ma
     project = bench(answering(["a draft"], verdict(0.9)))
     [task] = project.submit(node(success=Success(quality=0.7)))
     async with project.running():
-        await eventually_async(lambda: len(project.runtime.requests) == 2)
+        await eventually_async(lambda: project.database.read_now(views.counts)[Status.COMPLETED] > 0)
     await project.drain()
 
     assert (project.task(task).status, len(project.runtime.requests)) == (Status.COMPLETED, 2)
