@@ -9,6 +9,8 @@ from abathur_tui.cli import output
 from abathur_tui.cli.invocation import Command, group, invocation
 from abathur_tui.cli.opening import opened
 from abathur_tui.domain.errors import Exit
+from abathur_tui.domain.quantities import bytes_text
+from abathur_tui.domain.resources import Sample, Starts
 from abathur_tui.project.answers import hold_text
 from abathur_tui.project.swarm import SwarmStatus
 
@@ -114,6 +116,19 @@ def _lines(answer: SwarmStatus) -> list[str]:
     rows = [
         ("agents", f"{answer.busy} of {answer.limit} busy" + (f", {others}" if others else "")),
         ("tasks", "are given to agents" if answer.hold is None else hold_text(answer.hold)),
+        *_taken(answer.resources),
         ("engine", answer.engine or "none; `abathur engine start` starts one"),
     ]
     return [f"{name:<9}{value}" for name, value in rows]
+
+
+def _taken(sample: Sample | None) -> list[tuple[str, str]]:
+    if sample is None:
+        return []
+    rows = [("memory", f"{bytes_text(sample.memory_bytes)} of {bytes_text(sample.memory_limit)} in {sample.processes} processes")]
+    if sample.cores is not None:
+        rows.append(("cpu", f"{sample.cores:.1f} of {sample.cores_limit:g} cores"))
+    if sample.gate.starts is not Starts.FREELY:
+        starts = "one at a time" if sample.gate.starts is Starts.ONE else "not at all"
+        rows.append(("starts", f"{starts}, because of {sample.gate.why}"))
+    return rows

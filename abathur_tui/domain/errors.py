@@ -5,7 +5,7 @@ A code never changes its meaning. The first line of a class's docstring is its t
     AbathurError
     ├── starting (001-004)   ProjectNotFound, ProjectNotWritable, NoTerminal, EngineDidNotStart
     ├── queue (005-010)      QueueFull, NotFound, ChangeRefused, CyclicDependencies, LeaseLost, DependencyFailed
-    ├── agents (021-026)     AgentSilent, AgentStalled, TaskTimedOut, UnknownAgent, TaskExpired, TooManyCrashes
+    ├── agents (021-029)     AgentSilent, AgentStalled, TaskTimedOut, UnknownAgent, TaskExpired, TooManyCrashes, MemoryExhausted, NeedsTooMuch, StateChanged
     ├── API (041-046)        ApiUnavailable, ApiRefused, AccountRefused, NoRuntime, AnswerIncomplete, CommandFailed
     ├── config (061-065)     ConfigInvalid, RuntimeNotAllowed, ArgumentInvalid, TemplateInvalid, PromptFailed
     ├── loops (081-086)      MeasureFailed, TargetNotReached, LoopTimedOut, NoProgress, BudgetReached, PriceUnknown
@@ -273,6 +273,36 @@ class TooManyCrashes(AbathurError):
     """
 
     code = "ABTH-ERR-026"
+
+
+class MemoryExhausted(AbathurError):
+    """The agent took all memory.
+
+    Engine, agents and their commands together had reached `resources.memory_limit`, and no other agent was at work.
+    """
+
+    code = "ABTH-ERR-027"
+    hint = "Make the task smaller, or raise `resources.memory_limit`, then retry it."
+
+
+class NeedsTooMuch(AbathurError):
+    """A task declares more memory or more cores than there are.
+
+    What it declares is more than `resources.memory_limit` or `resources.cpu_limit`, or than the machine has.
+    """
+
+    code = "ABTH-ERR-028"
+    hint = "Declare less, or raise the limit, then retry it."
+
+
+class StateChanged(AbathurError):
+    """Somebody else has written the shared state first.
+
+    The write names an older version of the key than the one that is there. The message says who wrote last.
+    """
+
+    code = "ABTH-ERR-029"
+    hint = "Read the key again, and write against its present version."
 
 
 # API
@@ -566,6 +596,16 @@ class NoResult(AbathurError):
 
     code = "ABTH-ERR-107"
     hint = "Follow it with `abathur watch`, or see why with `abathur task show`."
+
+
+class ContentPurged(AbathurError):
+    """Its content was purged.
+
+    Somebody has taken away what the execution was asked and what it said; hashes, times, counts and costs are left.
+    """
+
+    code = "ABTH-ERR-108"
+    hint = "What was purged is nowhere any more, unless a backup or an export from before has it."
 
 
 # Language

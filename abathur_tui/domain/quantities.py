@@ -1,6 +1,7 @@
-"""Durations and sizes as people write them: `90`, `"30s"`, `"5m"`, `"1h30m"`, `"512MB"`."""
+"""Durations, sizes and moments as people write them: `90`, `"30s"`, `"5m"`, `"1h30m"`, `"512MB"`, `"2026-01-31T18:30"`."""
 
 import re
+from datetime import datetime
 
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|m|h|d|w)", re.ASCII)
@@ -25,9 +26,28 @@ def seconds_of(text: str) -> float:
     return total
 
 
+def moment_of(text: str) -> float:
+    """The Unix time of an ISO date and time, in this machine's time zone unless it names one. Raises ValueError."""
+    try:
+        return datetime.fromisoformat(text.strip()).timestamp()
+    except (ValueError, OverflowError, OSError) as error:
+        example = datetime.now().strftime("%Y-%m-%dT18:30")
+        raise ValueError(f"{text!r} is no date and time: write it as {example}, with a zone such as +02:00 where it is not this machine's") from error
+
+
 def bytes_of(text: str) -> int:
     """The bytes of a size: a plain number, or one with a unit (`"512MB"`, `"2GiB"`; each step is 1024). Raises ValueError."""
     match = _SIZE.fullmatch(text.strip())
     if match is None or (match[3] and not match[2]):
         raise ValueError(f'{text!r} is not a size: write bytes as a number, or a text such as "64KB", "512MB" or "2GB"')
     return int(float(match[1]) * 1024 ** _SIZE_POWERS[match[2].lower()])
+
+
+def bytes_text(number: int) -> str:
+    """`512 B`, `1.5 MB`, `148 MB`, `2.0 GB`."""
+    size, unit = float(number), "B"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.0f} {unit}" if size >= 100 or unit == "B" else f"{size:.1f} {unit}"

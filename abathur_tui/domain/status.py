@@ -60,6 +60,10 @@ class Why(StrEnum):
     """It is a quiet time, in which nothing new starts, until `due_at`."""
     ASKS = "asks"
     """It wants to know something that only a person can say; it holds no slot."""
+    MEMORY = "memory"
+    """So much memory is taken that no agent starts, or not enough is left for what it declares."""
+    CPU = "cpu"
+    """The same with cores."""
     USER = "by you"
     """A person paused it."""
 

@@ -28,6 +28,7 @@ from abathur_tui.engine.patient import GONE_SECONDS, PatientDatabase, to_its_end
 from abathur_tui.engine.pool import OpenRuntime, RuntimePool
 from abathur_tui.engine.rescue import Rescue
 from abathur_tui.engine.resources import SAMPLE_SECONDS, Resources
+from abathur_tui.engine.silence import End, Silence
 from abathur_tui.engine.slots import Slots
 from abathur_tui.engine.swarm import Swarm
 from abathur_tui.engine.worker import Stop
@@ -101,6 +102,7 @@ class Engine:
         self._database = PatientDatabase(database, self.log, equipment.clock, self._broke, equipment.gone_seconds)
         queue_settings = equipment.settings.queue
         self._rescue = Rescue(database.folder, self.id, self._database, queue_settings.lease_seconds, equipment.clock, self.log)
+        self._silence = Silence(database, queue_settings.lease_seconds, equipment.clock)
         self._caretaker = Caretaker(self._database, equipment.clock, self.log, equipment.settings.monitoring.retention_days, equipment.seal_seconds)
         self._wake = asyncio.Event()
         self._shop = Workshop(
@@ -211,15 +213,24 @@ class Engine:
                 return end
             if not self._manner.standby and not self._manner.drain:
                 return Exit.DONE
-            other = await asyncio.to_thread(engines.active_engine, self._raw.folder)
-            row = await self._database.read(engines.row, other) if other else None
-            if row is not None and row.ended_at is None and self._rescue.has_stopped(row):
-                await self._rescue.supersede(row)
+            if await self._end_silent() is End.SUPERSEDED:
                 return None
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STANDBY_SECONDS):
                     await self._wake.wait()
         return Exit.DONE if self._broken is None else Exit.FAILED
+
+    async def _end_silent(self) -> End | None:
+        """End the active engine where it has given no sign of life for its whole lease; what has become of it."""
+        try:
+            silent = await asyncio.to_thread(self._silence.found)
+            end = None if silent is None else await asyncio.to_thread(self._silence.end, silent)
+        except AbathurError:
+            return None  # The trouble that keeps both from writing is told where this one waits for it.
+        if silent is not None and end is not None:
+            told = f"engine {silent.holder.engine} (process {silent.holder.pid}) gave no sign of life for its whole lease: {end.value}"
+            self.log.warning("engine.superseded", told, other=silent.holder.engine)
+        return end
 
     async def _hand_over(self) -> bool:
         """What was ordered of us while another engine is active: it gets our keys, and tries what an account had refused."""

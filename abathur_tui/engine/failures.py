@@ -6,6 +6,7 @@ from abathur_tui.domain.errors import (
     AgentStalled,
     DatabaseDamaged,
     DatabaseNewer,
+    MemoryExhausted,
     ProjectGone,
     RuntimeFailure,
     TaskTimedOut,
@@ -18,7 +19,7 @@ def kind_of(error: AbathurError) -> FailureKind | None:
     match error:
         case RuntimeFailure():
             return error.kind
-        case TaskTimedOut() | AgentStalled():
+        case TaskTimedOut() | AgentStalled() | MemoryExhausted():
             return FailureKind.TRANSIENT
         case Unexpected():
             return FailureKind.UNKNOWN

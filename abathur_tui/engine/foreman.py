@@ -105,6 +105,13 @@ class Foreman:
                 async with asyncio.timeout(seconds):
                     await self._shop.database.write(self._dismiss_all, idle)
 
+    def stop_youngest(self, because: str) -> None:
+        """Memory is all taken: end the agent that has begun last. Where it is the only one, it is its own task that takes too much."""
+        working = [worker for worker in self._workers.values() if worker.has_agent]
+        if working:
+            self._shop.log.warning("agent.stopped", f"{because}: the youngest agent is stopped", task=working[-1].claim.lease.task)
+            working[-1].stop(Stop.MEMORY if len(working) > 1 else Stop.TOO_LARGE)
+
     async def _see_what_is_due(self) -> None:
         now, monotonic = self._shop.clock.now(), self._shop.clock.monotonic()
         reached = self._next_due is not None and now >= self._next_due
@@ -141,10 +148,11 @@ class Foreman:
                 self._own(self.lanes.prepare(state), self._preparing)
         ready = [state.lane for state in states if state.ready]
         free = {lane: slots.free_in(lane) for lane in ready if self.lanes.is_prepared(lane)}
-        free = {lane: number for lane, number in free.items() if number > 0}
+        most = self._shop.resources.may_start(slots.free())
+        free = {lane: min(number, most) for lane, number in free.items() if min(number, most) > 0}
         if free or queue.JOIN_LANE in ready:
             # Joins need no slot: they are claimed also where agents have them all.
-            limit = slots.free() if free else _JOINS_AT_ONCE
+            limit = most if free else _JOINS_AT_ONCE
             await self._shop.database.write_kept(self._begin_all, self._claim_as_engine, free, limit)
         return bool(ready)
 
@@ -159,6 +167,7 @@ class Foreman:
         if claims is None:
             self._superseded()
             return
+        self._shop.resources.started(sum(claim.kind is not Kind.JOIN for claim in claims))
         for claim in claims:
             if (earlier := self._workers.get(claim.lease.task)) is not None:
                 earlier.stop(Stop.ABANDON)  # its lease is lost, and it has not noticed yet

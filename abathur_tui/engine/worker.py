@@ -17,6 +17,7 @@ from abathur_tui.domain.errors import (
     CriteriaNotMet,
     FallbackFailed,
     LeaseLost,
+    MemoryExhausted,
     RuntimeFailure,
     TaskTimedOut,
     Unexpected,
@@ -68,6 +69,7 @@ class Worker:
         self._shop = shop
         self._slot = slot
         self._chance = chance
+        self._known: Work | None = None
         self._job: AgentJob | None = None
         self._loop: Loop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -100,6 +102,11 @@ class Worker:
             if self._slot is not None:
                 self._slot.release()
 
+    @property
+    def has_agent(self) -> bool:
+        """Whether an agent works at it, and was not told to stop."""
+        return self._job is not None and self._stop is None and self._slot is not None and self._slot.held
+
     def stop(self, stop: Stop) -> None:
         """End the agent and put the task where `stop` says. The first call counts."""
         if self._stop is None:
@@ -109,6 +116,7 @@ class Worker:
 
     async def _work(self) -> None:
         work, saved = await self._shop.database.read(_read, self.claim.lease.task)
+        self._known = work
         if (child := await fallback.begun(self._shop, work)) is not None:
             await self._finish_fallback(work, child)
             return
@@ -276,8 +284,18 @@ class Worker:
 
     def _end_stopped(self, c: Connection, stop: Stop) -> None:
         now = self._shop.clock.now()
+        if stop is Stop.TOO_LARGE and self._known is not None:
+            error = MemoryExhausted("All memory was taken while no other agent worked.")
+            self._fail(c, error, self._verdict(self._known, error, kind_of(error)))
+            if self._job is not None:
+                self._job.dismiss(c, now, failed=error.message)
+            return
         self._leave_agent(c, stop, now)
         match stop:
+            case Stop.MEMORY | Stop.TOO_LARGE:
+                reason = "memory is all taken: its agent, the youngest, was stopped"
+                journal.log(c, self.claim.lease, "warning", "notice", reason, now)
+                queue.release(c, self.claim.lease, reason, now)
             case Stop.CANCEL:
                 best = self._loop.best if self._loop is not None else None
                 queue.end_cancelled(c, self.claim.lease, now, result=best.output if best is not None else None)

@@ -12,6 +12,7 @@ from abathur_tui.engine.endings import Endings
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.patient import PatientDatabase
 from abathur_tui.engine.pool import RuntimePool
+from abathur_tui.engine.resources import Resources
 from abathur_tui.engine.slots import Slots
 from abathur_tui.engine.swarm import Swarm
 from abathur_tui.processes import Children
@@ -34,6 +35,7 @@ class Workshop:
     tools: Mapping[str, Tool]
     slots: Slots
     swarm: Swarm
+    resources: Resources
     endings: Endings
     answers: Answers
     clock: Clock

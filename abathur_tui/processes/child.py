@@ -12,6 +12,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from abathur_tui.domain.errors import CommandFailed
 from abathur_tui.guard import GuardPipe, kill_group
 from abathur_tui.processes.streams import Input, Output, Piece, Stream, first_readable
 from abathur_tui.processes.sweeping import Sweeper
@@ -35,12 +36,15 @@ class Child:
         assert process.stderr is not None
         self.pid = process.pid
         """Also the number of its group."""
+        self.service = False
+        """Whether it serves all agents, and is no command of one."""
         self.exit_code: int | None = None
         """Negative: the number of the signal that killed it. None while it runs."""
         self.stdout = Output(process.stdout, Stream.OUTPUT, limit_bytes)
         self.stderr = Output(process.stderr, Stream.ERROR, limit_bytes)
         self._process = process
         self._mark = mark
+        self._ended_for = ""
         self._sweeper = sweeper
         self._guard = guard
         self._killed = False
@@ -57,7 +61,7 @@ class Child:
         self._input = Input(process.stdin, stdin)
 
     async def pieces(self) -> AsyncIterator[Piece]:
-        """What it writes to both streams, as it comes. Raises CommandFailed when one of them is more than the limit."""
+        """What it writes to both streams, as it comes. Raises CommandFailed when one of them is more than the limit, and after `end_for`."""
         while True:
             await asyncio.sleep(0)  # A fast writer must not keep the event loop for itself.
             silent = True
@@ -67,6 +71,8 @@ class Child:
                     yield Piece(output.stream, text)
             open_outputs = [output for output in (self.stdout, self.stderr) if not output.closed]
             if not open_outputs:
+                if self._ended_for:
+                    raise CommandFailed(self._ended_for, hint="Make it take less, or raise the limit.")
                 return
             if silent:
                 await first_readable(*open_outputs)
@@ -93,6 +99,11 @@ class Child:
         except asyncio.CancelledError:
             self._signal(signal.SIGKILL)
             raise
+
+    def end_for(self, reason: str) -> None:
+        """Kill the whole group at once; who reads what it writes hears why."""
+        self._ended_for = reason
+        self._signal(signal.SIGKILL)
 
     async def aclose(self) -> None:
         """End it, and read and write nothing more."""

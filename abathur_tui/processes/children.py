@@ -53,10 +53,12 @@ class Children:
         env: Mapping[str, str],
         stdin: bytes | None = None,
         output_limit: int | None = None,
+        service: bool = False,
     ) -> Child:
         """Start a program with exactly this environment and MARK; `stdin` None is an empty one. Raises CommandFailed where it cannot be started.
 
-        Read both outputs (`pieces`), or it will stop when a pipe is full. `output_limit` is in bytes, for each of the two.
+        Read both outputs (`pieces`), or it will stop when a pipe is full. `output_limit` is in bytes, for each of the two. `service`: it
+        serves all agents, and is no command of one.
         """
         program = find_program(argv, cwd, env)
         self._started += 1
@@ -65,6 +67,7 @@ class Children:
         process = _spawn([program, *argv[1:]], WITHOUT_INPUT if stdin is None else WITH_INPUT, cwd, {**env, MARK: mark})
         self._running = {child for child in self._running if child.exit_code is None}
         child = Child(process, mark, self._sweeper, self._guard, GO + (stdin or b""), output_limit)
+        child.service = service
         self._running.add(child)
         return child
 
@@ -91,6 +94,11 @@ class Children:
                 timed_out = True
                 exit_code = await child.end()
         return Finished(exit_code, "".join(texts[Stream.OUTPUT]), "".join(texts[Stream.ERROR]), timed_out)
+
+    @property
+    def running(self) -> list[Child]:
+        """Those that have not ended."""
+        return [child for child in self._running if child.exit_code is None]
 
     async def aclose(self) -> None:
         """End all that still run."""

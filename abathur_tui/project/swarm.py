@@ -10,6 +10,7 @@ from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import ArgumentInvalid
 from abathur_tui.domain.ids import AgentId, agent_text
 from abathur_tui.domain.leases import Hold
+from abathur_tui.domain.resources import Sample
 from abathur_tui.domain.tasks import Agent, AuditEvent
 from abathur_tui.project.answers import execution_name, hold_data, task_name
 from abathur_tui.storage import swarm, views
@@ -33,6 +34,8 @@ class SwarmStatus:
     limit: int
     engine: str | None
     """The active one's id."""
+    resources: Sample | None
+    """What was taken of the machine a moment ago; None where no engine works."""
 
     def data(self) -> JsonObject:
         """What `swarm status --json` gives."""
@@ -41,6 +44,7 @@ class SwarmStatus:
             "queue": hold_data(self.hold),
             "engine": self.engine,
             "agents": {"busy": self.busy, "limit": self.limit, "states": {state: self.states.get(state, 0) for state in _STATES}},
+            "resources": resources_data(self.resources),
         }
 
 
@@ -76,7 +80,17 @@ class SwarmDesk:
         states = await project.read(views.agent_states)
         status = await project.status()
         assert status.agents_limit is not None
-        return SwarmStatus(status.hold, states, status.agents_busy, status.agents_limit, None if status.engine is None else status.engine.id)
+        engine = None if status.engine is None else status.engine.id
+        return SwarmStatus(status.hold, states, status.agents_busy, status.agents_limit, engine, await self.resources())
+
+    async def resources(self) -> Sample | None:
+        """What engine, agents and their commands take of the machine, as it was measured last; None where no engine works."""
+        newest = await self._project.read(swarm.samples, 1)
+        return newest[0] if newest and newest[0].engine == self._project.engine() else None
+
+    async def samples(self, limit: int = swarm.KEPT_SAMPLES) -> list[Sample]:
+        """The newest measurements, the newest first: one every five seconds while anybody works."""
+        return await self._project.read(swarm.samples, limit)
 
     async def start(self) -> bool:
         """Let tasks be given to agents again; False where they were all the time."""
@@ -99,6 +113,20 @@ class SwarmDesk:
     async def agent(self, agent: int) -> AgentDetail:
         """An agent with what it did. Raises NotFound."""
         return await self._project.read(_detail, agent)
+
+
+def resources_data(sample: Sample | None) -> JsonObject | None:
+    """A measurement; null where there is none."""
+    if sample is None:
+        return None
+    return {
+        "at": iso(sample.at),
+        "memory": {"bytes": sample.memory_bytes, "limit": sample.memory_limit},
+        "cpu": {"cores": None if sample.cores is None else round(sample.cores, 3), "limit": sample.cores_limit},
+        "processes": sample.processes,
+        "starts": sample.gate.starts.name.lower(),
+        "why": sample.gate.why,
+    }
 
 
 def agent_data(agent: Agent) -> JsonObject:

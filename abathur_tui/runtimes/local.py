@@ -118,7 +118,7 @@ class LocalRuntime:
         token = secrets.token_urlsafe(32)
         try:
             async with asyncio.timeout(START_SECONDS) as self._clock:
-                child = await self._children.start(_SERVER, cwd="/", env=_environment(), stdin=f"{token} {os.getpid()}\n".encode())
+                child = await self._children.start(_SERVER, cwd="/", env=_environment(), stdin=f"{token} {os.getpid()}\n".encode(), service=True)
                 async with child:
                     await self._follow(child, token, ready)
         except TimeoutError:  # of the start, or of being idle

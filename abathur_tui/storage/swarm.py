@@ -3,9 +3,13 @@
 from sqlite3 import Connection
 
 from abathur_tui.domain.data import JsonObject, canonical
+from abathur_tui.domain.resources import Sample, gate_for
 from abathur_tui.storage.sql import named
 
 _SQL = named("swarm")
+
+KEPT_SAMPLES = 720
+"""An hour of them, where somebody works all the time."""
 
 
 def limit(c: Connection) -> int | None:
@@ -19,6 +23,38 @@ def scale(c: Connection, agents: int, actor: str, now: float) -> None:
     if c.execute(_SQL["scale"], {"agents": agents, "actor": actor, "now": now}).rowcount:
         c.execute(_SQL["scale_engines"], {"agents": agents})
         audit(c, "swarm.scaled", f"{agents} agents at once", {"agents": agents}, actor, now)
+
+
+def keep_sample(c: Connection, sample: Sample) -> None:
+    """What was taken of the machine, and what holds new agents up."""
+    c.execute(
+        _SQL["keep_sample"],
+        {
+            "at": sample.at,
+            "engine": sample.engine,
+            "memory_bytes": sample.memory_bytes,
+            "memory_limit": sample.memory_limit,
+            "cores": sample.cores,
+            "cores_limit": sample.cores_limit,
+            "processes": sample.processes,
+            "gate": sample.gate.why,
+        },
+    )
+    c.execute(_SQL["forget_samples"], (KEPT_SAMPLES,))
+    c.execute(_SQL["gate"], {"gate": sample.gate.why})
+
+
+def open_gate(c: Connection) -> None:
+    """Nothing is known any more that would hold new agents up."""
+    c.execute(_SQL["gate"], {"gate": ""})
+
+
+def samples(c: Connection, limit: int) -> list[Sample]:
+    """The newest samples, the newest first."""
+    return [
+        Sample(at, engine, taken, limit_bytes, cores, limit_cores, processes, gate_for(taken / limit_bytes, (cores or 0) / limit_cores))
+        for at, engine, taken, limit_bytes, cores, limit_cores, processes in c.execute(_SQL["samples"], (limit,))
+    ]
 
 
 def audit(c: Connection, action: str, reason: str, detail: JsonObject, actor: str, now: float, *, engine: str | None = None) -> None:

@@ -64,7 +64,7 @@ class Grep:
         except (Refused, OSError) as error:
             return outcome_of(error)
         except CommandFailed as error:
-            return ToolOutcome(f"The search could not be started: {error.message}", is_error=True, summary="could not be started")
+            return ToolOutcome(f"The search could not be done: {error.message}", is_error=True, summary="could not be done")
 
     def _query(self, given: JsonObject) -> JsonObject:
         arguments.check_names(given, ("pattern", "path", "glob", "ignore_case"))

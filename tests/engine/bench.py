@@ -101,6 +101,8 @@ class Bench:
     opens: Callable[[RuntimeChoice, Mapping[str, str]], Runtime] | None = None
     choice: RuntimeChoice = ANY_CHOICE
     gone_seconds: float = 5.0
+    sample_seconds: float = 5.0
+    children: Children = field(default_factory=Children)
     swarm: dict[str, object] = field(default_factory=dict)
     """Settings of the swarm that are others than `settings` has."""
 
@@ -128,7 +130,8 @@ class Bench:
             registry=OneRole(),
             tools=self.tools,
             open_runtime=self._open,
-            children=Children(),
+            children=self.children,
+            sample_seconds=self.sample_seconds,
             keys=self.keys,
             gone_seconds=self.gone_seconds,
             release_seconds=release_seconds,

@@ -2,7 +2,7 @@
 -- The columns of a task as lists show it; a pending task whose lane, or the queue as a whole, is held says why and until when. Used by all that reads tasks.
 SELECT t.id, t.execution, t.parent, t.kind, t.name, t.template, t.template_version, t.agent, t.status,
     CASE WHEN t.status = 'pending' AND t.why = ''
-        THEN coalesce((SELECT why FROM queue_state WHERE why = 'queue'), l.held_why, (SELECT why FROM queue_state), '') ELSE t.why END,
+        THEN coalesce((SELECT why FROM queue_state WHERE why = 'queue'), l.held_why, (SELECT why FROM queue_state), (SELECT gate FROM swarm)) ELSE t.why END,
     t.progress, t.priority, t.attempt, t.unmet,
     (SELECT json_group_array(depends_on) FROM (SELECT depends_on FROM edges WHERE task = t.id ORDER BY position)),
     t.tags, t.created_at, t.started_at, t.finished_at,
@@ -21,7 +21,7 @@ SELECT c.body FROM tasks AS t LEFT JOIN content AS c ON c.hash = t.result WHERE 
 -- name: spec
 -- What its worker needs, with its execution's runtime. By the primary keys.
 SELECT s.prompt, s.parameters, s.refs, x.runtime, s.model, s.timeout_seconds, s.retries, t.failures, t.on_failure, s.loop_spec, s.join_spec, s.fallback, s.success, s.lead,
-    s.depth, t.pass, s.rendered, t.round, t.detail
+    s.depth, t.pass, s.rendered, t.round, t.detail, x.purged_at
 FROM tasks AS t JOIN specs AS s ON s.task = t.id JOIN executions AS x ON x.id = t.execution WHERE t.id = ?;
 
 -- name: inputs
@@ -79,12 +79,12 @@ SELECT body FROM content WHERE hash = ?;
 
 -- name: execution
 -- An execution with its root's status. By the primary keys.
-SELECT x.id, x.root, c.body, t.status, x.runtime, x.created_at, t.finished_at, x.actor
+SELECT x.id, x.root, c.body, t.status, x.runtime, x.created_at, t.finished_at, x.actor, x.purged_at
 FROM executions AS x JOIN tasks AS t ON t.id = x.root LEFT JOIN content AS c ON c.hash = x.source WHERE x.id = ?;
 
 -- name: executions
 -- The newest executions. By the primary key.
-SELECT x.id, x.root, c.body, t.status, x.runtime, x.created_at, t.finished_at, x.actor
+SELECT x.id, x.root, c.body, t.status, x.runtime, x.created_at, t.finished_at, x.actor, x.purged_at
 FROM executions AS x JOIN tasks AS t ON t.id = x.root LEFT JOIN content AS c ON c.hash = x.source ORDER BY x.id DESC LIMIT ?;
 
 -- name: details

@@ -1,0 +1,167 @@
+"""Resources: what engine, agents and their commands take together is measured again and again, and new agents start as it allows."""
+
+import asyncio
+from collections.abc import Callable
+from sqlite3 import Connection
+from typing import Concatenate, ParamSpec
+
+from abathur_tui.domain.clock import Clock
+from abathur_tui.domain.errors import AbathurError
+from abathur_tui.domain.quantities import bytes_text
+from abathur_tui.domain.resources import OPEN, Gate, Sample, Starts, gate_for
+from abathur_tui.engine.log import EngineLog
+from abathur_tui.engine.patient import PatientDatabase
+from abathur_tui.processes import Child, Children, Meter, Usage, machine
+from abathur_tui.settings.model import Resources as ResourceSettings
+from abathur_tui.storage import journal, swarm
+
+P = ParamSpec("P")
+
+SAMPLE_SECONDS = 5.0
+"""How often all of it is measured."""
+COMMANDS_SECONDS = 1.0
+"""How often commands are measured, where each has a limit."""
+_RESTING_SECONDS = 60.0
+"""How often a measurement is kept while nobody works."""
+
+
+class Resources:
+    """What is taken of the machine. `watch` is a task of the engine's."""
+
+    def __init__(
+        self,
+        engine: str,
+        database: PatientDatabase,
+        children: Children,
+        settings: ResourceSettings,
+        clock: Clock,
+        log: EngineLog,
+        changed: Callable[[], None],
+        sample_seconds: float = SAMPLE_SECONDS,
+    ) -> None:
+        """Nothing is measured yet, and agents start freely. `changed` is called when another number of them may start."""
+        self.memory_limit = settings.memory_limit or machine.memory_bytes()
+        self.cores_limit = settings.cpu_limit or machine.cores()
+        self.memory_taken = 0
+        """As it was measured last."""
+        self._engine = engine
+        self._database = database
+        self._children = children
+        self._command_limit = settings.command_memory_limit
+        self._clock = clock
+        self._log = log
+        self._changed = changed
+        self._every = sample_seconds
+        self._gate = OPEN
+        self._started = 0
+        """Agents since the last look."""
+        self._kept_at = float("-inf")
+        """Monotonic."""
+
+    @property
+    def gate(self) -> Gate:
+        """How agents start now."""
+        return self._gate
+
+    def may_start(self, wanted: int) -> int:
+        """How many of so many agents may start now."""
+        match self._gate.starts:
+            case Starts.FREELY:
+                return wanted
+            case Starts.ONE:
+                return min(wanted, max(1 - self._started, 0))
+            case Starts.NONE:
+                return 0
+
+    def started(self, agents: int) -> None:
+        """So many have started."""
+        self._started += agents
+
+    async def watch(self, busy: Callable[[], bool], exhausted: Callable[[str], None]) -> None:
+        """Measure until cancelled. `exhausted` is told what is so when memory has reached its limit: it stops an agent."""
+        async with asyncio.TaskGroup() as group:
+            if self._command_limit is not None:
+                group.create_task(self._watch_commands(self._command_limit))
+            meter = Meter()
+            await self._measured(meter)  # what was used before counts for nothing
+            while True:
+                await asyncio.sleep(self._every)
+                if (usage := await self._measured(meter)) is not None:
+                    await self._look(usage, busy=busy(), exhausted=exhausted)
+
+    async def _measured(self, meter: Meter) -> Usage | None:
+        """What is taken; None where the system does not tell."""
+        try:
+            return await asyncio.to_thread(meter.read, self._children.running)
+        except Exception as error:  # whatever the system does not let us see, the work goes on without it
+            self._log.warning("resources.not_measured", repr(error))
+            return None
+
+    async def _look(self, usage: Usage, *, busy: bool, exhausted: Callable[[str], None]) -> None:
+        """Decide by a measurement, and keep it."""
+        self.memory_taken, self._started = usage.memory_bytes, 0
+        gate = gate_for(usage.memory_bytes / self.memory_limit, (usage.cores or 0) / self.cores_limit)
+        taken = (usage.memory_bytes, self.memory_limit, usage.cores, self.cores_limit, usage.processes)
+        sample = Sample(self._clock.now(), self._engine, *taken, gate=gate)
+        before, self._gate = self._gate, gate
+        if gate != before or gate.starts is Starts.ONE:
+            self._changed()
+        if gate != before or busy or self._clock.monotonic() - self._kept_at >= _RESTING_SECONDS:
+            self._kept_at = self._clock.monotonic()
+            await self._write(_keep, sample, before)
+        if sample.exhausted:
+            exhausted(f"all together take {_memory(sample)}")
+
+    async def _watch_commands(self, limit: int) -> None:
+        meter = Meter()
+        while True:
+            await asyncio.sleep(min(COMMANDS_SECONDS, self._every))
+            children = [child for child in self._children.running if not child.service]
+            if children and (usage := await self._measured(meter)) is not None:
+                for child in children:
+                    if (taken := usage.by_child.get(child.pid, 0)) > limit:
+                        await self._end_command(child, taken, limit)
+
+    async def _end_command(self, child: Child, taken: int, limit: int) -> None:
+        reason = f"The command took {bytes_text(taken)} of memory, more than its limit of {bytes_text(limit)}, and was ended."
+        child.end_for(reason)
+        self._log.warning("command.ended", reason, process=child.pid)
+        await self._write(_tell, "swarm.command_ended", reason, self._engine, self._clock)
+
+    async def _write(self, operation: Callable[Concatenate[Connection, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            await self._database.write(operation, *args, **kwargs)
+        except AbathurError as error:  # the engine's own writes meet the same trouble, and say what follows
+            self._log.warning("resources.not_kept", error.message, code=error.code)
+
+
+def _keep(c: Connection, sample: Sample, before: Gate) -> None:
+    swarm.keep_sample(c, sample)
+    if sample.gate != before:
+        level = "info" if sample.gate == OPEN else "warning"
+        _say(c, "swarm.gate", level, _decision(sample), sample.engine, sample.at)
+
+
+def _tell(c: Connection, action: str, text: str, engine: str, clock: Clock) -> None:
+    _say(c, action, "warning", text, engine, clock.now())
+
+
+def _say(c: Connection, action: str, level: str, text: str, engine: str, now: float) -> None:
+    """Where the user sees it, and where it stays."""
+    journal.notice(c, level, text, now)
+    swarm.audit(c, action, text, {}, "engine", now, engine=engine)
+
+
+def _decision(sample: Sample) -> str:
+    taken = _memory(sample) if sample.gate.why == "memory" else f"{sample.cores or 0:.1f} of {sample.cores_limit:g} cores"
+    match sample.gate.starts:
+        case Starts.FREELY:
+            return f"Agents start freely again: {_memory(sample)}, {sample.cores or 0:.1f} of {sample.cores_limit:g} cores are taken."
+        case Starts.ONE:
+            return f"Agents start one at a time: {taken} are taken, more than 80 %."
+        case Starts.NONE:
+            return f"No agent starts: {taken} are taken, more than 90 %."
+
+
+def _memory(sample: Sample) -> str:
+    return f"{bytes_text(sample.memory_bytes)} of {bytes_text(sample.memory_limit)} of memory"

@@ -1,0 +1,216 @@
+"""Memory and CPU that engine, agents and their commands take together, and what follows for new agents."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from abathur_tui.domain.errors import CommandFailed
+from abathur_tui.domain.resources import Gate, Starts, gate_for
+from abathur_tui.domain.status import Status, Why
+from abathur_tui.processes import Child, Meter, machine
+from abathur_tui.settings.model import Resources
+from abathur_tui.storage import swarm, views
+from tests.engine.bench import Bench, node
+from tests.scripted import Say, Script, Sleep, Wait, say
+from tests.waiting import eventually_async
+
+Make = Callable[[Script], Bench]
+MB = 1024 * 1024
+_INTERPRETER = 12 * MB
+"""About what a small Python takes by itself."""
+_HOLD = "import sys; held = b'x' * int(sys.argv[1]); print('ready', flush=True); sys.stdin.read(1) or __import__('time').sleep(60)"
+_BURN = "print('ready', flush=True)\nwhile True: pass"
+
+
+def limited(project: Bench, **limits: object) -> None:
+    """Give the engine these limits, and let it look often."""
+    project.settings = project.settings.model_copy(update={"resources": Resources().model_copy(update=limits)})
+    project.sample_seconds = 0.1
+
+
+def taken() -> int:
+    """What this process takes."""
+    return Meter().read([]).memory_bytes
+
+
+@asynccontextmanager
+async def program(project: Bench, *arguments: str, code: str = _HOLD) -> AsyncIterator[Child]:
+    """A command of the engine's that runs."""
+    async with await project.children.start([sys.executable, "-c", code, *arguments], cwd="/", env={}) as child:
+        assert await child.stdout.read() == "ready\n"
+        yield child
+
+
+def notices(project: Bench) -> list[str]:
+    """What the user is told that belongs to no task."""
+    return [entry.text for entry in project.database.read_now(views.log_since, None)[0] if entry.kind == "notice"]
+
+
+@pytest.mark.parametrize(
+    ("memory", "cores", "gate"),
+    [
+        (0.8, 0.8, Gate()),
+        (0.81, 0.2, Gate(Starts.ONE, "memory")),
+        (0.9, 0.9, Gate(Starts.ONE, "memory")),
+        (0.91, 0.85, Gate(Starts.NONE, "memory")),
+        (0.2, 0.81, Gate(Starts.ONE, "cpu")),
+        (0.85, 0.95, Gate(Starts.NONE, "cpu")),
+        (1.2, 1.0, Gate(Starts.NONE, "memory")),
+    ],
+)
+def test_over_eighty_percent_one_starts_at_a_time_over_ninety_none(memory: float, cores: float, gate: Gate) -> None:
+    assert gate_for(memory, cores) == gate
+
+
+async def test_what_is_taken_is_measured_with_all_that_was_started(bench: Make) -> None:
+    project = bench(lambda _: [Sleep(0.5), Say("x")])
+    limited(project)
+    project.submit(node())
+    async with program(project, str(60 * MB)):
+        await project.drain()
+
+    [newest, *_] = project.database.read_now(swarm.samples, 10)
+    assert newest.memory_bytes > 60 * MB + 20 * MB
+    assert newest.processes >= 2
+    assert (newest.memory_limit, newest.cores_limit) == (machine.memory_bytes(), machine.cores())
+    assert newest.cores is not None
+    assert newest.gate == Gate()
+    assert notices(project) == []
+
+
+async def test_a_program_that_left_its_parent_counts(bench: Make) -> None:
+    project = bench(say("x"))
+    orphan = '(exec "$0" -c "$1" "$2" &) ; exec sleep 60'
+
+    async with await project.children.start(["/bin/sh", "-c", orphan, sys.executable, _HOLD, str(50 * MB)], cwd="/", env={}) as child:
+        assert await child.stdout.read() == "ready\n"
+        usage = Meter().read([child])
+        assert usage.by_child[child.pid] > 50 * MB
+
+
+async def test_a_service_costs_memory_and_its_cpu_holds_nobody_up(bench: Make) -> None:
+    project = bench(say("x"))
+    async with program(project, code=_BURN) as child:
+        meter = Meter()
+        child.service = True
+        meter.read([child])
+        await asyncio.sleep(0.3)  # long enough to burn something
+        idle = meter.read([child]).cores
+        child.service = False
+        await asyncio.sleep(0.3)
+        busy = meter.read([child]).cores
+
+    assert idle is not None
+    assert busy is not None
+    assert busy > idle + 0.2
+
+
+async def test_over_ninety_percent_of_memory_nothing_starts_until_it_is_freed_and_every_row_says_why(bench: Make) -> None:
+    project = bench(say("x"))
+    limit = taken() + 300 * MB
+    limited(project, memory_limit=limit)
+    async with project.running():
+        async with program(project, str(int(limit * 0.95) - taken() - _INTERPRETER)):
+            await eventually_async(lambda: any("No agent starts" in text for text in notices(project)))
+            [task] = project.submit(node())
+            await asyncio.sleep(0.3)  # several rounds and looks
+
+            assert (project.task(task).status, project.task(task).why) == (Status.PENDING, Why.MEMORY)
+        await project.until(task, Status.COMPLETED)
+
+    assert any("start freely again" in text for text in notices(project))
+    decisions = [event for event in project.database.read_now(views.audit) if event.action == "swarm.gate"]
+    assert len(decisions) == 2
+    assert project.task(task).why == ""
+
+
+async def test_over_eighty_percent_of_memory_agents_start_one_at_a_time(bench: Make) -> None:
+    project = bench(lambda _: [Sleep(0.02), Say("x")])
+    limit = taken() + 400 * MB
+    limited(project, memory_limit=limit)
+    async with project.running(), program(project, str(int(limit * 0.85) - taken() - _INTERPRETER)):
+        await eventually_async(lambda: any("one at a time" in text for text in notices(project)))
+        tasks = project.submit(*(node(f"n{number}") for number in range(4)))
+        for task in tasks:
+            await project.until(task, Status.COMPLETED)
+
+    assert project.runtime.most_active == 1
+
+
+async def test_where_all_memory_is_taken_the_youngest_agent_is_stopped_and_its_task_goes_back(bench: Make) -> None:
+    done = asyncio.Event()
+    project = bench(lambda _: [Wait(done), Say("x")])
+    limit = taken() + 300 * MB
+    limited(project, memory_limit=limit)
+    old, young = project.submit(node("n1"), node("n2"))
+    async with project.running():
+        await eventually_async(lambda: project.runtime.active == 2)
+        async with program(project, str(int(limit * 1.05) - taken())):
+            await eventually_async(lambda: project.task(young).status is Status.PENDING)
+            assert project.task(old).status is Status.RUNNING
+            detail = project.detail(young)
+        done.set()
+        await project.until(young, Status.COMPLETED)
+        await project.until(old, Status.COMPLETED)
+
+    assert detail.attempts[0].outcome == "released"
+    assert project.task(young).attempt == 1
+    assert any("the youngest, was stopped" in entry.text for entry in project.log(young))
+
+
+async def test_an_agent_that_takes_all_memory_alone_has_failed_with_its_attempt(bench: Make) -> None:
+    project = bench(lambda _: [Wait(asyncio.Event())])
+    limit = taken() + 300 * MB
+    limited(project, memory_limit=limit)
+    [task] = project.submit(node(retries=0))
+    async with project.running():
+        await eventually_async(lambda: project.runtime.active == 1)
+        async with program(project, str(int(limit * 1.05) - taken())):
+            ended = await project.until(task, Status.DEAD)
+
+    assert ended.error is not None
+    assert ended.error.code == "ABTH-ERR-027"
+
+
+async def test_cpu_alone_holds_agents_up_and_never_stops_one(bench: Make) -> None:
+    done = asyncio.Event()
+    project = bench(lambda _: [Wait(done), Say("x")])
+    limited(project, cpu_limit=0.05)
+    [first] = project.submit(node("n1"))
+    async with project.running():
+        await eventually_async(lambda: project.runtime.active == 1)
+        async with program(project, code=_BURN):
+            await eventually_async(lambda: any("No agent starts" in text and "cores" in text for text in notices(project)))
+            [second] = project.submit(node("n2"))
+            await asyncio.sleep(0.3)
+
+            assert project.task(first).status is Status.RUNNING
+            assert (project.task(second).status, project.task(second).why) == (Status.PENDING, Why.CPU)
+        done.set()
+        await project.until(first, Status.COMPLETED)
+
+
+async def test_a_command_over_its_limit_is_ended_and_who_reads_it_hears_why(bench: Make) -> None:
+    project = bench(say("x"))
+    limited(project, command_memory_limit=80 * MB)
+    async with project.running(), program(project, str(10 * MB)) as small:
+        with pytest.raises(CommandFailed, match="more than its limit of 80"):
+            await project.children.run([sys.executable, "-c", _HOLD, str(120 * MB)], cwd="/", env={})
+        assert small.exit_code is None
+
+    assert any("more than its limit" in text for text in notices(project))
+
+
+async def test_a_new_engine_knows_nothing_that_would_hold_agents_up(bench: Make) -> None:
+    project = bench(say("x"))
+    project.database.write_now(lambda c: c.execute("UPDATE swarm SET gate = 'memory'"))
+    [task] = project.submit(node())
+    assert project.task(task).why == Why.MEMORY
+
+    async with project.running():
+        await project.until(task, Status.COMPLETED)
+
+    assert project.database.read_now(lambda c: c.execute("SELECT gate FROM swarm").fetchone()) == ("",)
