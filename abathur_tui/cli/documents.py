@@ -84,6 +84,8 @@ def _drawn(planned: Plan) -> list[str]:
             branch = "" if parent is None and not indent else "└─ " if last else "├─ "
             does = f"  ({node.agent})" if node.agent else f"  (join: {node.join.strategy})" if node.join else ""
             which = f" ({node.instance} of {node.instances})" if node.instances > 1 else ""
+            if node.in_passes_of is not None and node.in_passes_of == node.parent:
+                which += "  [anew in each pass]"
             decided = f"  [parallel: {node.parallel_because}]" if node.parallel_because else ""
             lines.append(f"{indent}{branch}{node.id} {node.name}{which}{does}{decided}")
             draw(node.id, indent + ("" if not branch else "   " if last else "│  "))

@@ -218,7 +218,7 @@ class Expander:
         """A loop in whose passes there is more than its own step."""
         face = self.expand(alone(command), parent, depth, inherited)
         for loop in face.own_steps():
-            loop.body = self.expand(one_pass(command, loop), loop, depth + 1, inherited)
+            loop.body = self.expand(one_pass(command, loop), loop, depth, inherited)  # as deep as without a loop
             for step in {loop.body, *loop.body.own_steps()}:
                 step.fallback = step.success = None  # they are the loop's
                 step.on_failure = OnFailure.RETRY if step.on_failure is OnFailure.SKIP else step.on_failure

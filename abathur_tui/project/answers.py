@@ -65,6 +65,7 @@ def detail_data(detail: TaskDetail) -> JsonObject:
         "join": None if detail.join is None else report_data(detail.join, detail.task.id),
         "fallback": fell_back_data(detail.fell_back),
         "quality": quality_data(detail.quality),
+        "purged_at": iso(detail.purged_at),
         "schedule": schedule_name(detail.schedule),
     }
 
@@ -106,6 +107,7 @@ def plan_data(plan: Plan) -> JsonObject:
                 "instances": node.instances,
                 "parallel_because": node.parallel_because,
                 "join": None if node.join is None else str(node.join.strategy),
+                "in_passes_of": node.in_passes_of,
             }
             for node in plan.nodes
         ],

@@ -75,5 +75,6 @@ def _member(members: tuple[Any, ...], data: Any) -> Any:
 
 @cache
 def _fields(kind: Any) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind)
+    # JsonValue names itself; what is JSON already is taken as it is.
+    hints = typing.get_type_hints(kind, localns={"JsonValue": object})
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}

@@ -3,13 +3,25 @@
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from abathur_tui.storage.locks import HeldLock, active_engine, engine_alive, forget, hold_engine_lock, hold_life_lock, living_engines
+from abathur_tui.storage.locks import (
+    HeldLock,
+    Holder,
+    active_engine,
+    active_holder,
+    engine_alive,
+    forget,
+    hold_engine_lock,
+    hold_life_lock,
+    living_engines,
+)
 from abathur_tui.storage.sql import named
 
 __all__ = [
     "EngineRow",
     "HeldLock",
+    "Holder",
     "active_engine",
+    "active_holder",
     "beat",
     "end",
     "engine_alive",

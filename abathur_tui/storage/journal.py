@@ -192,8 +192,8 @@ def metric(c: Connection, lease: Lease, pass_number: int | None, name: str, valu
 
 
 def reported(c: Connection, task: int) -> dict[str, float]:
-    """The metrics that a task's agent has reported, the latest value of each."""
-    return dict(c.execute(_SQL["reported"], (task,)).fetchall())
+    """The metrics that the agent of a pass has reported, the latest value of each."""
+    return dict(c.execute(_SQL["reported"], {"task": task}).fetchall())
 
 
 def finish_pass(c: Connection, lease: Lease, done: Pass, now: float) -> None:

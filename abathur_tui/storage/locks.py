@@ -4,13 +4,25 @@ import errno
 import fcntl
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+from abathur_tui.guard import identity
 from abathur_tui.storage.files import private_folder
 
 _TRIES_SECONDS = 0.2
 """Looking at a lock takes it for a moment, so one that is refused is tried again for so long."""
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds an engine's lock."""
+
+    engine: str
+    pid: int
+    identity: str
+    """What no other process had or will have under this number; empty where it is not known."""
 
 
 class HeldLock:
@@ -47,12 +59,18 @@ def engine_alive(folder: Path, engine: str) -> bool:
 
 def active_engine(folder: Path) -> str | None:
     """The id of the engine that holds the engine lock; None where nobody does."""
+    holder = active_holder(folder)
+    return None if holder is None else holder.engine
+
+
+def active_holder(folder: Path) -> Holder | None:
+    """The engine that holds the engine lock, with its process; None where nobody does."""
     path = folder / "engine.lock"
     deadline = time.monotonic() + _TRIES_SECONDS
     while _is_held(path):
-        engine, _ = _words(path)
-        if engine or time.monotonic() > deadline:
-            return engine or None
+        holder = _holder(path)
+        if holder.engine or time.monotonic() > deadline:
+            return holder if holder.engine else None
         # Its holder has the lock and writes its name next.
         time.sleep(0.002)
     return None
@@ -61,7 +79,7 @@ def active_engine(folder: Path) -> str | None:
 def active_engine_process(folder: Path) -> int | None:
     """The process id of the active engine; None where there is none."""
     path = folder / "engine.lock"
-    return int(_words(path)[1]) if _is_held(path) else None
+    return _holder(path).pid if _is_held(path) else None
 
 
 def living_engines(folder: Path) -> list[tuple[str, int]]:
@@ -70,7 +88,7 @@ def living_engines(folder: Path) -> list[tuple[str, int]]:
         paths = sorted((folder / "engines").glob("*.lock"))
     except OSError:
         return []
-    return [(path.stem, int(_words(path)[1])) for path in paths if _is_held(path)]
+    return [(path.stem, _holder(path).pid) for path in paths if _is_held(path)]
 
 
 def forget(folder: Path, engine: str) -> None:
@@ -89,7 +107,7 @@ def _hold(path: Path, engine: str) -> HeldLock | None:
             return None
         time.sleep(0.01)
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{engine} {os.getpid()}\n".encode(), 0)
+    os.pwrite(descriptor, f"{engine} {os.getpid()} {identity(os.getpid()) or ''}\n".encode(), 0)
     return HeldLock(descriptor)
 
 
@@ -115,10 +133,10 @@ def _try(descriptor: int, kind: int) -> bool:
     return True
 
 
-def _words(path: Path) -> tuple[str, str]:
-    """Engine id and process id in a lock file; empty and 0 for the moment in which its holder has not written them yet."""
+def _holder(path: Path) -> Holder:
+    """What stands in a lock file; empty and 0 for the moment in which its holder has not written it yet."""
     try:
-        engine, process = path.read_text("ascii").split()
+        engine, process, *rest = path.read_text("ascii").split()
     except (OSError, ValueError):
-        return "", "0"
-    return (engine, process) if process.isdecimal() else ("", "0")
+        return Holder("", 0, "")
+    return Holder(engine, int(process), "".join(rest)) if process.isdecimal() else Holder("", 0, "")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 MOST_SECONDS = 1.0
 """After this a writer goes on without its turn: SQLite's own lock still protects the file."""
+_IMPATIENT_SECONDS = 0.02
+"""The same after one wait in vain."""
 _PAUSE_SECONDS = 0.0005
 
 
@@ -27,16 +29,18 @@ class Turnstile:
             os.close(self._queue)
             raise
         self._held = False
+        self._patience = MOST_SECONDS
 
     def enter(self) -> bool:
         """Wait for the turn; False where it did not come within a second."""
-        deadline = time.monotonic() + MOST_SECONDS
-        if not _lock(self._queue, deadline):
-            return False
-        try:
-            self._held = _lock(self._write, deadline)
-        finally:
-            fcntl.flock(self._queue, fcntl.LOCK_UN)
+        deadline = time.monotonic() + self._patience
+        if _lock(self._queue, deadline):
+            try:
+                self._held = _lock(self._write, deadline)
+            finally:
+                fcntl.flock(self._queue, fcntl.LOCK_UN)
+        # Who holds the turnstile for so long is stopped: not every transaction waits for it again.
+        self._patience = MOST_SECONDS if self._held else _IMPATIENT_SECONDS
         if self._held:
             # Whose turn it is only helps a message: a full disk must not stop the turn itself.
             with contextlib.suppress(OSError):

@@ -14,6 +14,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from abathur_tui.domain.errors import AbathurError, DatabaseBusy, ProjectGone
+from abathur_tui.guard import is_stopped
 from abathur_tui.storage.checkpoint import Checkpointer
 from abathur_tui.storage.connection import roll_back
 from abathur_tui.storage.failures import as_ours
@@ -190,7 +191,8 @@ class Writer:
         ours = as_ours(error, self._folder)
         ours.__cause__ = error
         if isinstance(ours, DatabaseBusy) and (process := holder(self._folder)) is not None:
-            ours = DatabaseBusy(f"{ours.message} The last Abathur to write was process {process}.")
+            stopped = f" It is stopped: `kill -CONT {process}` lets it go on, `kill -9 {process}` ends it." if is_stopped(process) else ""
+            ours = DatabaseBusy(f"{ours.message} The last Abathur to write was process {process}.{stopped}")
             ours.__cause__ = error
         return ours
 

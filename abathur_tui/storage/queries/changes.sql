@@ -121,3 +121,7 @@ WITH RECURSIVE inside (id) AS (
     UNION ALL SELECT t.id FROM inside AS i JOIN tasks AS t ON t.parent = i.id
 )
 SELECT t.id FROM inside AS i CROSS JOIN tasks AS t ON t.id = i.id WHERE +t.status IN ('failed', 'dead', 'cancelled');
+
+-- name: purged
+-- Whether the content of a task's execution was purged. By the primary keys.
+SELECT 1 FROM tasks AS t JOIN executions AS x ON x.id = t.execution WHERE t.id = ? AND x.purged_at IS NOT NULL;

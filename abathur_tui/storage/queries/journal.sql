@@ -121,5 +121,9 @@ SELECT task, number, pass_task, output, metrics, verdict, reason, tokens_input, 
 FROM passes LIMIT -1;
 
 -- name: reported
--- What a task's agent has reported in its present round, in order. Index metrics_by_task.
-SELECT m.name, m.value FROM tasks AS t JOIN metrics AS m ON m.task = t.id AND m.round = t.round WHERE t.id = ? ORDER BY m.id;
+-- What the agent of a pass has reported in its present round, in order: the pass's own, or that of the step inside it.
+-- Indexes tasks_by_parent and metrics_by_task.
+WITH steps (id, round) AS (
+    SELECT id, round FROM tasks WHERE id = :task UNION ALL SELECT id, round FROM tasks WHERE parent = :task AND pass > 0
+)
+SELECT m.name, m.value FROM steps AS s CROSS JOIN metrics AS m ON m.task = s.id AND m.round = s.round ORDER BY m.id;

@@ -39,6 +39,11 @@ WHERE id = :id;
 -- What has become due. Index tasks_due.
 UPDATE tasks SET due = NULL, why = CASE WHEN status = 'pending' AND held IS NULL THEN '' ELSE why END WHERE due <= ?;
 
+-- name: clock_set_back
+-- Retries that were put off by a clock that has been set back since: the wait is what counts, not the hour. Index tasks_due.
+UPDATE tasks INDEXED BY tasks_due SET due = :now + max(due - changed_at, 0), changed_at = :now
+WHERE due IS NOT NULL AND status = 'pending' AND why = 'retry' AND changed_at > :now;
+
 -- name: expire
 -- What had not started in time. Index tasks_expiring.
 UPDATE tasks INDEXED BY tasks_expiring

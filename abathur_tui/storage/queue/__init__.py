@@ -7,7 +7,7 @@ from abathur_tui.storage.queue.dead_letters import clear_dead_letters, retry_dea
 from abathur_tui.storage.queue.ending import complete, end_cancelled, end_paused, fail, note, park, release, report_progress, retry_later, unpark
 from abathur_tui.storage.queue.holding import free_queue, held, hold_queue
 from abathur_tui.storage.queue.looping import LoopLimits, resume_loop
-from abathur_tui.storage.queue.rescue import crash, due, recover
+from abathur_tui.storage.queue.rescue import clock_set_back, crash, due, is_silent, recover, supersede
 from abathur_tui.storage.queue.scheduling import (
     add_schedule,
     next_schedule,
@@ -30,6 +30,7 @@ __all__ = [
     "child_of",
     "claim",
     "clear_dead_letters",
+    "clock_set_back",
     "complete",
     "crash",
     "due",
@@ -41,6 +42,7 @@ __all__ = [
     "held",
     "hold_lane",
     "hold_queue",
+    "is_silent",
     "lanes",
     "next_schedule",
     "note",
@@ -62,5 +64,6 @@ __all__ = [
     "schedule_of",
     "schedules",
     "submit",
+    "supersede",
     "unpark",
 ]

@@ -34,11 +34,30 @@ def recover(c: Connection, engine: str, now: float) -> list[int]:
     return [id for id, _ in running]
 
 
+def is_silent(c: Connection, engine: str, beat: int) -> bool:
+    """Whether an engine has not beaten since `beat`; also shows that the database can be written."""
+    row = engines.row(c, engine)
+    return row is not None and row.ended_at is None and row.beat == beat
+
+
+def supersede(c: Connection, engine: str, beat: int, now: float) -> bool:
+    """Recover the tasks of an engine that lives but does nothing; False where it has beaten since `beat`, or has ended."""
+    if not is_silent(c, engine, beat):
+        return False
+    recover(c, engine, now)
+    return True
+
+
 def crash(c: Connection, lease: Lease, now: float) -> None:
     """A worker that lives lets go of its task and cannot say more of it: it counts as one that has died. Raises LeaseLost."""
     if not _take_back(c, lease, "its worker broke", now):
         raise LeaseLost(f"t{lease.task} is not held by this worker any more.")
     fail_the_doomed(c, now)
+
+
+def clock_set_back(c: Connection, now: float) -> None:
+    """The wall clock stands before the time of earlier changes: retries wait no longer than they were to."""
+    c.execute(_SQL["clock_set_back"], {"now": now})
 
 
 def due(c: Connection, now: float) -> float | None:

@@ -53,6 +53,7 @@ def detail(c: Connection, id: int) -> TaskDetail:
         join=report_from(left),
         fell_back=fell_back_from(left),
         quality=quality_from(left),
+        purged_at=spec["purged_at"],
         schedule=schedule_of(c, shown.execution),
     )
 

@@ -69,5 +69,5 @@ def root_of(c: Connection, execution: int) -> int:
 
 
 def _execution_from(row: Sequence[Any]) -> Execution:
-    id, root, source, status, runtime, created_at, finished_at, actor = row
-    return Execution(id, root, source or "", Status(status), runtime_from(runtime), created_at, finished_at, actor)
+    id, root, source, status, runtime, created_at, finished_at, actor, purged_at = row
+    return Execution(id, root, source or "", Status(status), runtime_from(runtime), created_at, finished_at, actor, purged_at)
