@@ -43,6 +43,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Data": {
         "db": Entry("db", "Check, back up, shrink and export the project's database.", group=True),
+        "purge": Entry("purge", "Take the prompts, outputs, results, messages and logs of executions away that have ended."),
     },
 }
 

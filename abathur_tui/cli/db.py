@@ -9,6 +9,7 @@ import typer
 from abathur_tui.cli import output
 from abathur_tui.cli.invocation import Command, group, invocation
 from abathur_tui.cli.names import execution_id
+from abathur_tui.cli.quantities import size_text
 from abathur_tui.domain.errors import Exit
 from abathur_tui.project import care, found
 
@@ -69,7 +70,7 @@ def backup(
     if call.json:
         output.document({"file": str(made), "bytes": made.stat().st_size})
     else:
-        output.lines(f"{made} ({_size(made.stat().st_size)}) is a whole copy, and is well.")
+        output.lines(f"{made} ({size_text(made.stat().st_size)}) is a whole copy, and is well.")
 
 
 @commands.command(
@@ -89,7 +90,7 @@ def vacuum(context: typer.Context) -> None:
     if call.json:
         output.document({"before_bytes": done.before_bytes, "after_bytes": done.after_bytes, "whole": done.whole})
         return
-    output.lines(f"{_size(done.before_bytes)} before, {_size(done.after_bytes)} now.")
+    output.lines(f"{size_text(done.before_bytes)} before, {size_text(done.after_bytes)} now.")
     if not done.whole and not call.quiet:
         output.note("An engine is at work, so only free pages were given back; `abathur engine stop` before it makes the file as small as it can be.")
 
@@ -123,11 +124,3 @@ def export(
         output.document({"file": file, "records": count})
     else:
         output.lines(f"{file} has {count} records.")
-
-
-def _size(bytes: int) -> str:
-    amount, unit = float(bytes), "B"
-    for bigger in ("KB", "MB", "GB"):
-        if amount >= 1024:
-            amount, unit = amount / 1024, bigger
-    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"

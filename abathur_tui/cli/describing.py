@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Sequence
 
 from abathur_tui.cli import output
@@ -39,12 +40,14 @@ def detail_lines(detail: TaskDetail, now: float, *, everything: bool) -> list[st
         *(("quality" if number == 0 else " ", line) for number, line in enumerate(detail.quality.told if detail.quality else ())),
         ("fallback", f"{task_name(detail.fell_back.task)}, because: {detail.fell_back.because}" if detail.fell_back else ""),
         ("error", f"{task.error.message} [{task.error.code}]" if task.error else ""),
+        ("purged", f"on {day(detail.purged_at)}: what it was asked and said is gone" if detail.purged_at is not None else ""),
     ]
     lines = [f"{name:<10}{value}" for name, value in rows if value]
     for attempt in detail.attempts if len(detail.attempts) > 1 or everything else ():
         reason = f": {attempt.error.message} [{attempt.error.code}]" if attempt.error else ""
         lines.append(f"{'attempt':<10}{attempt.number} {attempt.outcome}{reason}")
-    lines += _joined(detail.join) if detail.join else section("Prompt", detail.prompt)
+    if detail.purged_at is None:
+        lines += _joined(detail.join) if detail.join else section("Prompt", detail.prompt)
     if everything:
         for turn in detail.turns:
             lines += section(f"Turn {turn.number} ({turn.model})", turn.text)
@@ -77,6 +80,11 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f}{unit}"
     return f"{seconds:.0f}s"
+
+
+def day(moment: float) -> str:
+    """The day of a Unix time, in local time."""
+    return time.strftime("%Y-%m-%d", time.localtime(moment))
 
 
 def cost(cost_usd: float | None) -> str:

@@ -1,11 +1,9 @@
 """Priorities, durations and times as people type them in options."""
 
 import math
-import time
-from datetime import datetime
 
 from abathur_tui.domain.errors import ArgumentInvalid
-from abathur_tui.domain.quantities import seconds_of
+from abathur_tui.domain.quantities import moment_of, seconds_of
 
 _WORDS = {"low": 2, "normal": 5, "high": 8, "critical": 10}
 
@@ -16,6 +14,17 @@ def priority_of(text: str) -> int:
     if not 0 <= number <= 10:
         raise ArgumentInvalid(f"{text!r} is no priority.", hint="It is 0 to 10, or low (2), normal (5), high (8) or critical (10).")
     return number
+
+
+def size_text(bytes: int) -> str:
+    """`12 B`, `3.4 MB`; each step is 1024."""
+    if bytes < 1024:
+        return f"{bytes} B"
+    amount, unit = bytes / 1024, "KB"
+    for bigger in ("MB", "GB", "TB"):
+        if amount >= 1024:
+            amount, unit = amount / 1024, bigger
+    return f"{amount:.1f} {unit}"
 
 
 def dollars(text: str, option: str) -> float:
@@ -40,9 +49,6 @@ def seconds(text: str, option: str) -> float:
 def moment(text: str) -> float:
     """Unix time of an ISO date and time, in local time unless it says otherwise. Raises ArgumentInvalid."""
     try:
-        return datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError) as error:
-        today = time.strftime("%Y-%m-%d")
-        raise ArgumentInvalid(
-            f"--at: {text!r} is no date and time.", hint=f"Write it as {today}T18:30, with a zone such as +02:00 if it is not this machine's."
-        ) from error
+        return moment_of(text)
+    except ValueError as error:
+        raise ArgumentInvalid(f"--at: {error}.") from error

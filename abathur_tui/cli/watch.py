@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from abathur_tui.cli.describing import day
 from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation, loose
 from abathur_tui.cli.names import execution_id
@@ -12,7 +13,7 @@ from abathur_tui.cli.opening import opened
 from abathur_tui.cli.outcome import tell_result
 from abathur_tui.cli.output import note
 from abathur_tui.cli.progress import show
-from abathur_tui.domain.errors import Exit, NoResult
+from abathur_tui.domain.errors import ContentPurged, Exit, NoResult
 from abathur_tui.domain.status import ENDED
 from abathur_tui.project import Project
 
@@ -63,7 +64,7 @@ async def _watch(project: Project, execution: int, call: Invocation) -> int:
         note("No engine is at work: `abathur engine start` starts one.")
     with Interrupts() as interrupts:
         try:
-            await interrupts.unless_pressed(show(project, execution, call))
+            await interrupts.unless_pressed(project.relieved(show(project, execution, call)))
         except Interrupted:
             return Exit.INTERRUPTED
     return await tell_result(project, execution, call)
@@ -71,6 +72,8 @@ async def _watch(project: Project, execution: int, call: Invocation) -> int:
 
 async def _result(project: Project, execution: int, call: Invocation) -> int:
     answer = await project.result(execution)
+    if answer.purged_at is not None and not call.json:
+        raise ContentPurged(f"The content of x{execution} was purged on {day(answer.purged_at)}.")
     if answer.output is None and not call.json:
         state = "has ended without a result" if answer.status in ENDED else f"is still {answer.status}"
         raise NoResult(f"x{execution} {state}." + (f" {answer.error}" if answer.error else ""))

@@ -9,7 +9,7 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── API (041-046)        ApiUnavailable, ApiRefused, AccountRefused, NoRuntime, AnswerIncomplete, CommandFailed
     ├── config (061-065)     ConfigInvalid, RuntimeNotAllowed, ArgumentInvalid, TemplateInvalid, PromptFailed
     ├── loops (081-086)      MeasureFailed, TargetNotReached, LoopTimedOut, NoProgress, BudgetReached, PriceUnknown
-    ├── storage (101-107)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult
+    ├── storage (101-108)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult, ContentPurged
     ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
     ├── forks (131-133)      ForkFailed, JoinFailed, FallbackFailed
     ├── answers (141-142)    AnswerDeclined, TooManyTurns

@@ -155,6 +155,8 @@ class TaskDetail:
     """None where nobody judged its result."""
     schedule: int | None = None
     """The recurring task that made its execution; None where somebody submitted it."""
+    purged_at: float | None = None
+    """When its content was purged: what it was asked and said is gone, and it cannot be retried. None where it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,8 @@ class Execution:
     created_at: float
     finished_at: float | None
     actor: str
+    purged_at: float | None = None
+    """When its content was purged; None where it is kept."""
 
 
 @dataclass(frozen=True, slots=True)

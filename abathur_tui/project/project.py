@@ -35,6 +35,8 @@ from abathur_tui.project.filtering import filtered
 from abathur_tui.project.finding import Place, find, found, make
 from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
 from abathur_tui.project.joined import Left
+from abathur_tui.project.purging import Purging
+from abathur_tui.project.relief import relieve, relieved
 from abathur_tui.project.results import ExecutionResult, make_result
 from abathur_tui.project.schedules import Schedules
 from abathur_tui.project.swarm import SwarmDesk
@@ -179,6 +181,11 @@ class Project:
         return Schedules(self, self._clock)
 
     @cached_property
+    def purging(self) -> Purging:
+        """Taking the content of what has ended away."""
+        return Purging(self, self._clock)
+
+    @cached_property
     def workbench(self) -> "Workbench":
         """Templates, the language, and what answers."""
         from abathur_tui.project.workbench import Workbench  # lark and jinja: 90 ms that looking need not pay
@@ -249,7 +256,7 @@ class Project:
         Raises AccountRefused when nothing of the execution can run any more, PersonNeeded where that is because it waits for a person (unless
         `answers`: somebody is there who will), and EngineDidNotStart.
         """
-        working, attending = asyncio.ensure_future(work), asyncio.ensure_future(self._attend(execution, answers))
+        working, attending = asyncio.ensure_future(work), asyncio.ensure_future(self.relieved(self._attend(execution, answers)))
         try:
             await asyncio.wait((working, attending), return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
@@ -259,6 +266,14 @@ class Project:
             for task in (working, attending):
                 task.cancel()
             await asyncio.gather(working, attending, return_exceptions=True)
+
+    async def relieved(self, work: Coroutine[None, None, T]) -> T:
+        """What `work` gives; meanwhile an engine that gives no sign of life for its whole lease is ended, and another one started."""
+        return await relieved(self, work, self._clock)
+
+    async def relieve(self) -> None:
+        """Ends an engine that gives no sign of life for its whole lease, and starts another one; goes on until it is cancelled."""
+        await relieve(self, self._clock)
 
     async def result(self, execution: int) -> ExecutionResult:
         """An execution as it stands. Raises NotFound."""

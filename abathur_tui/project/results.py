@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.joins import JoinReport, Quality
 from abathur_tui.domain.plan import Kind
@@ -46,6 +47,8 @@ class ExecutionResult:
     summary: str
     error: str | None
     """Why it failed, by its root task."""
+    purged_at: float | None = None
+    """When its content was purged; None where it is kept."""
 
     def data(self) -> JsonObject:
         """What `run --json` gives."""
@@ -62,6 +65,7 @@ class ExecutionResult:
             "cost_usd": self.cost_usd,
             "seconds": round(self.seconds, 3),
             "critical_path": [task_name(task) for task in self.critical_path],
+            "purged_at": iso(self.purged_at),
         }
 
     def _member_data(self, task: Task) -> JsonObject:
@@ -109,6 +113,7 @@ def make_result(execution: Execution, tasks: Sequence[Task], output: str | None,
             ]
         ),
         error=f"{root.error.code}: {root.error.message}" if root.error else None,
+        purged_at=execution.purged_at,
     )
 
 

@@ -8,12 +8,12 @@ from typing import Annotated, get_args
 import typer
 
 from abathur_tui.cli import output
-from abathur_tui.cli.describing import detail_lines, task_table
+from abathur_tui.cli.describing import day, detail_lines, task_table
 from abathur_tui.cli.invocation import Command, invocation
 from abathur_tui.cli.names import task_id
 from abathur_tui.cli.opening import opened
 from abathur_tui.cli.task.naming import Id, commands
-from abathur_tui.domain.errors import ArgumentInvalid, NoResult
+from abathur_tui.domain.errors import ArgumentInvalid, ContentPurged, NoResult
 from abathur_tui.domain.filter_language import parse_filter
 from abathur_tui.domain.filters import SortKey, TaskFilter
 from abathur_tui.domain.nearest import nearest
@@ -101,6 +101,8 @@ def result(context: typer.Context, task: Id) -> None:
     call = invocation(context)
     with opened(call) as project:
         detail = asyncio.run(project.task(task_id(task)))
+    if detail.purged_at is not None:
+        raise ContentPurged(f"The content of {task} was purged on {day(detail.purged_at)}.")
     if detail.result is None:
         raise NoResult(_why_none(task, detail))
     if call.json:
