@@ -54,6 +54,8 @@ class SubmitOptions:
     ignore_dependency_failure: bool = False
     not_before: float | None = None
     """Unix time of the earliest start (`--at`, `--in`)."""
+    on_the_clock: bool = False
+    """That moment was named (`--at`), and stays when the clock is set; else it is a time from now (`--in`)."""
     templates: dict[str, str] = field(default_factory=dict)
     """`NAME@version` to the template's text, kept with the execution."""
 

@@ -227,6 +227,21 @@ class LoopBody:
 
 
 @dataclass(frozen=True, slots=True)
+class Amount:
+    """What a plan may take."""
+
+    seconds: float | None
+    """Along the longest path; None where a loop has no limit."""
+    tokens: int | None
+    """None where a loop has no limit."""
+    cost_usd: float | None
+    """None where the price is not known, or a loop has no limit."""
+
+
+UNKNOWN = Amount(None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What a plan is expected to take; a guess unless `measured`."""
 
@@ -236,6 +251,10 @@ class Estimate:
     cost_usd: float | None
     """None where the price is not known."""
     measured: bool = False
+    low: Amount = UNKNOWN
+    """Where each loop converges in its first pass, and nothing is tried again."""
+    worst: Amount = UNKNOWN
+    """Where each loop goes to its limit, and everything is tried as often as it may be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,9 @@ def recurrence(text: str, timezone: str | None, default_zone: Callable[[], str])
     parts = fields.split()
     if len(parts) != _FIELDS:
         raise ValueError(f"{fields!r} has {len(parts)} fields, not five: minute, hour, day of month, month, day of week")
-    return Recurrence(" ".join(parts), zone)
+    found = Recurrence(" ".join(parts), zone)
+    found.after(0.0)
+    return found
 
 
 def _lowered(message: str) -> str:

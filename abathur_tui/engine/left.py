@@ -19,7 +19,7 @@ class Left:
     retrying: bool
     """One waits for its next attempt."""
     later: bool
-    """One goes on by itself at some time: its own, or that of its account's quota."""
+    """One goes on by itself at some time: its own, that of its account's quota, or a schedule's."""
     account: bool
     """One waits for a key or for billing."""
 
@@ -42,6 +42,6 @@ def left(c: Connection) -> Left:
         running=running > 0,
         ready=any(lane.ready for lane in lanes),
         retrying=queue.retrying(c),
-        later=any(lane.held_why != Why.KEY for lane in lanes),
+        later=any(lane.held_why != Why.KEY for lane in lanes) or queue.next_schedule(c) is not None,
         account=any(lane.held_why == Why.KEY for lane in lanes),
     )

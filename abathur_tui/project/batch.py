@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from abathur_tui.domain.errors import AbathurError, AccountRefused, Detail, DocumentInvalid, PersonNeeded
 from abathur_tui.domain.execution import SubmitOptions, Submitted
 from abathur_tui.domain.journal import LogCursor, LogEntry
-from abathur_tui.domain.plan import Plan
+from abathur_tui.domain.plan import Plan, Start
 from abathur_tui.domain.status import ENDED
 from abathur_tui.project.following import PAGE, changes
 from abathur_tui.project.jobs import Job, invalid, is_json, read_jobs
@@ -68,8 +68,16 @@ def plan_job(bench: "Workbench", job: Job) -> Plan:
     """What a job expands to. Raises DocumentInvalid with every mistake."""
     wish = Wish(common=job.common)
     if job.template is None:
-        return bench.plan(job.text or "", wish)
-    return bench.plan_template(job.template, job.parameters, wish, subject=job.text)
+        plan = bench.plan(job.text or "", wish)
+    else:
+        plan = bench.plan_template(job.template, job.parameters, wish, subject=job.text)
+    return plan if job.start is None else _starting(plan, job.start)
+
+
+def _starting(plan: Plan, start: Start) -> Plan:
+    """The plan, none of whose first nodes starts before that."""
+    waiting = {edge.node for edge in plan.edges}
+    return replace(plan, nodes=tuple(node if node.id in waiting else replace(node, start=start) for node in plan.nodes))
 
 
 def located(error: AbathurError, job: Job) -> list[Detail]:

@@ -1,12 +1,15 @@
 """Several pieces of work in one JSON text: an array, or an object or text a line."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.errors import AbathurError, Detail, DocumentInvalid
 from abathur_tui.domain.nearest import nearest
+from abathur_tui.domain.plan import Start
+from abathur_tui.domain.quantities import moment_of, seconds_of
 
 _COMMON = (
     *("priority", "agent", "model", "timeout", "retries", "on_failure", "expires", "tags", "mode", "join", "parallel"),
@@ -14,10 +17,10 @@ _COMMON = (
 )
 """What every command takes: handed to the language as it is, which checks it."""
 _OTHER_NAMES = {"tag": "tags", "text": "prompt", "param": "params", "parameters": "params"}
-_OWN = ("prompt", "template", "params", "id", "after", "ignore_dependency_failure")
+_OWN = ("prompt", "template", "params", "id", "after", "ignore_dependency_failure", "at", "in")
 _PLACE = frozenset({"line", "column"})
 """What `extract --json` says besides a command's text."""
-_LATER = ("at", "in", "cron")
+_RECURRING = ("cron", "timezone")
 _MOST_MISTAKES = 100
 
 
@@ -37,6 +40,7 @@ class Job:
     after: tuple[str, ...] = ()
     """Ids of other jobs of the text, or tasks (`t12`)."""
     ignore_dependency_failure: bool = False
+    start: Start | None = None
 
 
 class _Wrong(Exception):
@@ -140,6 +144,7 @@ def _from_object(where: str, value: Mapping[str, JsonValue]) -> Job:
         _id(given.get("id")),
         _after(given.get("after")),
         _truth("ignore_dependency_failure", given.get("ignore_dependency_failure", False)),
+        _start(given.get("at"), given.get("in"), time.time()),
     )
 
 
@@ -151,8 +156,8 @@ def _by_name(value: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         name = _OTHER_NAMES.get(plain, plain)
         if name in given:
             raise _Wrong(f"`{name}` is given twice")
-        if name in _LATER:
-            raise _Wrong(f"this version cannot give one of several a time of its own (`{name}`)", "use `abathur task submit`")
+        if name in _RECURRING:
+            raise _Wrong("a recurring task is not one of several", "`abathur task submit --cron` takes a document of several commands too")
         if name in _PLACE and "text" in value:
             continue
         if name not in _OWN and name not in _COMMON:
@@ -167,6 +172,24 @@ def _id(value: JsonValue) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | type(None)) or value == "":
         raise _Wrong("`id` takes a text")
     return None if value is None else str(value)
+
+
+def _start(at: JsonValue, in_: JsonValue, now: float) -> Start | None:
+    """What `at` (a date and time) or `in` (a duration) says."""
+    if at is not None and in_ is not None:
+        raise _Wrong("`at` and `in` exclude each other")
+    try:
+        if isinstance(at, str):
+            return Start(moment_of(at), on_the_clock=True)
+        if isinstance(in_, str):
+            return Start(now + seconds_of(in_), on_the_clock=False)
+    except ValueError as error:
+        raise _Wrong(str(error)) from error
+    if isinstance(in_, int | float) and not isinstance(in_, bool) and in_ >= 0:
+        return Start(now + in_, on_the_clock=False)
+    if at is None and in_ is None:
+        return None
+    raise _Wrong("`at` takes a date and time, and `in` a duration", 'such as "at": "2026-01-31T18:30" or "in": "2h"')
 
 
 def _truth(name: str, value: JsonValue) -> bool:

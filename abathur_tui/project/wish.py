@@ -17,5 +17,7 @@ class Wish:
     ignore_dependency_failure: bool = False
     not_before: float | None = None
     """Unix time of the earliest start."""
+    on_the_clock: bool = False
+    """That moment was named (`--at`), and stays when the clock is set; else it is a time from now (`--in`)."""
     common: JsonObject = field(default_factory=dict)
     """The common parameters of every command by their names: `priority`, `agent`, `tags`, `retries`, `timeout`…"""

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -114,6 +115,13 @@ class Program:
         answer = self.inside(*arguments, "--json", input=input, env=env)
         assert answer.code == 0, answer
         return answer.data
+
+    def due_since(self, table: str, moment: float) -> None:
+        """Let what is to come come now: as if the time had passed."""
+        column = "next_at" if table == "schedules" else "due"
+        with contextlib.closing(sqlite3.connect(self.folder / ".abathur" / "abathur.db")) as database, database:
+            database.execute("PRAGMA recursive_triggers = on")
+            database.execute(f"UPDATE {table} SET {column} = ? WHERE {column} IS NOT NULL", (moment,))
 
     def json(self, *arguments: str, input: str | None = None, env: Mapping[str, str] | None = None) -> Any:
         """Run a command with `--json`, which must succeed, and give its document."""

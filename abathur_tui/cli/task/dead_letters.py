@@ -21,8 +21,8 @@ from abathur_tui.domain.filter_language import parse_filter
 from abathur_tui.domain.leases import Changed
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Task, TaskDetail
-from abathur_tui.project import Project
 from abathur_tui.project.answers import detail_data, execution_name, task_data, task_name
+from abathur_tui.project.dead_letters import DeadLetters
 
 dlq = group(
     "List dead letters, look at them, try them again or leave them.",
@@ -61,7 +61,7 @@ def list_letters(
     call = invocation(context)
     wanted = parse_filter(filter)
     with opened(call) as project:
-        found = asyncio.run(project.dead_letters(wanted, limit=limit + 1))
+        found = asyncio.run(project.dead_letters.waiting(wanted, limit=limit + 1))
     shown = found[:limit]
     if call.json:
         output.document([task_data(task) for task in shown])
@@ -112,7 +112,7 @@ def retry(context: typer.Context, tasks: Letters = None, all: All = False, filte
 
     They go on after their last finished turn, and what failed because of them comes back with them.
     """
-    return _decide(invocation(context), tasks, all, filter, Project.retry_dead_letters, "")
+    return _decide(invocation(context), tasks, all, filter, DeadLetters.retry, "")
 
 
 @dlq.command(
@@ -129,7 +129,7 @@ def clear(context: typer.Context, tasks: Letters = None, all: All = False, filte
 
     Nothing of them is deleted: `task show` has them, `audit` who cleared them, and `task retry` still works.
     """
-    return _decide(invocation(context), tasks, all, filter, Project.clear_dead_letters, "Clear")
+    return _decide(invocation(context), tasks, all, filter, DeadLetters.clear, "Clear")
 
 
 def _decide(
@@ -137,7 +137,7 @@ def _decide(
     names: Sequence[str] | None,
     all: bool,
     filter: str,
-    change: Callable[[Project, Sequence[int]], Awaitable[list[Changed]]],
+    change: Callable[[DeadLetters, Sequence[int]], Awaitable[Sequence[Changed]]],
     asks: str,
 ) -> int:
     """`asks`: what is asked first; empty where nothing is."""
@@ -145,16 +145,16 @@ def _decide(
         raise ArgumentInvalid("Which dead letters?", hint="Give their ids, or --all, or --filter EXPR; one of the three.")
     wanted = parse_filter(filter)
     with opened(call) as project:
-        ids = [task_id(name) for name in names] if names else asyncio.run(project.dead_letter_ids(wanted))
+        ids = [task_id(name) for name in names] if names else asyncio.run(project.dead_letters.ids(wanted))
         if ids and asks and not sure(call, f"{asks} {len(ids)} dead letter{'s' if len(ids) > 1 else ''}?"):
             return Exit.FAILED
-        changes = asyncio.run(_all(change(project, ids)))
+        changes = asyncio.run(_all(change(project.dead_letters, ids)))
     if not changes and not call.json:
         output.note("There is no dead letter like that." if filter else "There are no dead letters.")
     return tell_changes(changes, call, done="cleared" if asks else None)
 
 
-async def _all(change: Awaitable[list[Changed]]) -> list[Changed]:
+async def _all(change: Awaitable[Sequence[Changed]]) -> Sequence[Changed]:
     return await change
 
 

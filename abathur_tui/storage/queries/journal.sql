@@ -110,10 +110,10 @@ ON CONFLICT (task, round, number) DO UPDATE SET
     ended_at = excluded.ended_at, scores = excluded.scores, checksum = excluded.checksum;
 
 -- name: passes
--- The passes of a loop's present round. By the primary keys.
+-- The passes of a loop's present round from a number on. By the primary keys.
 SELECT p.number, p.pass_task, p.output, p.metrics, p.verdict, p.reason, p.tokens_input, p.tokens_output, p.seconds, p.cost_usd, p.ended_at, p.scores,
     p.checksum
-FROM tasks AS t JOIN passes AS p ON p.task = t.id AND p.round = t.round WHERE t.id = ? ORDER BY p.number;
+FROM tasks AS t JOIN passes AS p ON p.task = t.id AND p.round = t.round WHERE t.id = ? AND p.number >= ? ORDER BY p.number;
 
 -- name: all_passes
 -- All passes of all loops, for a check. It walks through all of them.

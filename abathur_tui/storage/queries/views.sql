@@ -25,8 +25,8 @@ SELECT s.prompt, s.parameters, s.refs, x.runtime, s.model, s.timeout_seconds, s.
 FROM tasks AS t JOIN specs AS s ON s.task = t.id JOIN executions AS x ON x.id = t.execution WHERE t.id = ?;
 
 -- name: inputs
--- What a task depends on, in its order. Primary keys.
-SELECT d.id, d.name, d.status, c.body, d.error_code, d.error_message, e.required, d.instance, d.instances, d.priority, d.finished_at,
+-- What a task depends on, in its order; of what was purged it learns that. Primary keys.
+SELECT d.id, d.name, d.status, CASE WHEN d.result IS NOT NULL THEN coalesce(c.body, '(This result was purged.)') END, d.error_code, d.error_message, e.required, d.instance, d.instances, d.priority, d.finished_at,
     d.detail ->> '$.quality.score'
 FROM edges AS e JOIN tasks AS d ON d.id = e.depends_on LEFT JOIN content AS c ON c.hash = d.result
 WHERE e.task = ? ORDER BY e.position;
@@ -134,14 +134,16 @@ SELECT count(*) FROM agents WHERE state = 'BUSY';
 -- name: loops
 -- Loops that have not ended, then the newest. All of loops, which is short, and primary keys; index tasks_by_parent.
 SELECT l.id, t.id, t.execution, t.name, s.loop_spec, t.status, t.detail, t.error_code, coalesce(t.error_message, ''), t.started_at, t.finished_at,
-    (SELECT max(p.pass) FROM tasks AS p WHERE p.parent = t.id AND p.pass_round = t.round AND p.pass > 0 AND p.status NOT IN ('completed', 'failed', 'dead', 'cancelled'))
+    (SELECT max(p.pass) FROM tasks AS p WHERE p.parent = t.id AND p.pass_round = t.round AND p.pass > 0 AND p.status NOT IN ('completed', 'failed', 'dead', 'cancelled')),
+    t.round
 FROM loops AS l CROSS JOIN tasks AS t ON t.id = l.task CROSS JOIN specs AS s ON s.task = t.id
 ORDER BY t.status IN ('completed', 'failed', 'dead', 'cancelled'), l.id DESC LIMIT ?;
 
 -- name: loop_of_task
 -- A task's loop, as the list of loops has it. The unique index on task, primary keys, index tasks_by_parent.
 SELECT l.id, t.id, t.execution, t.name, s.loop_spec, t.status, t.detail, t.error_code, coalesce(t.error_message, ''), t.started_at, t.finished_at,
-    (SELECT max(p.pass) FROM tasks AS p WHERE p.parent = t.id AND p.pass_round = t.round AND p.pass > 0 AND p.status NOT IN ('completed', 'failed', 'dead', 'cancelled'))
+    (SELECT max(p.pass) FROM tasks AS p WHERE p.parent = t.id AND p.pass_round = t.round AND p.pass > 0 AND p.status NOT IN ('completed', 'failed', 'dead', 'cancelled')),
+    t.round
 FROM loops AS l CROSS JOIN tasks AS t ON t.id = l.task CROSS JOIN specs AS s ON s.task = t.id
 WHERE l.task = ?;
 

@@ -76,77 +76,11 @@ def agent_states(c: Connection) -> dict[str, int]:
     return dict(c.execute(_SQL["agent_states"]).fetchall())
 
 
-def loops(c: Connection, limit: int = 50, *, outputs: bool = True) -> list[LoopSeries]:
-    """Loops with their passes: those that have not ended first, then the newest. Without `outputs` those are empty, which is much faster."""
-    return [_series(c, row, outputs=outputs) for row in c.execute(_SQL["loops"], (limit,)).fetchall()]
-
-
-def loop(c: Connection, task: int, *, outputs: bool = True) -> LoopSeries:
-    """The loop of a task. Raises NotFound."""
-    found = c.execute(_SQL["loop_of_task"], (task,)).fetchone()
-    if found is None:
-        raise NotFound(f"t{task} is no loop.")
-    return _series(c, found, outputs=outputs)
-
-
-def loop_task(c: Connection, loop: int) -> int:
-    """The task of a loop id. Raises NotFound."""
-    found = c.execute(_SQL["loop_task"], (loop,)).fetchone()
-    if found is None:
-        raise NotFound(f"There is no loop l{loop}.")
-    return int(found[0])
-
-
-def loop_of(c: Connection, task: int) -> int | None:
-    """The loop id of a task; None where it is no loop."""
-    found = c.execute(_SQL["loop_of"], (task,)).fetchone()
-    return None if found is None else int(found[0])
-
-
 def status(c: Connection, now: float) -> Totals:
     """All of it in one snapshot."""
     tokens, cost = totals_today(c, now)
     busy = busy_agents(c)
     return Totals(counts(c), tuple(unended(c)), tokens, cost, busy, held(c), limit(c), asking(c)[0])
-
-
-def _series(c: Connection, row: tuple[Any, ...], *, outputs: bool) -> LoopSeries:
-    loop, task, execution, name, spec_text, status_text, detail, code, message, started_at, finished_at, running_pass = row
-    spec = loop_from(spec_text)
-    assert spec is not None
-    done = passes(c, task) if outputs else looked_at(c, task)
-    best = best_pass(spec.criterion, done)
-    status = Status(status_text)
-    return LoopSeries(
-        task=task,
-        loop=loop,
-        execution=execution,
-        name=name,
-        spec=spec,
-        passes=tuple(done),
-        status=status,
-        ended_because=_ended_because(status, code, json_object(detail).get("ended_because")),
-        reason=message or (done[-1].reason if done else ""),
-        best=None if best is None else best.number,
-        course=course_of(spec.criterion, done),
-        started_at=started_at,
-        finished_at=finished_at,
-        running_pass=running_pass,
-    )
-
-
-def _ended_because(status: Status, code: str | None, said: object) -> EndedBecause | None:
-    """What its worker said when it ended the loop; else what its status and error say."""
-    if status not in ENDED:
-        return None
-    if status is Status.CANCELLED:
-        return EndedBecause.CANCELLED
-    if isinstance(said, str):
-        return EndedBecause(said)
-    if status is Status.COMPLETED:
-        return EndedBecause.CONVERGED
-    by_code = {TargetNotReached.code: EndedBecause.ITERATIONS, LoopTimedOut.code: EndedBecause.TIMEOUT}
-    return by_code.get(code or "", EndedBecause.FAILED)
 
 
 def busy_agents(c: Connection) -> int:
