@@ -145,7 +145,7 @@ class _Attended:
         """Until the engine has ended (or, with `drain`, whoever's engine it is, nothing is left that could run); its exit code."""
         if self.drain and self.project.engine() is not None:
             await self.project.hand_over_keys()
-            return await self.project.drained()
+            return await self.project.relieved(self.project.drained())
         self.started = await self.project.start_engine(stay=not self.drain, drain=self.drain, standby=not self.drain)
         self._tell(self.started)
         code = await self.started.wait()

@@ -19,6 +19,9 @@ from abathur_tui.storage import engines, questions, queue, requests, swarm, view
 
 DUE_SECONDS = 0.25
 """How soon after a change it asks again what is due when."""
+CLOCK_SECONDS = 2.0
+"""How often the wall clock is looked at while something is due at some time: it may be set."""
+_CLOCK_TOLERANCE_SECONDS = 1.0
 _LEAST_PAUSE_SECONDS = 0.01
 _JOINS_AT_ONCE = 20
 _STOPS = {"cancel": Stop.CANCEL, "pause": Stop.PAUSE}
@@ -54,6 +57,8 @@ class Foreman:
         """On the wall clock."""
         self._due_asked = float("-inf")
         """Monotonic."""
+        self._latest = float("inf")
+        """The wall clock when it was last looked at: one that stands before that was set back. At first nobody knows."""
         self._changed = True
         """Whether anything has changed since it was asked what is due."""
         self._closed = False
@@ -83,7 +88,8 @@ class Foreman:
         now, monotonic = self._shop.clock.now(), self._shop.clock.monotonic()
         moments = [self._due_asked + DUE_SECONDS - monotonic] if self._changed else []
         if self._next_due is not None:
-            moments.append(max(self._next_due - now, _LEAST_PAUSE_SECONDS))
+            # Not longer: nobody tells when the wall clock is set.
+            moments.append(min(max(self._next_due - now, _LEAST_PAUSE_SECONDS), CLOCK_SECONDS))
         if (end := self._shop.swarm.next_end()) is not None:
             moments.append(end - monotonic)
         return max(min(moments), 0.0) if moments else None
@@ -114,6 +120,10 @@ class Foreman:
 
     async def _see_what_is_due(self) -> None:
         now, monotonic = self._shop.clock.now(), self._shop.clock.monotonic()
+        if now < self._latest - _CLOCK_TOLERANCE_SECONDS:
+            await self._shop.database.write(queue.clock_set_back, now)
+            self._next_due = now
+        self._latest = now
         reached = self._next_due is not None and now >= self._next_due
         if reached or (self._changed and monotonic >= self._due_asked + DUE_SECONDS):
             self._due_asked, self._changed = monotonic, False

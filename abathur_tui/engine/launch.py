@@ -90,8 +90,10 @@ def _ensure(project: Path, data: Path, keys: Mapping[str, str]) -> EngineInfo:
             if (info := _registered(database)) is not None:
                 return info
             with _starting(data) as first:
-                # Whoever comes first starts one, all others wait for it; an active one that is not registered yet is about to be.
-                if first and engines.active_engine(data) is None:
+                # Whoever comes first starts one, all others wait for it (not for ever: it may have been stopped); an active one that is not
+                # registered yet is about to be.
+                late = time.monotonic() > deadline - START_SECONDS / 2
+                if (first or late) and engines.active_engine(data) is None:
                     started = _start_process(project, data, keys, [])
                     if (info := _await_registered(database, data, started, deadline)) is not None:
                         return info
@@ -186,8 +188,9 @@ def _stop(data: Path) -> bool:
         return False
     deadline = time.monotonic() + STOP_SECONDS
     with contextlib.suppress(ProcessLookupError):
-        # Its life lock is held, so the number is still its own.
+        # Its life lock is held, so the number is still its own. One that is stopped hears nothing until it is continued.
         os.kill(process, signal.SIGTERM)
+        os.kill(process, signal.SIGCONT)
     while engines.engine_alive(data, active):
         if time.monotonic() > deadline:
             raise EngineDidNotStop(f"The engine (process {process}) did not end within {STOP_SECONDS:g} seconds.")

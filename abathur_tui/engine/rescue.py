@@ -39,19 +39,10 @@ class Rescue:
                 rescued += await self._rescue(row)
         return rescued
 
-    async def supersede(self, row: EngineRow) -> None:
-        """Take over from an engine that lives but does nothing (a stopped process)."""
-        self._log.warning("engine.superseded", f"engine {row.id} (process {row.pid}) has not beaten for its whole lease", other=row.id)
-        await self._rescue(row)
-
-    def has_stopped(self, row: EngineRow) -> bool:
-        """Whether its beats have stood still for a whole lease."""
-        return self._watch.is_lost(row, self._clock.monotonic())
-
     async def _is_dead(self, row: EngineRow) -> bool:
         if row.host == socket.gethostname():
             return not await asyncio.to_thread(engines.engine_alive, self._folder, row.id)
-        return self.has_stopped(row)
+        return self._watch.is_lost(row, self._clock.monotonic())
 
     async def _rescue(self, row: EngineRow) -> int:
         # First what it runs, then its tasks: an agent that goes on while another takes its task would do the work twice.

@@ -4,7 +4,20 @@ Standard library only, and nothing of ours: it is imported before anything heavy
 """
 
 from abathur_tui.guard.engine import GuardPipe, Keys, Restarts, run_engine
-from abathur_tui.guard.groups import MARK, kill_group, kill_marked, kill_noted
+from abathur_tui.guard.groups import MARK, identity, is_stopped, kill_group, kill_marked, kill_noted, kill_process
 from abathur_tui.guard.screen import run_screen
 
-__all__ = ["MARK", "GuardPipe", "Keys", "Restarts", "kill_group", "kill_marked", "kill_noted", "run_engine", "run_screen"]
+__all__ = [
+    "MARK",
+    "GuardPipe",
+    "Keys",
+    "Restarts",
+    "identity",
+    "is_stopped",
+    "kill_group",
+    "kill_marked",
+    "kill_noted",
+    "kill_process",
+    "run_engine",
+    "run_screen",
+]

@@ -255,6 +255,8 @@ def run_engine(child: Callable[[GuardPipe, Keys], int], restarts: Restarts = Res
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pipe = GuardPipe(restarts)
     pipe.connect()
+    # Until the engine has its own handlers; without this one its guard would take an order to end for a crash.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         code = child(pipe, pipe.keys)
     except (SystemExit, KeyboardInterrupt):

@@ -38,6 +38,41 @@ def kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
+def kill_process(pid: int, expected: str) -> bool:
+    """Kill the process with this number and identity; False where it is another one, this one, not ours to kill, or gone."""
+    if pid == os.getpid() or not expected:
+        return False
+    try:
+        # The descriptor names the process, whoever has its number afterwards.
+        descriptor = os.pidfd_open(pid) if LINUX else None
+    except OSError:
+        return False
+    try:
+        if identity(pid) != expected:
+            return False
+        if descriptor is not None:
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+    return True
+
+
+def is_stopped(pid: int, expected: str | None = None) -> bool:
+    """Whether a process is stopped (by SIGSTOP, Ctrl-Z or a debugger), and has this identity where one is given."""
+    if expected is not None and identity(pid) != expected:
+        return False
+    if LINUX:
+        fields = _stat(pid)
+        return fields is not None and fields[0] in "Tt"
+    answer = subprocess.run(["/bin/ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return answer.strip().startswith("T")
+
+
 def identity(pid: int) -> str | None:
     """What no other process had or will have under this number: boot and start time. None where there is no such process."""
     started = _started(pid)

@@ -4,18 +4,20 @@ import contextlib
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from abathur_tui.domain.clock import SystemClock
 from abathur_tui.domain.status import Status
+from abathur_tui.engine.silence import End, Silence
 from abathur_tui.storage import engines, views
 from abathur_tui.storage.engines import EngineRow
 from tests.engine.bench import Bench, join_node, loop_node, node, settles
@@ -119,20 +121,6 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def stop_outside_a_write(pid: int, database: Path) -> None:
-    """Stop a process at a moment at which it does not hold the database's write lock, which would stop everybody."""
-    with contextlib.closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as connection:
-        while True:
-            os.kill(pid, signal.SIGSTOP)
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                connection.execute("ROLLBACK")
-                return
-            except sqlite3.OperationalError:
-                os.kill(pid, signal.SIGCONT)
-                time.sleep(0.01)
-
-
 def check_that_no_step_was_made_twice(processes: Processes, tasks: list[int]) -> None:
     """Every task has its two finished turns, each once, and one effect at most."""
     for task in tasks:
@@ -230,19 +218,54 @@ def test_term_and_int_end_agents_give_tasks_back_and_start_nothing_again(process
     assert not list((processes.project.data / "engines").iterdir())
 
 
-def test_an_engine_that_was_stopped_past_its_lease_is_taken_over_and_ends_itself_on_waking(processes: Processes) -> None:
+def test_an_engine_that_was_stopped_past_its_lease_is_ended_and_taken_over_by_one_that_stands_by(processes: Processes) -> None:
     tasks = processes.project.submit(*(node(f"n{number}") for number in range(12)))
     first = processes.start(lease_seconds=1.0, turn_seconds=0.3)
     row = processes.await_active()
     programs = eventually(processes.programs)
-    stop_outside_a_write(row.pid, processes.project.data / "abathur.db")
+    os.kill(row.pid, signal.SIGSTOP)  # perhaps in the middle of a write, and then nobody else can write
     processes.start("--standby", lease_seconds=1.0)
 
     eventually(lambda: processes.project.database.read_now(views.counts)[Status.COMPLETED] == 12, 20)
     assert not programs & processes.programs()
     check_that_no_step_was_made_twice(processes, tasks)
-
-    os.kill(row.pid, signal.SIGCONT)
-    assert first.wait(5) == 0
+    assert first.wait(5) == -signal.SIGKILL
     second = processes.await_active(row)
     assert processes.project.database.read_now(engines.row, second.id)
+
+
+def test_an_engine_that_hangs_past_its_lease_is_superseded_before_it_is_ended(processes: Processes) -> None:
+    [task] = processes.project.submit(node())
+    processes.start("--stay", lease_seconds=1.0, turn_seconds=30)
+    row = processes.await_active()
+    eventually(processes.programs)
+    # Its event loop hangs, and is not stopped: from outside that is an engine whose beats stand still.
+    silence = Silence(processes.project.database, 0.0, SystemClock())
+    silence.found()
+    silent = eventually(silence.found)
+    assert silent is not None
+    assert silent.row is not None
+
+    beaten = replace(silent, row=replace(silent.row, beat=silent.row.beat - 1))
+    assert silence.end(beaten) is None, "one that has beaten meanwhile is left alone"
+    assert engines.engine_alive(processes.project.data, row.id)
+    assert silence.end(eventually(silence.found)) is End.KILLED
+
+    assert "its engine died" in {event.reason for event in processes.project.database.read_now(views.audit, task=task, limit=100)}
+    eventually(lambda: processes.active() is not None and processes.await_active(row))
+
+
+def test_one_that_stops_before_it_has_registered_is_ended_too(processes: Processes) -> None:
+    script = "import sys, time; from pathlib import Path; from abathur_tui.storage import engines; "
+    script += "held = engines.hold_engine_lock(Path(sys.argv[1]), 'never-registered'); print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", script, processes.project.data], stdout=subprocess.PIPE, cwd=REPOSITORY) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        silence = Silence(processes.project.database, 0.0, SystemClock())
+        assert not silence.relieve()
+        assert not silence.relieve(), "it may be about to register, or wait for the disk"
+
+        os.kill(holder.pid, signal.SIGSTOP)
+        assert eventually(silence.relieve)
+
+        assert holder.wait(5) == -signal.SIGKILL

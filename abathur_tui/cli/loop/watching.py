@@ -53,7 +53,7 @@ async def _watch(project: Project, name: str, call: Invocation) -> int:
     view = _Records() if call.json else _Live() if _is_terminal() else _Lines()
     with Interrupts() as interrupts:
         try:
-            await interrupts.unless_pressed(_follow(project, task, view))
+            await interrupts.unless_pressed(project.relieved(_follow(project, task, view)))
         except Interrupted:
             return Exit.INTERRUPTED
     ended = await project.loop(task)

@@ -1,0 +1,78 @@
+"""An engine that gives no sign of life for its whole lease: stopped (SIGSTOP), or hanging. Whoever waits for it ends it."""
+
+import socket
+from dataclasses import dataclass
+from enum import Enum
+
+from abathur_tui.domain.clock import Clock
+from abathur_tui.domain.errors import AbathurError
+from abathur_tui.engine.leases import BeatWatch
+from abathur_tui.engine.rescue import notes_of
+from abathur_tui.guard import is_stopped, kill_noted, kill_process
+from abathur_tui.storage import Database, engines, queue
+from abathur_tui.storage.engines import EngineRow, Holder
+
+
+class End(Enum):
+    """What has become of it."""
+
+    KILLED = "killed"
+    """Its locks are free, and its tasks go on with the next engine."""
+    SUPERSEDED = "superseded"
+    """Its tasks are in the queue again; its process could not be ended, and keeps the engine lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """An active engine whose beats have stood still for a whole lease."""
+
+    holder: Holder
+    row: EngineRow | None
+    """None where it has the engine lock and never registered."""
+
+
+class Silence:
+    """Watches the active engine of this host, on our own monotonic clock. All methods block for some milliseconds."""
+
+    def __init__(self, database: Database, lease_seconds: float, clock: Clock) -> None:
+        """The first look starts the lease."""
+        self._database = database
+        self._clock = clock
+        self._watch = BeatWatch(lease_seconds)
+
+    def found(self) -> Silent | None:
+        """The active engine, if it has been silent for its whole lease. Raises AbathurError."""
+        holder = engines.active_holder(self._database.folder)
+        if holder is None:
+            return None
+        row = self._database.read_now(engines.row, holder.engine)
+        seen = row or EngineRow(holder.engine, holder.pid, socket.gethostname(), 0.0, beat=-1)
+        return Silent(holder, row) if self._watch.is_lost(seen, self._clock.monotonic()) else None
+
+    def end(self, silent: Silent) -> End | None:
+        """End it; None where it is not to blame for its silence, or has just spoken. Raises AbathurError where the database cannot be written.
+
+        A stopped process is killed first: it may have been stopped in the middle of a write, and then nobody else can write. One that is
+        not stopped may wait for a full disk or for another program's lock; so it is only ended after somebody else could write in its stead.
+        """
+        if not is_stopped(silent.holder.pid, silent.holder.identity):
+            if silent.row is None:
+                return None
+            if silent.row.ended_at is None and not self._supersede(silent.row):
+                return None
+        return End.KILLED if kill_process(silent.holder.pid, silent.holder.identity) else End.SUPERSEDED if silent.row else None
+
+    def relieve(self) -> bool:
+        """End the active engine if it is silent; whether another one is needed now."""
+        try:
+            silent = self.found()
+            return silent is not None and self.end(silent) is End.KILLED
+        except AbathurError:
+            return False  # Whoever waits meets the same trouble, and says it.
+
+    def _supersede(self, row: EngineRow) -> bool:
+        # First what it runs, then its tasks: an agent that goes on while another takes its task would do the work twice.
+        if not self._database.write_now(queue.is_silent, row.id, row.beat):
+            return False
+        kill_noted(notes_of(self._database.folder, row.id))
+        return self._database.write_now(queue.supersede, row.id, row.beat, self._clock.now())
