@@ -36,8 +36,13 @@ class KnownLoops:
     by_task: dict[int, _Known] = field(default_factory=dict)
 
 
-def loops(c: Connection, limit: int = 50, *, known: KnownLoops | None = None) -> list[LoopSeries]:
-    """Loops with their passes, these without outputs: those that have not ended first, then the newest. `known`: from the look before."""
+def loops(c: Connection, limit: int = 50) -> list[LoopSeries]:
+    """Loops with their passes: those that have not ended first, then the newest."""
+    return [_series(row, _measured(row[4], row[-1], passes(c, row[1]))) for row in c.execute(_SQL["loops"], (limit,)).fetchall()]
+
+
+def loops_seen(c: Connection, limit: int = 50, known: KnownLoops | None = None) -> list[LoopSeries]:
+    """The same without what their passes wrote; of loops that are `known` from the look before only what is new is read."""
     seen = KnownLoops() if known is None else known
     found = [_series(row, _look(c, row, seen)) for row in c.execute(_SQL["loops"], (limit,)).fetchall()]
     shown = {series.task for series in found}

@@ -3,20 +3,14 @@
 import time
 from dataclasses import dataclass
 from sqlite3 import Connection
-from typing import Any
 
-from abathur_tui.domain.courses import best_pass, course_of
-from abathur_tui.domain.errors import LoopTimedOut, NotFound, TargetNotReached
-from abathur_tui.domain.journal import LoopSeries
+from abathur_tui.domain.errors import NotFound
 from abathur_tui.domain.leases import Hold
-from abathur_tui.domain.loops import EndedBecause
-from abathur_tui.domain.status import ENDED, Status
+from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Agent
 from abathur_tui.storage.engines import EngineRow, unended
-from abathur_tui.storage.passes import looked_at, passes
 from abathur_tui.storage.questions import asking
 from abathur_tui.storage.queue.holding import held
-from abathur_tui.storage.records import json_object, loop_from
 from abathur_tui.storage.sql import named
 from abathur_tui.storage.swarm import limit
 
