@@ -6,10 +6,10 @@ import typer
 
 from abathur_tui import language
 from abathur_tui.cli import output
+from abathur_tui.cli.drawing import plan_lines
 from abathur_tui.cli.invocation import Command, Form, invocation, loose
 from abathur_tui.cli.opening import opened_if_there, workbench
 from abathur_tui.cli.text import read_text
-from abathur_tui.domain.plan import Plan, PlanNode
 from abathur_tui.project.answers import plan_data
 from abathur_tui.storage.views.swarm import busy_agents
 from abathur_tui.storage.views.templates import template_records
@@ -30,7 +30,7 @@ Text = Annotated[str, typer.Argument(metavar="TEXT|FILE|-", help="ABYSSAL comman
 def plan(context: typer.Context, text: Text) -> None:
     """Show what a text would do, and do nothing.
 
-    The tasks as a tree, the order in which they run, and an estimate.
+    The tasks as a tree, the order in which they run, an estimate, and what they will use: tools, commands, files.
     """
     call = invocation(context)
     wanted = read_text(text)
@@ -40,13 +40,13 @@ def plan(context: typer.Context, text: Text) -> None:
             bench.remember(project.database.read_now(template_records), project.database.read_now(busy_agents))
     planned = bench.plan(wanted)
     if call.json:
-        output.document(plan_data(planned))
+        output.document(plan_data(planned, bench.permissions(planned)))
     elif call.form is Form.TABLE:
         needs = {node.id: [edge.needs for edge in planned.edges if edge.node == node.id] for node in planned.nodes}
         rows = [(node.id, str(node.kind), node.agent or "", str(node.priority), " ".join(needs[node.id]), node.name) for node in planned.nodes]
         output.table(("ID", "KIND", "AGENT", "PRIORITY", "NEEDS", "NAME"), rows, right=frozenset({3}))
     else:
-        output.lines(*_drawn(planned))
+        output.lines(*plan_lines(planned, bench.permissions(planned)))
 
 
 @commands.command(
@@ -68,37 +68,3 @@ def fmt(context: typer.Context, text: Text) -> None:
         output.document({"text": formatted})
     else:
         output.result(formatted)
-
-
-def _drawn(planned: Plan) -> list[str]:
-    """The tree, the levels and the estimate."""
-    children: dict[str | None, list[PlanNode]] = {}
-    for node in planned.nodes:
-        children.setdefault(node.parent, []).append(node)
-    lines: list[str] = []
-
-    def draw(parent: str | None, indent: str) -> None:
-        inside = children.get(parent, [])
-        for node in inside:
-            last = node is inside[-1]
-            branch = "" if parent is None and not indent else "└─ " if last else "├─ "
-            does = f"  ({node.agent})" if node.agent else f"  (join: {node.join.strategy})" if node.join else ""
-            which = f" ({node.instance} of {node.instances})" if node.instances > 1 else ""
-            if node.in_passes_of is not None and node.in_passes_of == node.parent:
-                which += "  [anew in each pass]"
-            decided = f"  [parallel: {node.parallel_because}]" if node.parallel_because else ""
-            lines.append(f"{indent}{branch}{node.id} {node.name}{which}{does}{decided}")
-            draw(node.id, indent + ("" if not branch else "   " if last else "│  "))
-
-    draw(None, "")
-    levels = planned.levels()
-    lines += ["", "Order:"] + [f"  {number}. {', '.join(level)}" for number, level in enumerate(levels, 1)]
-    estimate = planned.estimate
-    cost = "a cost that is not known" if estimate.cost_usd is None else f"${estimate.cost_usd:.4f}"
-    guess = "measured" if estimate.measured else "a guess"
-    widest = max(map(len, levels), default=0)
-    lines += [
-        "",
-        f"{len(planned.nodes)} tasks, up to {widest} at once; about {estimate.seconds:.0f} s, {estimate.tokens:,} tokens, {cost} ({guess}).",
-    ]
-    return lines

@@ -182,6 +182,9 @@ class PlanNode:
     on_failure: OnFailure = OnFailure.RETRY
     expires_in_seconds: float | None = None
     start: Start | None = None
+    memory_bytes: int | None = None
+    """What it declares that it needs: it starts only when that still fits."""
+    cores: float | None = None
     instance: int = 1
     instances: int = 1
     loop: LoopSpec | None = None
@@ -267,6 +270,8 @@ class Plan:
     source: str = ""
     """The text that it was made of."""
     estimate: Estimate = field(default_factory=lambda: Estimate(0.0, 0, None))
+    reads: tuple[str, ...] = ()
+    """What the text took in from outside: `file("src/main.py")`."""
     templates: Mapping[str, str] = field(default_factory=dict)
     """`NAME@version` to the text of each template that it was made of, as far as whoever made it has kept them."""
 

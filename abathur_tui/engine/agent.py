@@ -23,12 +23,11 @@ from abathur_tui.engine.workshop import Workshop
 from abathur_tui.library.agent_file import agent_from_markdown
 from abathur_tui.storage import agents, journal, queue
 from abathur_tui.storage.views.templates import kept_text
+from abathur_tui.tools.allowed import allowed
 
 GENERALIST = "generalist"
 _INHERITED = "inherit"
 """What Claude Code's agent files say for no model of their own."""
-_CLAUDE_CODE_NAMES = {"Read": "read_file", "LS": "list_folder", "Glob": "list_folder", "Grep": "grep"}
-"""What Claude Code's agent files call the tools that we have too."""
 
 
 class AgentJob:
@@ -144,11 +143,11 @@ class AgentJob:
 
     def _tools(self, definition: AgentDefinition) -> Mapping[str, Tool]:
         """Those that its definition allows; in a pass of a loop, that to report a metric, which touches nothing else."""
-        allowed = _allowed(self._shop.tools, definition.tools)
+        own = allowed(self._shop.tools, definition.tools)
         number = self._work.pass_number
         if number is None or number < 1:
-            return allowed
-        return {**allowed, reporting.NAME: reporting.ReportMetric(self._shop, self._claim, number)}
+            return own
+        return {**own, reporting.NAME: reporting.ReportMetric(self._shop, self._claim, number)}
 
     async def _find_definition(self) -> tuple[AgentDefinition, str]:
         """Who does it, and what the log must say about that."""
@@ -187,11 +186,3 @@ def _model(work: Work, definition: AgentDefinition) -> str | None:
     if named is None and work.runtime.runtime is RuntimeName.ANTHROPIC and definition.model != _INHERITED:
         return definition.model
     return named
-
-
-def _allowed(tools: Mapping[str, Tool], named: tuple[str, ...] | None) -> Mapping[str, Tool]:
-    """The tools that a definition may use; what it names and we do not have is passed over."""
-    if named is None:
-        return tools
-    wanted = {_CLAUDE_CODE_NAMES.get(name.partition("(")[0], name) for name in named}
-    return {name: tool for name, tool in tools.items() if name in wanted}

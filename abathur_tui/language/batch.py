@@ -16,6 +16,7 @@ from abathur_tui.language.mistakes import TooMany
 from abathur_tui.language.parser import check_length, read
 from abathur_tui.language.places import Places
 from abathur_tui.language.planning import expanded, frozen
+from abathur_tui.language.reads import reads_of
 from abathur_tui.language.resolved import ResolvedStatement
 
 _VISIBLE = re.compile(r"[^\r\n]")
@@ -64,7 +65,7 @@ def plan_pieces(text: str, registry: Registry, context: PlanContext) -> list[Pla
                 PlannedStatement(*statement.place, places.position(statement.place[0])[0], ids[face])
                 for statement, face in zip(group, faces, strict=True)
             )
-            pieces.append(PlannedPiece(frozen(root, source), told))
+            pieces.append(PlannedPiece(frozen(root, source, context, reads_of(document)), told))
     found.raise_if_any()
     return pieces
 

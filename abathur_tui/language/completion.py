@@ -18,7 +18,7 @@ _COMMAND = "ABYSSAL["
 _CALLED = "called"
 """Stands in place of a bracket between `ABYSSAL[NAME]` and its parenthesis."""
 _WORD = re.compile(r"[0-9A-Za-z_-]*\Z")
-NOT_YET = frozenset({"budget", "memory", "cpu", "repo", "touches"})
+NOT_YET = frozenset({"budget", "repo", "touches"})
 """What every command takes, and this version cannot honour: nobody should be led to it."""
 _CHOICES: dict[str, tuple[str, ...]] = {
     "priority": tuple(PRIORITY_WORDS),

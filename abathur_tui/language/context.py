@@ -34,6 +34,8 @@ class PlanContext:
     """How many agents may work at once."""
     busy: int = 0
     """How many of them work now."""
+    max_retries: int = 3
+    """Attempts after the first, of a task that names no number."""
     cores: int = field(default_factory=lambda: os.cpu_count() or 1)
     """The machine's."""
     history: Mapping[tuple[str, str], TemplateUse] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class PlanContext:
             settings.fork.success_threshold,
             settings.loop.max_iterations,
             settings.swarm.max_agents,
+            max_retries=settings.queue.max_retries,
         )
 
     @property

@@ -48,6 +48,8 @@ class Draft:
     retries: int | None = None
     on_failure: OnFailure = OnFailure.RETRY
     expires_in_seconds: float | None = None
+    memory_bytes: int | None = None
+    cores: float | None = None
     loop: LoopSpec | None = None
     body: "Draft | None" = None
     """Of a loop, what is made anew in each pass, where that is more than its own step; it is among the children."""

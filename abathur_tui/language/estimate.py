@@ -3,9 +3,10 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from abathur_tui.domain.plan import ConflictRule, Edge, Estimate, JoinSpec, JoinStrategy, Kind, Need, PlanNode
+from abathur_tui.domain.plan import Amount, ConflictRule, Edge, Estimate, JoinSpec, JoinStrategy, Kind, Need, OnFailure, PlanNode
 
 ENOUGH_RUNS = 5
 """Completed runs of a template after which they say more than the template's own guess."""
@@ -21,23 +22,73 @@ PASSES_WITHOUT_LIMIT = 10
 """What a loop without limit is guessed to take at most."""
 
 
-def estimate(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> Estimate:
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """How often things are done: at best, as expected, or at worst."""
+
+    passes: Callable[[int | None], float]
+    """Of a loop with this limit (None: it has none)."""
+    attempts: Callable[[PlanNode], float]
+    """At a task."""
+
+
+def estimate(nodes: Sequence[PlanNode], edges: Sequence[Edge], max_retries: int = 3) -> Estimate:
     """Seconds along the longest path; tokens and cost of all tasks. What was not measured is guessed: a dependency's answer counts as input.
 
-    The cost is known where that of every task is. It is `measured` where every task is.
+    The cost is known where that of every task is. It is `measured` where every task is. At best each loop converges in its first pass, at worst
+    none does before its limit, and every task needs all of its attempts (`max_retries`: those of one that names no number).
     """
-    times = _times(nodes)
+
+    def all_attempts(node: PlanNode) -> float:
+        if node.on_failure is OnFailure.FAIL:
+            return 1
+        of_result = 0 if node.success is None else max_retries if node.success.attempts is None else node.success.attempts
+        return 1 + max(max_retries if node.retries is None else node.retries, of_result)
+
+    expected = _amount(nodes, edges, _Case(_expected_passes, lambda _: 1))
+    low = _amount(nodes, edges, _Case(lambda _: 1, lambda _: 1))
+    worst = _amount(nodes, edges, _Case(lambda limit: math.inf if limit is None else limit, all_attempts))
+    asks = any(_asks(node, edges) for node in nodes)
+    measured = not asks and any(node.kind is not Kind.JOIN for node in nodes) and all(node.measured for node in nodes if node.kind is not Kind.JOIN)
+    assert expected.seconds is not None
+    assert expected.tokens is not None
+    return Estimate(expected.seconds, expected.tokens, expected.cost_usd, measured, low, worst)
+
+
+def _expected_passes(limit: int | None) -> float:
+    return max(1, round((limit or PASSES_WITHOUT_LIMIT) * EXPECTED_SHARE_OF_PASSES))
+
+
+def _asks(node: PlanNode, edges: Sequence[Edge]) -> bool:
+    return (node.success is not None and node.success.judged) or (node.join is not None and _questions(node.join, _members(edges)[node.id])[0] > 0)
+
+
+def _members(edges: Sequence[Edge]) -> Counter[str]:
+    """How many members each join has."""
+    return Counter(edge.node for edge in edges if edge.need is Need.SETTLES)
+
+
+def _amount(nodes: Sequence[PlanNode], edges: Sequence[Edge], case: _Case) -> Amount:
+    times = _times(nodes, case)
     working = [node for node in nodes if node.kind is not Kind.JOIN and times[node.id]]
-    costs = [node.estimated_cost_usd for node in working if node.estimated_cost_usd is not None]
-    members = Counter(edge.node for edge in edges if edge.need is Need.SETTLES)
-    asked = {node.id: _questions(node.join, members[node.id]) for node in nodes if node.join is not None}
+    members = _members(edges)
+    asked = {node.id: _asked(node, members[node.id]) for node in nodes}
     tokens = _tokens(working, edges, times)
-    for join, (questions, _, results) in asked.items():
-        tokens += (questions * (TOKENS_OF_A_TURN + TOKENS_OF_AN_ANSWER) + results * TOKENS_OF_AN_ANSWER) * times[join]
-    known = bool(working) and not any(questions for questions, _, _ in asked.values())
-    cost = round(sum(costs), 6) if known and len(costs) == len(working) else None
-    waits = {join: one_after_another * SECONDS_OF_A_QUESTION for join, (_, one_after_another, _) in asked.items()}
-    return Estimate(_longest_path(nodes, edges, waits, times), tokens, cost, known and all(node.measured for node in working))
+    for node, (questions, _, results) in asked.items():
+        if questions or results:
+            tokens += (questions * (TOKENS_OF_A_TURN + TOKENS_OF_AN_ANSWER) + results * TOKENS_OF_AN_ANSWER) * times[node]
+    costs = [node.estimated_cost_usd * times[node.id] for node in working if node.estimated_cost_usd is not None]
+    known = bool(working) and len(costs) == len(working) and not any(questions for questions, _, _ in asked.values())
+    waits = {node: one_after_another * SECONDS_OF_A_QUESTION for node, (_, one_after_another, _) in asked.items()}
+    cost = round(sum(costs), 6) if known and math.isfinite(sum(costs)) else None
+    seconds = _longest_path(nodes, edges, waits, times)
+    return Amount(seconds if math.isfinite(seconds) else None, round(tokens) if math.isfinite(tokens) else None, cost)
+
+
+def _asked(node: PlanNode, members: int) -> tuple[int, int, int]:
+    """What a node is guessed to ask of agents, as `_questions` counts."""
+    questions, depth, results = (0, 0, 0) if node.join is None else _questions(node.join, members)
+    return (questions + 1, depth + 1, results + 1) if node.success is not None and node.success.judged else (questions, depth, results)
 
 
 def _questions(join: JoinSpec, members: int) -> tuple[int, int, int]:
@@ -59,27 +110,28 @@ def _questions(join: JoinSpec, members: int) -> tuple[int, int, int]:
     return questions, depth, results
 
 
-def _times(nodes: Sequence[PlanNode]) -> dict[str, int]:
-    """How many times each node's estimate is taken: once a pass. `nodes` with loops before what is in their passes.
+def _times(nodes: Sequence[PlanNode], case: _Case) -> dict[str, float]:
+    """How many times each node's estimate is taken: once a pass, and for each attempt. `nodes` with loops before what is in their passes.
 
     What was measured of a loop has all passes in it. The estimate of a loop whose passes have nodes of their own is theirs.
     """
-    times: dict[str, int] = {}
-    passes: dict[str | None, int] = {None: 1}
+    times: dict[str, float] = {}
+    passes: dict[str | None, float] = {None: 1}
     with_nodes = {node.in_passes_of for node in nodes}
     for node in nodes:
-        times[node.id] = outer = passes[node.in_passes_of]
+        outer = passes[node.in_passes_of]
+        times[node.id] = outer * case.attempts(node) if outer else 0
         if node.loop is None:
             continue
-        guessed = max(1, round((node.loop.max_iterations or PASSES_WITHOUT_LIMIT) * EXPECTED_SHARE_OF_PASSES))
-        passes[node.id] = 0 if node.measured else outer * guessed
+        made = case.passes(node.loop.max_iterations) if outer else 0
+        passes[node.id] = 0 if node.measured else outer * made if made else 0
         if not node.measured:
-            times[node.id] = 0 if node.id in with_nodes else outer * guessed
+            times[node.id] = 0 if node.id in with_nodes or not made else times[node.id] * made
     return times
 
 
-def _longest_path(nodes: Sequence[PlanNode], edges: Sequence[Edge], waits: Mapping[str, float], times: Mapping[str, int]) -> float:
-    seconds = {node.id: (node.estimated_seconds + waits.get(node.id, 0.0)) * times[node.id] for node in nodes}
+def _longest_path(nodes: Sequence[PlanNode], edges: Sequence[Edge], waits: Mapping[str, float], times: Mapping[str, float]) -> float:
+    seconds = {node.id: _product(node.estimated_seconds + waits.get(node.id, 0.0), times[node.id]) for node in nodes}
     start = dict.fromkeys(seconds, 0.0)
     waiting = dict.fromkeys(seconds, 0)
     dependents: dict[str, list[str]] = {node.id: [] for node in nodes}
@@ -96,13 +148,17 @@ def _longest_path(nodes: Sequence[PlanNode], edges: Sequence[Edge], waits: Mappi
     return round(max((start[node] + seconds[node] for node in seconds), default=0.0), 1)
 
 
-def _tokens(working: Sequence[PlanNode], edges: Sequence[Edge], times: Mapping[str, int]) -> int:
+def _tokens(working: Sequence[PlanNode], edges: Sequence[Edge], times: Mapping[str, float]) -> float:
     guessed = {node.id for node in working if node.estimated_tokens is None}
-    total = sum(TOKENS_OF_AN_ANSWER for edge in edges if edge.node in guessed)
+    total: float = sum(TOKENS_OF_AN_ANSWER for edge in edges if edge.node in guessed)
     for node in working:
         if node.estimated_tokens is not None:
-            total += round(node.estimated_tokens)
+            total += round(node.estimated_tokens) * times[node.id]
         else:
             written = len(node.prompt) + len(json.dumps(node.parameters, ensure_ascii=False))
             total += (TOKENS_OF_A_TURN + TOKENS_OF_AN_ANSWER + written // CHARACTERS_OF_A_TOKEN) * times[node.id]
     return total
+
+
+def _product(amount: float, times: float) -> float:
+    return amount * times if amount and times else 0.0

@@ -180,6 +180,7 @@ class Expander:
         own.template, own.template_version, own.prompt = template.name, template.version, template.prompt
         own.agent = options.agent or template.agent
         own.timeout_seconds, own.expires_in_seconds = options.timeout_seconds, options.expires_in_seconds
+        own.memory_bytes, own.cores = options.memory_bytes or template.memory_bytes, options.cores or template.cores
         own.retries = options.retries if options.retries is not None else template.retries
         own.loop = _share_of(command.loop, options.parallel)
         own.instance, own.instances = instance, options.parallel

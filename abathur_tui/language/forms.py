@@ -90,7 +90,7 @@ def _template(
     root = expanded([ResolvedStatement(None, command, NOWHERE, (), frozenset())], registry, context, found)
     arguments = [values] if subject is None else [subject, values]
     written = ", ".join(json.dumps(argument, ensure_ascii=False) for argument in arguments)
-    return None if root is None else frozen(root, f"ABYSSAL[{name}]({written})")
+    return None if root is None else frozen(root, f"ABYSSAL[{name}]({written})", context)
 
 
 def _prompt(text: str, supplied: Mapping[str, Supplied], registry: Registry, context: PlanContext, found: Mistakes) -> Plan | None:
@@ -110,7 +110,7 @@ def _prompt(text: str, supplied: Mapping[str, Supplied], registry: Registry, con
         found.add(OverLimit, NOWHERE, f"that is more than {context.max_nodes:,} tasks", "ask for fewer instances, or raise language.max_nodes")
     if found:
         return None
-    return frozen(_instances(text, options, loop, context), text)
+    return frozen(_instances(text, options, loop, context), text, context)
 
 
 def _instances(text: str, options: Options, loop: LoopSpec | None, context: PlanContext) -> Draft:
@@ -122,6 +122,7 @@ def _instances(text: str, options: Options, loop: LoopSpec | None, context: Plan
         draft.priority = 5 if options.priority is None else options.priority
         draft.tags, draft.model = options.tags, options.model
         draft.timeout_seconds, draft.expires_in_seconds = options.timeout_seconds, options.expires_in_seconds
+        draft.memory_bytes, draft.cores = options.memory_bytes, options.cores
         draft.retries, draft.on_failure = options.retries, options.on_failure or OnFailure.RETRY
         draft.loop, draft.success = loop, wanted_of(options, None)
         draft.instance, draft.instances = instance, options.parallel

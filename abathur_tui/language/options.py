@@ -1,12 +1,13 @@
 """The parameters that every command takes, read and checked: `priority`, `after`, `agent`, `timeout`…"""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from abathur_tui.domain.errors import NotYet, UnknownAgent
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.plan import OnFailure
-from abathur_tui.domain.quantities import seconds_of
+from abathur_tui.domain.quantities import bytes_of, seconds_of
 from abathur_tui.domain.templates import Registry
 from abathur_tui.language.joining import read_join
 from abathur_tui.language.mistakes import Mistakes
@@ -18,13 +19,13 @@ from abathur_tui.language.values import Mistake, nearest_of, one_of, texts
 PRIORITY_WORDS = {"low": 2, "normal": 5, "high": 8, "critical": 10}
 _NOT_YET = {
     "budget": "ceilings in money",
-    "memory": "declared memory",
-    "cpu": "declared cores",
     "repo": "a checkout of another repository",
     "touches": "declared files",
 }
 _LONGEST_SECONDS = 31_536_000.0  # a year
 _MOST_RETRIES = 100
+_MOST_BYTES = 1024**5
+_MOST_CORES = 100_000
 
 
 def read_options(given: Mapping[str, Supplied], registry: Registry, mistakes: Mistakes) -> Options:
@@ -112,6 +113,26 @@ def _duration(name: str, value: Given) -> float:
     return seconds
 
 
+def _size(name: str, value: Given) -> int:
+    size: int | None = None
+    if isinstance(value, str):
+        with suppress(ValueError, OverflowError):
+            size = bytes_of(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        size = value
+    if size is None:
+        raise Mistake(f"`{name}` takes a size", 'bytes as a number, or "512MB", "2GB"')
+    if not 0 < size <= _MOST_BYTES:
+        raise Mistake(f"`{name}` takes more than nothing, and at most a petabyte")
+    return size
+
+
+def _cores(name: str, value: Given) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _MOST_CORES:
+        raise Mistake(f"`{name}` takes a number of cores, such as 2 or 0.5")
+    return float(value)
+
+
 def _retries(name: str, value: Given) -> int:
     if type(value) is not int or not 0 <= value <= _MOST_RETRIES:
         raise Mistake(f"`retries` takes a whole number from 0 to {_MOST_RETRIES}: the attempts after the first")
@@ -149,6 +170,8 @@ _READERS: dict[str, tuple[str | None, Callable[[str, Given], object]]] = {
     "on_failure": ("on_failure", _on_failure),
     "tags": ("tags", _tags),
     "expires": ("expires_in_seconds", _duration),
+    "memory": ("memory_bytes", _size),
+    "cpu": ("cores", _cores),
     CRITERIA: ("success", read_success),
     "confidence": ("confidence", read_confidence),
     **{name: (None, _to_come) for name in _NOT_YET},

@@ -7,7 +7,7 @@ from abathur_tui.domain.errors import DocumentInvalid, MissingParameter, SourceR
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.templates import Parameter, ParameterKind, Registry, Template
 from abathur_tui.language.drafts import Result
-from abathur_tui.language.loops import BUDGET, COMMAND_NAMES, LOOP_NAMES, is_loop, read_loop
+from abathur_tui.language.loops import BUDGET, COMMAND_NAMES, LOOP_NAMES, UNLIMITED, is_loop, read_loop
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.options import OPTION_NAMES, read_options
 from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, Supplied, elsewhere, given
@@ -108,7 +108,8 @@ class Binder:
                 where = place if one is None else one.place
                 self.mistakes.add(MissingParameter, where, f"{template.name} needs {what}", f"{parameter.name}={choices}")
             return given(parameter.default)
-        self._check_type(parameter, one)
+        if (parameter.name, one.value) != ("max_iterations", UNLIMITED):  # a loop takes that word for a number
+            self._check_type(parameter, one)
         return one.value
 
     def _check_type(self, parameter: Parameter, one: Supplied) -> None:

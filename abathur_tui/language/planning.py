@@ -16,6 +16,7 @@ from abathur_tui.language.loop_bodies import owners_of
 from abathur_tui.language.mistakes import Mistakes, TooMany
 from abathur_tui.language.parameters import Binder
 from abathur_tui.language.parser import read
+from abathur_tui.language.reads import reads_of
 from abathur_tui.language.resolved import ResolvedStatement, has_lost, supplied_from
 from abathur_tui.language.tree import Document
 
@@ -54,7 +55,7 @@ def _made(document: Document, registry: Registry, context: PlanContext, common: 
         root = expanded(statements, registry, context, found) if statements else None
     except TooMany:
         return None
-    return None if found or root is None else frozen(root, document.text)
+    return None if found or root is None else frozen(root, document.text, context, reads_of(document))
 
 
 def expanded(statements: Sequence[ResolvedStatement], registry: Registry, context: PlanContext, found: Mistakes) -> Draft | None:
@@ -105,8 +106,8 @@ def _in_order(statements: Sequence[ResolvedStatement]) -> list[int]:
     return order
 
 
-def frozen(root: Draft, source: str) -> Plan:
-    """The plan made of the drafts: numbered parents first in written order, results as references."""
+def frozen(root: Draft, source: str, context: PlanContext, reads: tuple[str, ...] = ()) -> Plan:
+    """The plan made of the drafts: numbered parents first in written order, results as references. `reads`: what the text took in."""
     drafts = list(root.walk())
     ids = {draft: f"n{number}" for number, draft in enumerate(drafts, 1)}
     owners = owners_of(drafts)
@@ -117,7 +118,7 @@ def frozen(root: Draft, source: str) -> Plan:
         for others, need in ((draft.needs, Need.NEEDS), (draft.settles, Need.SETTLES))
         for other in others
     )
-    return Plan(nodes, edges, ids[root], source, estimate(nodes, edges))
+    return Plan(nodes, edges, ids[root], source, estimate(nodes, edges, context.max_retries), reads)
 
 
 def _node(draft: Draft, ids: Mapping[Draft, str], owner: Draft | None) -> PlanNode:
@@ -148,6 +149,8 @@ def _node(draft: Draft, ids: Mapping[Draft, str], owner: Draft | None) -> PlanNo
         draft.retries,
         draft.on_failure,
         draft.expires_in_seconds,
+        memory_bytes=draft.memory_bytes,
+        cores=draft.cores,
         instance=draft.instance,
         instances=draft.instances,
         loop=draft.loop,

@@ -66,6 +66,8 @@ class Options:
     on_failure: OnFailure | None = None
     tags: tuple[str, ...] = ()
     expires_in_seconds: float | None = None
+    memory_bytes: int | None = None
+    cores: float | None = None
     join: JoinWish | None = None
     success: Success | None = None
     """Of `success_criteria`."""

@@ -8,7 +8,8 @@ from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.ids import AgentId, ExecutionId, ScheduleId, TaskId, agent_text, execution_text, schedule_text, task_text
 from abathur_tui.domain.joins import JoinReport, Quality
 from abathur_tui.domain.leases import Changed, Hold
-from abathur_tui.domain.plan import Plan
+from abathur_tui.domain.permissions import Permissions
+from abathur_tui.domain.plan import Amount, Plan
 from abathur_tui.domain.schedules import Schedule
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Attempt, AuditEvent, FellBack, Task, TaskDetail, TaskError, Turn
@@ -83,7 +84,7 @@ def audit_data(event: AuditEvent) -> JsonObject:
     }
 
 
-def plan_data(plan: Plan) -> JsonObject:
+def plan_data(plan: Plan, permissions: Permissions) -> JsonObject:
     """What `plan --json` gives."""
     needs: dict[str, list[JsonValue]] = {node.id: [] for node in plan.nodes}
     for edge in plan.edges:
@@ -119,8 +120,15 @@ def plan_data(plan: Plan) -> JsonObject:
             "tokens": plan.estimate.tokens,
             "cost_usd": plan.estimate.cost_usd,
             "measured": plan.estimate.measured,
+            "low": _amount(plan.estimate.low),
+            "worst": _amount(plan.estimate.worst),
         },
+        "permissions": permissions.data(),
     }
+
+
+def _amount(amount: Amount) -> JsonObject:
+    return {"seconds": amount.seconds, "tokens": amount.tokens, "cost_usd": amount.cost_usd}
 
 
 def member_data(task: Task) -> JsonObject:

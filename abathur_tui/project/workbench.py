@@ -10,15 +10,18 @@ from abathur_tui import language
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import ArgumentInvalid, PriceUnknown
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName, SubmitOptions
+from abathur_tui.domain.permissions import Permissions
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.templates import Template, TemplateUse
 from abathur_tui.engine.keys import hand_over
 from abathur_tui.library import FileRegistry
 from abathur_tui.library.template_files import TemplateFiles
 from abathur_tui.project.finding import Place
+from abathur_tui.project.permissions import permissions_of
 from abathur_tui.project.wish import Wish
 from abathur_tui.runtimes import choose, has_price, keys_in
 from abathur_tui.settings import Loaded
+from abathur_tui.tools import for_project
 
 
 class Workbench:
@@ -56,6 +59,10 @@ class Workbench:
             return language.plan_prompt(text, self.registry, self._context, common=common)
         self._none_given(common)
         return self._with_texts(language.plan(text, self.registry, self._context))
+
+    def permissions(self, plan: Plan) -> Permissions:
+        """What a plan will use of the machine."""
+        return permissions_of(plan, self.registry, for_project(self.folder or Path.cwd()))
 
     def plan_batch(self, text: str) -> list[Plan]:
         """The plans of a document, one for each group of statements that no name connects; of a prompt, its own. Raises as `plan` does."""

@@ -60,3 +60,37 @@ def test_runs_that_cost_nothing_say_nothing_of_the_cost(cost: float | None) -> N
     found = planned('ABYSSAL[RESEARCH]("x")', RESEARCH=runs(5, 7, cost=cost)).estimate
 
     assert (found.cost_usd, found.measured) == (None, True)
+
+
+def test_at_best_a_loop_converges_in_its_first_pass_and_at_worst_never_before_its_limit() -> None:
+    found = planned(LOOP.replace("max_iterations=10", "max_iterations=10, retries=1")).estimate
+
+    assert (found.low.seconds, found.seconds, found.worst.seconds) == (300, 1500, 6000)
+    assert found.low.tokens is not None
+    assert found.worst.tokens is not None
+    assert found.low.tokens * 20 == found.worst.tokens
+
+
+def test_at_worst_everything_is_tried_as_often_as_it_may_be() -> None:
+    def seconds(more: str) -> tuple[float | None, float | None]:
+        found = planned(f'ABYSSAL[RESEARCH]("x"{more})').estimate
+        return found.low.seconds, found.worst.seconds
+
+    assert seconds("") == (60, 240)
+    assert seconds(", retries=0") == (60, 60)
+    assert seconds(', on_failure="fail"') == (60, 60)
+    assert seconds(', retries=1, success_criteria=["$ make"]') == (60, 120)
+    assert seconds(', retries=0, success_criteria="quality"') == (90, 90)
+
+
+def test_a_loop_without_limit_has_no_worst_case() -> None:
+    found = planned(LOOP.replace("max_iterations=10", 'max_iterations="unlimited"')).estimate
+
+    assert (found.worst.seconds, found.worst.tokens, found.worst.cost_usd) == (None, None, None)
+    assert found.low.seconds == 300
+
+
+def test_a_measured_cost_has_a_worst_case_too() -> None:
+    found = planned('ABYSSAL[RESEARCH]("x")', RESEARCH=runs(5, 7)).estimate
+
+    assert (found.low.cost_usd, found.cost_usd, found.worst.cost_usd) == (0.25, 0.25, 1.0)
