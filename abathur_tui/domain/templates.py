@@ -19,6 +19,8 @@ class ParameterKind(StrEnum):
     ARRAY = "array"
     OBJECT = "object"
     ENUM = "enum"
+    TEXTS = "string or array"
+    """Free text, or a list of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,10 @@ class Nested:
     depends_on: tuple[str, ...] = ()
     """Names of siblings, or the parent template's own name for its own step."""
     required: bool = True
+    alone: bool = False
+    """Without what its own template nests."""
+    loop: bool = False
+    """Done in a loop, though its template is none."""
 
 
 class Nesting(StrEnum):
@@ -92,6 +98,9 @@ class Template:
     retries: int | None = None
     complexity: int = 50
     estimated_seconds: float = 30.0
+    memory_bytes: int | None = None
+    """What a task of it needs."""
+    cores: float | None = None
     operation: str = ""
     success: Success | None = None
     """What the result of its own step, or of a fork's join, must meet where the command says nothing else."""

@@ -12,6 +12,7 @@ from abathur_tui.domain.leases import Claim, LaneState, Request
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.tasks import Task
 from abathur_tui.engine.lanes import Lanes
+from abathur_tui.engine.quiet import QuietTimes
 from abathur_tui.engine.swarm import dismiss
 from abathur_tui.engine.worker import Stop, Worker
 from abathur_tui.engine.workshop import Workshop
@@ -46,6 +47,7 @@ class Foreman:
     def __init__(self, shop: Workshop, group: asyncio.TaskGroup, superseded: Callable[[], None]) -> None:
         """Nobody works yet. `superseded` is called when another engine has taken over from this one."""
         self.lanes = Lanes(shop)
+        self._quiet = QuietTimes(shop.settings.queue, shop.log)
         self._shop = shop
         self._group = group
         self._superseded = superseded
@@ -71,6 +73,7 @@ class Foreman:
     async def round(self, changed: bool) -> bool:
         """Look once and do what follows; whether some task is ready to be claimed. `changed`: it is not only time that has passed."""
         self._changed = self._changed or changed
+        await self._quiet.keep(self._shop.database, self._shop.clock.now())
         await self._see_what_is_due()
         asked = self._shop.answers.awaited
         look = await self._shop.database.read(self._look, self._shop.endings.awaited, asked)
@@ -90,6 +93,8 @@ class Foreman:
         if self._next_due is not None:
             # Not longer: nobody tells when the wall clock is set.
             moments.append(min(max(self._next_due - now, _LEAST_PAUSE_SECONDS), CLOCK_SECONDS))
+        if (quiet := self._quiet.next_start(now)) is not None:
+            moments.append(min(max(quiet - now, _LEAST_PAUSE_SECONDS), CLOCK_SECONDS))
         if (end := self._shop.swarm.next_end()) is not None:
             moments.append(end - monotonic)
         return max(min(moments), 0.0) if moments else None
@@ -171,7 +176,13 @@ class Foreman:
         row = engines.row(c, self._shop.engine)
         if row is None or row.ended_at is not None:
             return None
-        return queue.claim(c, self._shop.engine, free, limit, self._shop.clock.now())
+        now = self._shop.clock.now()
+        if not free:
+            return queue.claim(c, self._shop.engine, free, limit, now)
+        queue.let_go_what_fits(c, self._shop.resources.room, free, now)
+        claims = queue.claim(c, self._shop.engine, free, limit, now)
+        queue.set_aside(c)
+        return claims
 
     def _begin_all(self, claims: list[Claim] | None) -> None:
         if claims is None:

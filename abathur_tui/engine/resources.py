@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from sqlite3 import Connection
 from typing import Concatenate, ParamSpec
 
@@ -14,6 +15,7 @@ from abathur_tui.engine.patient import PatientDatabase
 from abathur_tui.processes import Child, Children, Meter, Usage, machine
 from abathur_tui.settings.model import Resources as ResourceSettings
 from abathur_tui.storage import journal, swarm
+from abathur_tui.storage.queue import Room
 
 P = ParamSpec("P")
 
@@ -40,10 +42,7 @@ class Resources:
         sample_seconds: float = SAMPLE_SECONDS,
     ) -> None:
         """Nothing is measured yet, and agents start freely. `changed` is called when another number of them may start."""
-        self.memory_limit = settings.memory_limit or machine.memory_bytes()
-        self.cores_limit = settings.cpu_limit or machine.cores()
-        self.memory_taken = 0
-        """As it was measured last."""
+        self.room = Room(settings.memory_limit or machine.memory_bytes(), settings.cpu_limit or machine.cores())
         self._engine = engine
         self._database = database
         self._children = children
@@ -99,13 +98,13 @@ class Resources:
 
     async def _look(self, usage: Usage, *, busy: bool, exhausted: Callable[[str], None]) -> None:
         """Decide by a measurement, and keep it."""
-        self.memory_taken, self._started = usage.memory_bytes, 0
-        gate = gate_for(usage.memory_bytes / self.memory_limit, (usage.cores or 0) / self.cores_limit)
-        taken = (usage.memory_bytes, self.memory_limit, usage.cores, self.cores_limit, usage.processes)
+        self.room, self._started = replace(self.room, memory_taken=usage.memory_bytes), 0
+        gate = gate_for(usage.memory_bytes / self.room.memory_bytes, (usage.cores or 0) / self.room.cores)
+        taken = (usage.memory_bytes, self.room.memory_bytes, usage.cores, self.room.cores, usage.processes)
         sample = Sample(self._clock.now(), self._engine, *taken, gate=gate)
         before, self._gate = self._gate, gate
-        if gate != before or gate.starts is Starts.ONE:
-            self._changed()
+        if busy or gate != before:
+            self._changed()  # there may be room for what was set aside, or for one more
         if gate != before or busy or self._clock.monotonic() - self._kept_at >= _RESTING_SECONDS:
             self._kept_at = self._clock.monotonic()
             await self._write(_keep, sample, before)

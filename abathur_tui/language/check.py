@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from abathur_tui.domain.errors import CyclicDependencies, DocumentInvalid, SourceRefused, TemplateInvalid, UnknownName, UnknownTemplate
+from abathur_tui.domain.errors import CyclicDependencies, DocumentInvalid, NotYet, SourceRefused, TemplateInvalid, UnknownName, UnknownTemplate
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.templates import Registry, Template
 from abathur_tui.language.context import PlanContext
@@ -17,6 +17,10 @@ from abathur_tui.language.tree import Argument, Array, Broken, Call, Command, Do
 
 _MOST_COMPARED = 300
 """Bound names that an unknown one is compared with."""
+_TO_COME = {
+    "UPGRADE": ("one change over many repositories needs a checkout of each", 'run it in each repository: ABYSSAL[CODE]("the change")'),
+}
+"""Templates that will ship: what they need, and what can be done meanwhile."""
 _LITERALS = {"true": "true", "false": "false", "null": "null", "none": "null", "nil": "null", "yes": "true", "no": "false"}
 
 
@@ -38,7 +42,10 @@ def find_template(registry: Registry, name: str, version: str | None, place: Pla
         return None
     if template is None:
         versions = registry.versions(name)
-        if version is not None and versions:
+        if name in _TO_COME:
+            needs, meanwhile = _TO_COME[name]
+            mistakes.add(NotYet, place, f"this version cannot honour {name} yet: {needs}", meanwhile)
+        elif version is not None and versions:
             mistakes.add(UnknownTemplate, place, f"there is no version {version} of {name}", f"there is {', '.join(versions[:5])}")
         else:
             names = registry.template_names()

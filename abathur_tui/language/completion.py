@@ -206,7 +206,7 @@ def _values(key: str, template: Template | None, registry: Registry) -> Iterator
 def _declared_values(parameter: Parameter) -> list[str]:
     if parameter.kind is ParameterKind.BOOLEAN:
         return ["true", "false"]
-    texts = parameter.choices or (parameter.suggestions if parameter.kind is ParameterKind.STRING else ())
+    texts = parameter.choices or (parameter.suggestions if parameter.kind in (ParameterKind.STRING, ParameterKind.TEXTS) else ())
     return [f'"{text}"' for text in texts if '"' not in text and "\\" not in text]
 
 

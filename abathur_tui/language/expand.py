@@ -352,7 +352,9 @@ class Expander:
                 return None
             if passed is not None:
                 given.append(Supplied(name, cast("Given", passed), place, place))
-        command = self._binder.bind(template, (), given, place)
+        if nested.alone:
+            template = replace(template, nested=())
+        command = self._binder.bind(template, (), given, place, looped=nested.loop)
         if command is None:
             return None
         child = self.expand(command, step.gathering or step.face, step.face.depth + 1, inherited)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from abathur_tui.domain.criteria import Criterion
+from abathur_tui.domain.criteria import AllOf, Criterion, PassingTestsCriterion
 from abathur_tui.domain.errors import AbathurError, MissingParameter, WrongValue
 from abathur_tui.domain.loops import PATIENCE, LoopSpec
 from abathur_tui.domain.quantities import seconds_of
@@ -13,7 +13,8 @@ from abathur_tui.language.criteria import Defaults, WrongCriterion, direction_of
 from abathur_tui.language.mistakes import Mistakes
 from abathur_tui.language.resolved import Bound, Given, Lost, Place, ResolvedCommand, Supplied
 
-COMMAND_NAMES = ("measure", "command", "criterion")
+TEST_COMMAND = "test_command"
+COMMAND_NAMES = ("measure", "command", "criterion", TEST_COMMAND)
 """Those that name what runs on this machine."""
 BUDGET = "budget"
 """Of a loop its ceiling; other commands cannot honour it yet."""
@@ -28,7 +29,7 @@ def is_loop(template: Template, supplied: Mapping[str, Supplied]) -> bool:
     if template.kind is TemplateKind.LOOP:
         return True
     declared = {parameter.name for parameter in template.parameters}
-    return any(name in supplied and name not in declared for name in ("measure", "criterion"))
+    return any(name in supplied and name not in declared for name in ("measure", "criterion", TEST_COMMAND))
 
 
 def read_loop(
@@ -36,7 +37,7 @@ def read_loop(
 ) -> LoopSpec | None:
     """The rule of the loop `name`, from what was supplied, else from its template's parameters; None where it has mistakes, which are noted.
 
-    Without a criterion, a metric or a measure, a judge says when it is good enough.
+    Without a criterion, a metric or a measure, a judge says when it is good enough; with a command that runs tests, these must pass (as well).
     """
     before = len(mistakes)
     reader = _Reader(supplied, parameters, place, mistakes)
@@ -80,11 +81,13 @@ class _Reader:
             name = "criterion"
             if len(self._mistakes) > before:
                 return None
+            tests = self._text(TEST_COMMAND)
+            passing = [] if tests is None else [PassingTestsCriterion(tests.strip())]
             if written is not None:
-                return read_criterion(_plain(written), defaults)
+                return _all([*passing, read_criterion(_plain(written), defaults)])
             if defaults.metric is not None or defaults.measure is not None:
-                return threshold(defaults)
-            return read_criterion("llm_judge", defaults)
+                return _all([*passing, threshold(defaults)])
+            return passing[0] if passing else read_criterion("llm_judge", defaults)
         except WrongCriterion as wrong:
             named = name if name in self._supplied else "target" if "judge" in str(wrong) else name
             self._wrong(named, str(wrong), wrong.suggestion, MissingParameter if wrong.missing else WrongValue)
@@ -155,6 +158,10 @@ class _Reader:
         place = self._supplied[name].value_place if name in self._supplied else self._place
         if not _has_lost(self.value(name)):
             self._mistakes.add(kind, place, message, suggestion)
+
+
+def _all(criteria: list[Criterion]) -> Criterion:
+    return criteria[0] if len(criteria) == 1 else AllOf(tuple(criteria))
 
 
 def _plain(value: Given) -> object:

@@ -24,6 +24,7 @@ _WANTED = {
     ParameterKind.BOOLEAN: "true or false",
     ParameterKind.ARRAY: "an array",
     ParameterKind.OBJECT: "an object",
+    ParameterKind.TEXTS: "a text or an array",
 }
 _TYPES: dict[ParameterKind, type | tuple[type, ...]] = {
     ParameterKind.STRING: str,
@@ -32,6 +33,7 @@ _TYPES: dict[ParameterKind, type | tuple[type, ...]] = {
     ParameterKind.ARRAY: list,
     ParameterKind.OBJECT: dict,
     ParameterKind.ENUM: str,
+    ParameterKind.TEXTS: (str, list),
 }
 
 
@@ -44,12 +46,15 @@ class Binder:
     max_iterations: int
     """Passes of a loop that names no limit."""
 
-    def bind(self, template: Template, positional: Sequence[Supplied], named: Sequence[Supplied], place: Place) -> ResolvedCommand | None:
-        """The checked command; None where it has mistakes, which are noted. `place` is the template's name in the text."""
+    def bind(self, template: Template, positional: Sequence[Supplied], named: Sequence[Supplied], place: Place, *, looped: bool = False) -> ResolvedCommand | None:
+        """The checked command; None where it has mistakes, which are noted. `place` is the template's name in the text.
+
+        `looped`: it is done in a loop, whatever its template is.
+        """
         before = len(self.mistakes)
         supplied = self._supplied(template, positional, named)
         declared = {parameter.name: parameter for parameter in template.parameters}
-        loops = is_loop(template, supplied)
+        loops = looped or is_loop(template, supplied)
         options = {name: one for name, one in supplied.items() if name in OPTION_NAMES and name not in declared and not (loops and name == BUDGET)}
         parameters = {name: self._declared(template, parameter, supplied.get(name), place) for name, parameter in declared.items()}
         for name, one in supplied.items():
@@ -117,7 +122,7 @@ class Binder:
         if isinstance(value, Lost):
             return
         if isinstance(value, Bound | ResolvedCommand | Result):
-            if kind is not ParameterKind.STRING:
+            if kind not in (ParameterKind.STRING, ParameterKind.TEXTS):
                 wanted = _WANTED.get(kind, "one of its choices")
                 self._wrong(one, f"`{parameter.name}` takes {wanted}; a result is text, and not known before it is there")
             return
@@ -180,7 +185,7 @@ def _mended(kind: ParameterKind, value: Given) -> str | None:
             return f"without quotes: {value}"
         case ParameterKind.BOOLEAN, str() if value.lower() in ("true", "false"):
             return f"without quotes: {value.lower()}"
-        case ((ParameterKind.STRING | ParameterKind.ENUM), (int() | float())) if not isinstance(value, bool):
+        case ((ParameterKind.STRING | ParameterKind.ENUM | ParameterKind.TEXTS), (int() | float())) if not isinstance(value, bool):
             return f'in quotes: "{value}"'
         case _:
             return None

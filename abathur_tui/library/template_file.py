@@ -14,7 +14,7 @@ from abathur_tui.domain.templates import Nesting, Template, TemplateKind
 from abathur_tui.library.executables import executable_mistakes
 from abathur_tui.library.folder import Broken
 from abathur_tui.library.prompt_language import compile_prompt
-from abathur_tui.library.template_table import NOT_YET, TemplateTable
+from abathur_tui.library.template_table import TemplateTable
 from abathur_tui.settings.toml import Key, Source, read, refusals
 
 COMMON_PARAMETERS = frozenset(
@@ -52,7 +52,7 @@ def template_from_source(source: Source, origin: str) -> Template:
     try:
         table = TemplateTable.model_validate(source.data)
     except ValidationError as error:
-        raise invalid(source.file, refusals(error, source, TemplateTable, _is_not_yet)) from error
+        raise invalid(source.file, refusals(error, source, TemplateTable)) from error
     if mistakes := [*_contradictions(table, source), *executable_mistakes(table, source, origin)]:
         raise invalid(source.file, mistakes)
     return Template(
@@ -72,6 +72,8 @@ def template_from_source(source: Source, origin: str) -> Template:
         retries=table.retries,
         complexity=table.complexity,
         estimated_seconds=table.estimated_seconds,
+        memory_bytes=table.memory,
+        cores=table.cpu,
         operation=table.operation,
         success=table.success,
         fallback=table.fallback,
@@ -140,10 +142,6 @@ def _inside_prompt(source: Source, detail: Detail) -> Detail:
 def _not_declared(name: str, known: Iterable[str]) -> tuple[str, str | None]:
     meant = nearest(name, known)
     return f"{name} is no parameter of this template", f"did you mean {meant}?" if meant else None
-
-
-def _is_not_yet(key: Key) -> bool:
-    return len(key) == 1 and key[0] in NOT_YET
 
 
 def invalid(file: str, mistakes: Sequence[Detail]) -> TemplateInvalid:

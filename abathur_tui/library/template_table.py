@@ -6,18 +6,20 @@ from dataclasses import replace
 from typing import Annotated, Literal, TypeAlias
 
 from packaging.version import InvalidVersion, Version
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
 
 from abathur_tui.domain.plan import ConflictRule, JoinStrategy, JoinWish
+from abathur_tui.domain.quantities import bytes_of
 from abathur_tui.domain.success import Success
 from abathur_tui.domain.templates import Nested, Parameter, ParameterKind
 from abathur_tui.language.success import CRITERIA, read_confidence, read_success
 from abathur_tui.language.values import Mistake
 
-NOT_YET = frozenset({"memory", "cpu"})
-"""Fields of a template that this version cannot honour."""
-
 _NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
+
+
+def _size(value: object) -> object:
+    return bytes_of(value) if isinstance(value, str) else value
 
 
 def _spelled(pattern: str, what: str) -> AfterValidator:
@@ -36,9 +38,10 @@ ParameterName: TypeAlias = Annotated[str, _spelled(r"[A-Za-z_][A-Za-z0-9_]{0,63}
 TemplateName: TypeAlias = Annotated[str, _spelled(rf"{_NAME}(@[0-9A-Za-z.+-]+)?", "template: NAME, or NAME@VERSION")]
 _VERSION_LETTERS = re.compile(r"[0-9A-Za-z.+-]{1,64}")
 """What may stand behind `@`."""
-_TYPE = re.compile(r"(string|number|boolean|array|object)|enum\(([^()]+)\)")
+_TYPE = re.compile(r"(string|number|boolean|array|object|string or array)|enum\(([^()]+)\)")
 _PYTHON_TYPES: dict[ParameterKind, tuple[type, ...]] = {
     ParameterKind.STRING: (str,),
+    ParameterKind.TEXTS: (str, list),
     ParameterKind.NUMBER: (int, float),
     ParameterKind.BOOLEAN: (bool,),
     ParameterKind.ARRAY: (list,),
@@ -63,7 +66,7 @@ class ParameterTable(_Table):
     """`[parameters.NAME]`."""
 
     type: str = "string"
-    """`string`, `number`, `boolean`, `array`, `object`, or `enum(a, b, c)`."""
+    """`string`, `number`, `boolean`, `array`, `object`, `string or array`, or `enum(a, b, c)`."""
     required: bool = False
     default: JsonValue = None
     suggestions: list[str] = []
@@ -111,11 +114,13 @@ class NestedTable(_Table):
     parameters: dict[ParameterName, JsonValue] = {}
     depends_on: list[str] = []
     required: bool = True
+    alone: bool = False
+    loop: bool = False
 
     def nested(self) -> Nested:
         """What the language sees of it."""
         name, _, version = self.template.partition("@")
-        return Nested(self.name, name, version or None, self.parameters, tuple(self.depends_on), self.required)
+        return Nested(self.name, name, version or None, self.parameters, tuple(self.depends_on), self.required, self.alone, self.loop)
 
 
 class JoinTable(_Table):
@@ -156,6 +161,10 @@ class TemplateTable(_Table):
     retries: int | None = Field(default=None, ge=0, le=100)
     complexity: int = Field(default=50, ge=0, le=100)
     estimated_seconds: float = Field(default=30.0, gt=0, le=2_592_000)
+    memory: Annotated[int, BeforeValidator(_size), Field(gt=0, le=1024**5)] | None = None
+    """What a task of it needs, in bytes or as `"2GB"`."""
+    cpu: float | None = Field(default=None, gt=0, le=100_000)
+    """How many cores it needs."""
     operation: str = ""
     success_criteria: list[str] | None = None
     """What a result must meet to count: `quality>=0.8`, `$ command`, or a sentence that a judge checks."""

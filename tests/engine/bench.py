@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from abathur_tui.domain.clock import Clock, SystemClock
 from abathur_tui.domain.conversation import Runtime, Tool
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName, SubmitOptions
@@ -101,6 +102,7 @@ class Bench:
     opens: Callable[[RuntimeChoice, Mapping[str, str]], Runtime] | None = None
     choice: RuntimeChoice = ANY_CHOICE
     gone_seconds: float = 5.0
+    clock: Clock = field(default_factory=SystemClock)
     sample_seconds: float = 5.0
     children: Children = field(default_factory=Children)
     swarm: dict[str, object] = field(default_factory=dict)
@@ -119,7 +121,7 @@ class Bench:
         """Queue these nodes as one execution; their task ids in order."""
         plan = Plan(nodes, tuple(edges), root or nodes[-1].id)
         chosen = replace(SubmitOptions(self.choice), **options)  # type: ignore[arg-type]
-        submitted = self.database.write_now(queue.submit, plan, chosen, time.time())
+        submitted = self.database.write_now(queue.submit, plan, chosen, self.clock.now())
         return [submitted.tasks[one.id] for one in nodes]
 
     def engine(self, manner: Manner = AS_LONG_AS_ASKED, database: Database | None = None, *, release_seconds: float = 10.0) -> Engine:
@@ -133,6 +135,7 @@ class Bench:
             children=self.children,
             sample_seconds=self.sample_seconds,
             keys=self.keys,
+            clock=self.clock,
             gone_seconds=self.gone_seconds,
             release_seconds=release_seconds,
         )
@@ -183,7 +186,7 @@ class Bench:
 
     def write(self, operation: Callable[..., T], *args: object) -> T:
         """A write at this moment."""
-        return self.database.write_now(operation, *args, time.time())
+        return self.database.write_now(operation, *args, self.clock.now())
 
     def prompts(self) -> list[str]:
         """What the runtime was asked, the last message of each turn."""

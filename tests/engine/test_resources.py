@@ -4,16 +4,18 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
 from abathur_tui.domain.errors import CommandFailed
+from abathur_tui.domain.plan import Edge
 from abathur_tui.domain.resources import Gate, Starts, gate_for
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.processes import Child, Meter, machine
 from abathur_tui.settings.model import Resources
 from abathur_tui.storage import swarm, views
-from tests.engine.bench import Bench, node
+from tests.engine.bench import Bench, loop_node, node
 from tests.scripted import Say, Script, Sleep, Wait, say
 from tests.waiting import eventually_async
 
@@ -123,21 +125,24 @@ async def test_over_ninety_percent_of_memory_nothing_starts_until_it_is_freed_an
 
     assert any("start freely again" in text for text in notices(project))
     decisions = [event for event in project.database.read_now(views.audit) if event.action == "swarm.gate"]
-    assert len(decisions) == 2
+    assert "No agent starts" in " ".join(str(event.detail["reason"]) for event in decisions[:-1])
+    assert "start freely again" in str(decisions[-1].detail["reason"])
     assert project.task(task).why == ""
 
 
 async def test_over_eighty_percent_of_memory_agents_start_one_at_a_time(bench: Make) -> None:
-    project = bench(lambda _: [Sleep(0.02), Say("x")])
+    project = bench(say("x"))
     limit = taken() + 400 * MB
     limited(project, memory_limit=limit)
+    project.sample_seconds = 0.2
     async with project.running(), program(project, str(int(limit * 0.85) - taken() - _INTERPRETER)):
         await eventually_async(lambda: any("one at a time" in text for text in notices(project)))
         tasks = project.submit(*(node(f"n{number}") for number in range(4)))
         for task in tasks:
             await project.until(task, Status.COMPLETED)
 
-    assert project.runtime.most_active == 1
+    starts = sorted(project.detail(task).attempts[0].started_at for task in tasks)
+    assert all(later - earlier > 0.15 for earlier, later in pairwise(starts))
 
 
 async def test_where_all_memory_is_taken_the_youngest_agent_is_stopped_and_its_task_goes_back(bench: Make) -> None:
@@ -214,3 +219,77 @@ async def test_a_new_engine_knows_nothing_that_would_hold_agents_up(bench: Make)
         await project.until(task, Status.COMPLETED)
 
     assert project.database.read_now(lambda c: c.execute("SELECT gate FROM swarm").fetchone()) == ("",)
+
+
+async def test_a_task_starts_only_when_what_it_declares_still_fits(bench: Make) -> None:
+    done = asyncio.Event()
+    project = bench(lambda _: [Wait(done), Say("x")])
+    limit = taken() + 400 * MB
+    limited(project, memory_limit=limit, cpu_limit=1000)
+    project.sample_seconds = 60
+    large, small, plain = project.submit(
+        node("large", memory_bytes=limit * 6 // 10, priority=9), node("small", memory_bytes=limit * 5 // 10), node("plain")
+    )
+    async with project.running():
+        await eventually_async(lambda: project.runtime.active == 2)
+        await eventually_async(lambda: project.task(small).why == Why.MEMORY)
+
+        assert {project.task(large).status, project.task(plain).status} == {Status.RUNNING}
+        assert project.task(small).status is Status.PENDING
+        done.set()
+        await project.until(small, Status.COMPLETED)
+
+    assert project.runtime.most_active == 2
+    assert project.task(small).why == ""
+
+
+async def test_a_small_one_starts_before_a_large_one_that_does_not_fit(bench: Make) -> None:
+    done = asyncio.Event()
+    project = bench(lambda _: [Wait(done), Say("x")])
+    limited(project, cpu_limit=4)
+    first, large, small = project.submit(node("first", cores=3.0, priority=9), node("large", cores=2.0, priority=8), node("small", cores=1.0))
+    async with project.running():
+        await project.until(small, Status.RUNNING)
+
+        assert (project.task(first).status, project.task(large).status) == (Status.RUNNING, Status.PENDING)
+        assert project.task(large).why == Why.CPU
+        done.set()
+        await project.until(large, Status.COMPLETED)
+
+
+async def test_what_declares_more_than_there_is_fails_at_once_and_names_it(bench: Make) -> None:
+    project = bench(say("x"))
+    limited(project, memory_limit=200 * MB, cpu_limit=2)
+    memory, cores, after = project.submit(node("n1", memory_bytes=201 * MB), node("n2", cores=2.5), node("n3"), edges=[Edge("n3", "n1")])
+
+    await project.drain()
+
+    for task in (memory, cores):
+        error = project.task(task).error
+        assert error is not None
+        assert error.code == "ABTH-ERR-028"
+        assert "200 MB and 2 cores" in error.message
+    assert project.task(after).status is Status.FAILED
+
+
+async def test_a_loops_passes_need_what_the_loop_declares_and_the_loop_itself_nothing(bench: Make) -> None:
+    project = bench(say("x"))
+    limited(project, cpu_limit=2)
+    [loop] = project.submit(loop_node("echo 5", cores=2.0, memory_bytes=MB))
+
+    await project.drain()
+
+    assert project.task(loop).status is Status.COMPLETED
+    declared = project.database.read_now(lambda c: c.execute("SELECT cores, memory_bytes FROM tasks WHERE parent = ?", (loop,)).fetchall())
+    assert declared == [(2.0, MB)]
+
+
+async def test_many_that_declare_what_they_need_run_one_after_another(bench: Make) -> None:
+    project = bench(lambda _: [Sleep(0.01), Say("x")])
+    limited(project, cpu_limit=3)
+    project.submit(*(node(f"n{number}", cores=2.0) for number in range(8)))
+
+    await project.drain()
+
+    assert project.runtime.most_active == 1
+    assert project.database.read_now(views.counts)[Status.COMPLETED] == 8

@@ -125,8 +125,6 @@ def test_a_mistake_of_the_meaning_is_told_once_at_its_place(text: str, column: i
     "given",
     [
         "budget=2.5",
-        'memory="1GB"',
-        "cpu=2",
         'repo="../other"',
         'touches=["src/**"]',
     ],

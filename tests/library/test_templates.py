@@ -107,7 +107,7 @@ def test_all_mistakes_come_at_once_with_their_lines() -> None:
     text = """name = "A B"
 versoin = "1"
 version = "new"
-memory = "1GB"
+memory = "much"
 confidence = 2
 prompt = "x"
 complexity = 101
@@ -125,7 +125,7 @@ default = true
     assert set(found) == {1, 2, 3, 4, 5, 7, 10, 12}
     assert found[2].suggestion == "did you mean version?"
     assert "1.0.0" in found[3].message
-    assert "cannot honour" in found[4].message
+    assert "not a size" in found[4].message
     assert "a number from 0 to 1" in found[5].message
     assert "enum(a, b, c)" in found[10].message
     assert "no number" in found[12].message

@@ -82,8 +82,8 @@ def submit(
     parallel: Annotated[str | None, _later("Instances of the same node, joined.")] = None,
     join: Annotated[str | None, _later("How results become one: concatenate, merge, reduce, vote, best or synthesize.")] = None,
     budget: Annotated[str | None, typer.Option("--budget", hidden=True)] = None,
-    memory: Annotated[str | None, typer.Option("--memory", hidden=True)] = None,
-    cpu: Annotated[str | None, typer.Option("--cpu", hidden=True)] = None,
+    memory: Annotated[str | None, _later("What it needs, such as 512MB: it starts only when that still fits.")] = None,
+    cpu: Annotated[str | None, _later("How many cores it needs, such as 2 or 0.5.")] = None,
     success_criteria: Annotated[
         list[str] | None,
         typer.Option("--success-criteria", metavar="C", help="'quality>=0.8', '$ command' or a sentence that a judge checks; may be repeated."),

@@ -39,11 +39,12 @@ SELECT 1 FROM tasks INDEXED BY tasks_running WHERE status = 'running' AND crashe
 INSERT INTO attempts (task, epoch, number, engine, started_at) VALUES (?, ?, ?, ?, ?);
 
 -- name: lanes
--- Lanes with pending tasks. The few rows of counts, lanes and queue_state; indexes tasks_claimable and tasks_suspect for `ready`.
+-- Lanes with pending tasks. The few rows of counts, lanes and queue_state; indexes tasks_claimable, tasks_suspect and tasks_set_aside for `ready`.
 SELECT n.lane, n.tasks, coalesce(l.held_why, ''), l.held_until, coalesce(l.held_message, ''), coalesce(l.runtime, any_lane.runtime),
     coalesce(l.held_why, '') = '' AND NOT EXISTS (SELECT 1 FROM queue_state) AND (
         EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_claimable WHERE lane = n.lane AND status = 'pending' AND due IS NULL AND held IS NULL)
         OR EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_suspect WHERE held = 'suspect' AND lane = n.lane AND due IS NULL)
+        OR EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_set_aside WHERE held IN ('memory', 'cpu') AND status = 'pending' AND lane = n.lane)
     )
 FROM counts AS n
 LEFT JOIN lanes AS l ON l.lane = n.lane
@@ -60,11 +61,11 @@ LIMIT 1;
 
 -- name: hold_lane
 -- Claim nothing of a lane. By the primary key.
-UPDATE lanes SET held_why = :why, held_until = :until, held_message = :message, held_by = :actor WHERE lane = :lane;
+UPDATE lanes SET held_why = :why, held_until = :until, held_message = :message, held_by = :actor, held_at = :now WHERE lane = :lane;
 
 -- name: free_lane
 -- Let a lane go on. By the primary key.
-UPDATE lanes SET held_why = '', held_until = NULL, held_message = '', held_by = '' WHERE lane = :lane AND held_why <> '';
+UPDATE lanes SET held_why = '', held_until = NULL, held_message = '', held_by = '', held_at = NULL WHERE lane = :lane AND held_why <> '';
 
 -- name: audit_lane
 -- What happened to a lane, for the audit.

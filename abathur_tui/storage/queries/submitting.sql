@@ -30,10 +30,10 @@ INSERT INTO lanes (lane, runtime) VALUES (?, ?) ON CONFLICT (lane) DO UPDATE SET
 -- A new task. By the primary key.
 INSERT INTO tasks (
     id, execution, seq, parent, kind, name, template, template_version, agent, status, why, priority, lane, unmet, broken, due, expires,
-    on_failure, tags, instance, instances, pass, pass_round, created_at, actor, reason, changed_at
+    on_failure, tags, instance, instances, pass, pass_round, memory_bytes, cores, created_at, actor, reason, changed_at
 ) VALUES (
     :id, :execution, :seq, :parent, :kind, :name, :template, :template_version, :agent, :status, :why, :priority, :lane, :unmet, :broken, :due, :expires,
-    :on_failure, :tags, :instance, :instances, :pass, :pass_round, :now, :actor, :reason, :now
+    :on_failure, :tags, :instance, :instances, :pass, :pass_round, :memory_bytes, :cores, :now, :actor, :reason, :now
 );
 
 -- name: fix_due
@@ -63,6 +63,10 @@ SELECT execution, seq, round, priority FROM tasks WHERE id = ? AND epoch = ? AND
 -- name: inherited
 -- The runtime of an execution, and the times that a parent's spec gives its children. By the primary keys.
 SELECT e.runtime, s.timeout_seconds, s.retries, s.model FROM executions AS e, specs AS s WHERE e.id = ? AND s.task = ?;
+
+-- name: declared
+-- What a task has declared that it needs. By the primary key.
+SELECT memory_bytes, cores FROM tasks WHERE id = ?;
 
 -- name: child
 -- The task that is a pass of a loop's present round. Index tasks_by_parent.

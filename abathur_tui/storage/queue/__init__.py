@@ -5,6 +5,7 @@ from abathur_tui.storage.queue.changes import cancel, pause, reprioritize, resum
 from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes, retrying
 from abathur_tui.storage.queue.dead_letters import clear_dead_letters, retry_dead_letters
 from abathur_tui.storage.queue.ending import complete, end_cancelled, end_paused, fail, note, park, release, report_progress, retry_later, unpark
+from abathur_tui.storage.queue.fitting import Room, let_go_what_fits, set_aside
 from abathur_tui.storage.queue.holding import free_queue, held, hold_queue
 from abathur_tui.storage.queue.looping import LoopLimits, resume_loop
 from abathur_tui.storage.queue.rescue import clock_set_back, crash, due, is_silent, recover, supersede
@@ -22,6 +23,7 @@ from abathur_tui.storage.queue.submitting import add_child, add_pass, child_of, 
 __all__ = [
     "JOIN_LANE",
     "LoopLimits",
+    "Room",
     "add_child",
     "add_pass",
     "add_schedule",
@@ -44,6 +46,7 @@ __all__ = [
     "hold_queue",
     "is_silent",
     "lanes",
+    "let_go_what_fits",
     "next_schedule",
     "note",
     "park",
@@ -63,6 +66,7 @@ __all__ = [
     "retrying",
     "schedule_of",
     "schedules",
+    "set_aside",
     "submit",
     "supersede",
     "unpark",

@@ -112,6 +112,8 @@ def add_child(
         actor="engine",
         now=now,
     )
+    if pass_number is not None and pass_number > 0:  # a loop is only a row: what it declares is what its passes need
+        task["memory_bytes"], task["cores"] = c.execute(_SQL["declared"], (lease.task,)).fetchone()
     c.execute(_SQL["task"], task | {"priority": priority, "pass": pass_number, "pass_round": round, "reason": f"added by t{lease.task}"})
     spec = _spec_row(c, replace(node, model=node.model or model), {node.id: id}, timeout_seconds, retries)
     c.execute(_SQL["spec"], spec | {"refs": canonical(dict(references or {}))})
@@ -247,6 +249,8 @@ def _task_row(
         "instances": node.instances,
         "pass": None,
         "pass_round": None,
+        "memory_bytes": node.memory_bytes,
+        "cores": node.cores,
         "actor": actor,
         "reason": "submitted",
         "now": now,

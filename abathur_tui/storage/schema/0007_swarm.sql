@@ -40,5 +40,5 @@ ALTER TABLE tasks ADD COLUMN memory_bytes INTEGER CHECK (memory_bytes > 0);
 ALTER TABLE tasks ADD COLUMN cores REAL CHECK (cores > 0);
 
 CREATE INDEX tasks_declaring ON tasks (priority DESC, execution, seq)
-WHERE status = 'pending' AND due IS NULL AND held IS NULL AND coalesce(memory_bytes, cores) IS NOT NULL;
-CREATE INDEX tasks_set_aside ON tasks (priority DESC, execution, seq) WHERE held IN ('memory', 'cpu');
+WHERE status = 'pending' AND due IS NULL AND held IS NULL AND kind = 'agent' AND coalesce(memory_bytes, cores) IS NOT NULL;
+CREATE INDEX tasks_set_aside ON tasks (priority DESC, execution, seq) WHERE held IN ('memory', 'cpu') AND status = 'pending';
