@@ -3,10 +3,11 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from abathur_tui.domain.execution import RuntimeName
 from abathur_tui.domain.quantities import bytes_of, seconds_of
+from abathur_tui.domain.quiet import quiet_window
 
 _ADDRESS = re.compile(r"https?://[^\s@/?#]{1,255}(?:/[^\s@?#]{0,1000})?")
 
@@ -25,6 +26,12 @@ def address(value: object) -> object:
     """The address of a server. Raises ValueError, without the value: a password could stand in it."""
     if isinstance(value, str) and not _ADDRESS.fullmatch(value):
         raise ValueError("it must be an address such as https://models.example:8443, without a user's name or password")
+    return value
+
+
+def window(value: str) -> str:
+    """The text of a quiet time. Raises ValueError."""
+    quiet_window(value)
     return value
 
 
@@ -96,6 +103,9 @@ class Queue(Section):
     """After this long without a sign of life a worker has lost its task."""
     heartbeat_seconds: Seconds = Field(default=30.0, ge=0.01, le=86_400)
     """How often a worker gives a sign of life: at most half of `lease_seconds`, and a third of it where only that is given and is short."""
+    quiet_windows: Annotated[tuple[Annotated[str, AfterValidator(window)], ...], Strict(False)] = Field(default=(), max_length=100)
+    """Times in which nothing new starts (what runs goes on): days, hours and a time zone, such as `"mon-fri 22:00-07:00 Europe/Berlin"`.
+    Every day where none is named, this machine's zone where none is; a window may end on the next day, and `00:00-24:00` is all of one."""
 
 
 class Swarm(Section):

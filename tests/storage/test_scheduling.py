@@ -21,8 +21,8 @@ NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC).timestamp()
 HOUR = 3600.0
 
 
-def add(database: Database, when: Recurrence = HOURLY, made: Plan | None = None, now: float = NOON - 60, **options: int) -> int:
-    chosen = SubmitOptions(RUNTIME, **options)
+def add(database: Database, when: Recurrence = HOURLY, made: Plan | None = None, now: float = NOON - 60, *, max_size: int = 100) -> int:
+    chosen = SubmitOptions(RUNTIME, max_size=max_size)
     return database.write_now(queue.add_schedule, "nightly", when, made or plan(["n1"]), chosen, now).schedule
 
 

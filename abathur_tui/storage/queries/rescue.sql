@@ -40,9 +40,18 @@ WHERE id = :id;
 UPDATE tasks SET due = NULL, why = CASE WHEN status = 'pending' AND held IS NULL THEN '' ELSE why END WHERE due <= ?;
 
 -- name: clock_set_back
--- Retries that were put off by a clock that has been set back since: the wait is what counts, not the hour. Index tasks_due.
-UPDATE tasks INDEXED BY tasks_due SET due = :now + max(due - changed_at, 0), changed_at = :now
-WHERE due IS NOT NULL AND status = 'pending' AND why = 'retry' AND changed_at > :now;
+-- Waits and expiries that were reckoned by a clock that has been set back since: the wait is what counts, not the hour; but for a moment
+-- that somebody named on the clock. Indexes tasks_due and tasks_expiring.
+UPDATE tasks
+SET due = CASE WHEN due_fixed THEN due ELSE :now + max(due - changed_at, 0) END, expires = :now + max(expires - changed_at, 0), changed_at = :now
+WHERE id IN (
+    SELECT id FROM tasks INDEXED BY tasks_due WHERE due IS NOT NULL AND changed_at > :now
+    UNION ALL SELECT id FROM tasks INDEXED BY tasks_expiring WHERE expires IS NOT NULL AND changed_at > :now
+);
+
+-- name: lanes_set_back
+-- The same for the holds of lanes. The few rows of lanes.
+UPDATE lanes SET held_until = :now + max(held_until - held_at, 0), held_at = :now WHERE held_why <> '' AND held_at > :now;
 
 -- name: expire
 -- What had not started in time. Index tasks_expiring.

@@ -27,7 +27,7 @@ UPDATE executions SET schedule = :id WHERE id = :execution;
 
 -- name: skip
 -- A time made none, because the execution before has not begun. By the primary key.
-UPDATE schedules SET next_at = :next_at, skipped = skipped + 1, error = :error WHERE id = :id;
+UPDATE schedules SET next_at = :next_at, last_at = :now, skipped = skipped + 1, error = :error WHERE id = :id;
 
 -- name: fail
 -- A time made none, because it was refused. By the primary key.
@@ -35,11 +35,12 @@ UPDATE schedules SET next_at = :next_at, last_at = :now, error = :error WHERE id
 
 -- name: move
 -- Its next time is another one. By the primary key.
-UPDATE schedules SET next_at = :next_at WHERE id = :id;
+UPDATE schedules SET next_at = :next_at, last_at = :now WHERE id = :id;
 
--- name: active
--- All that make executions. Index schedules_due.
-SELECT id, cron, timezone FROM schedules INDEXED BY schedules_due WHERE next_at IS NOT NULL AND paused_at IS NULL AND removed_at IS NULL;
+-- name: ahead
+-- Those that were last due, or made, after :then. Index schedules_due.
+SELECT id, cron, timezone FROM schedules INDEXED BY schedules_due
+WHERE next_at IS NOT NULL AND paused_at IS NULL AND removed_at IS NULL AND coalesce(last_at, created_at) > :then;
 
 -- name: one
 -- What a change needs to know. By the primary key.

@@ -60,7 +60,7 @@ def retrying(c: Connection) -> bool:
 
 def hold_lane(c: Connection, lane: str, why: str, until: float | None, message: str, actor: str, now: float) -> None:
     """Claim nothing of this lane until `until` (None: until somebody frees it); its tasks stay pending and show `why`."""
-    c.execute(_SQL["hold_lane"], {"lane": lane, "why": why, "until": until, "message": clean(message), "actor": actor})
+    c.execute(_SQL["hold_lane"], {"lane": lane, "why": why, "until": until, "message": clean(message), "actor": actor, "now": now})
     _audit(c, "lane.held", {"lane": lane, "why": why, "until": until, "message": clean(message)}, actor, now)
 
 

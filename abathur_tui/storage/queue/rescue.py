@@ -10,7 +10,7 @@ from abathur_tui.storage.queue.asked import cancel_steps, follow_asked
 from abathur_tui.storage.queue.claiming import free_lane
 from abathur_tui.storage.queue.ending import leave_attempt
 from abathur_tui.storage.queue.holding import free_what_is_over
-from abathur_tui.storage.queue.scheduling import submit_due
+from abathur_tui.storage.queue.scheduling import reckon_again, submit_due
 from abathur_tui.storage.queue.settling import fail_the_doomed
 from abathur_tui.storage.sql import named
 
@@ -56,8 +56,14 @@ def crash(c: Connection, lease: Lease, now: float) -> None:
 
 
 def clock_set_back(c: Connection, now: float) -> None:
-    """The wall clock stands before the time of earlier changes: retries wait no longer than they were to."""
+    """The wall clock may stand before the time of earlier changes: then nothing waits longer than it was to.
+
+    What was to be at a moment that somebody named is at that moment of the clock, and recurring tasks are too: by less than three hours none of
+    their times comes again, by more the clock counts as corrected (so does cron).
+    """
     c.execute(_SQL["clock_set_back"], {"now": now})
+    c.execute(_SQL["lanes_set_back"], {"now": now})
+    reckon_again(c, now)
 
 
 def due(c: Connection, now: float) -> float | None:

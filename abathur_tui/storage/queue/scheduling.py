@@ -21,6 +21,9 @@ from abathur_tui.storage.sql import named
 
 _SQL = named("schedules")
 
+CORRECTION_SECONDS = 10_800.0
+"""A clock that is set back by more than this was wrong; less is taken for a change of time, after which no time comes twice."""
+
 
 def add_schedule(c: Connection, name: str, recurrence: Recurrence, plan: Plan, options: SubmitOptions, now: float) -> Scheduled:
     """Submit the plan at each time. Raises ArgumentInvalid where none ever comes, CyclicDependencies."""
@@ -49,10 +52,10 @@ def next_schedule(c: Connection) -> float | None:
 
 
 def reckon_again(c: Connection, now: float) -> None:
-    """The clock was corrected: the next time of each is the next one from now."""
-    for id, cron, timezone in c.execute(_SQL["active"]).fetchall():
+    """The next time, from now, of those that were last due so far in the future that the clock must have been corrected since."""
+    for id, cron, timezone in c.execute(_SQL["ahead"], {"then": now + CORRECTION_SECONDS}).fetchall():
         next_at, _ = _next(Recurrence(cron, timezone), now)
-        c.execute(_SQL["move"], {"id": id, "next_at": next_at})
+        c.execute(_SQL["move"], {"id": id, "next_at": next_at, "now": now})
 
 
 def pause_schedules(c: Connection, ids: Sequence[int], actor: str, now: float) -> None:

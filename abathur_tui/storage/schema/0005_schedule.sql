@@ -14,6 +14,8 @@ ALTER TABLE tasks ADD COLUMN cleared_at REAL;
 -- A due moment that somebody named on the clock stays when the clock is set; any other one is a time from when it was set.
 ALTER TABLE tasks ADD COLUMN due_fixed INTEGER NOT NULL DEFAULT 0;
 
+ALTER TABLE lanes ADD COLUMN held_at REAL;
+
 CREATE TABLE schedules (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
