@@ -23,7 +23,7 @@ from typing import cast
 from abathur_tui.domain.errors import CyclicDependencies, OverLimit, SourceRefused
 from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.plan import JoinStrategy, JoinWish, Kind, OnFailure
-from abathur_tui.domain.templates import Nested, Nesting, TemplateKind
+from abathur_tui.domain.templates import Nested, Nesting, Template, TemplateKind
 from abathur_tui.language.check import find_template
 from abathur_tui.language.context import PlanContext
 from abathur_tui.language.drafts import Draft, Placed, Result
@@ -352,6 +352,7 @@ class Expander:
                 return None
             if passed is not None:
                 given.append(Supplied(name, cast("Given", passed), place, place))
+        given += [Supplied(name, cast("Given", values[name]), place, place) for name in _let_through(step.command, template, nested)]
         if nested.alone:
             template = replace(template, nested=())
         command = self._binder.bind(template, (), given, place, looped=nested.loop)
@@ -419,6 +420,14 @@ def _share_of(loop: LoopSpec | None, instances: int) -> LoopSpec | None:
     if loop is None or loop.budget_usd is None:
         return loop
     return replace(loop, budget_usd=loop.budget_usd / instances)
+
+
+def _let_through(fork: ResolvedCommand, nested: Template, how: Nested) -> list[str]:
+    """The undeclared names that a fork was given: it has no prompt that they could reach, so they reach those of its members that take them."""
+    if fork.template.kind is not TemplateKind.FORK or not nested.extra:
+        return []
+    declared = {parameter.name for parameter in (*fork.template.parameters, *nested.parameters)}
+    return [name for name in fork.parameters if name not in declared and name not in how.parameters]
 
 
 def results_in(values: Mapping[str, Placed]) -> list[Draft]:

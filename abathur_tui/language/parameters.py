@@ -46,7 +46,9 @@ class Binder:
     max_iterations: int
     """Passes of a loop that names no limit."""
 
-    def bind(self, template: Template, positional: Sequence[Supplied], named: Sequence[Supplied], place: Place, *, looped: bool = False) -> ResolvedCommand | None:
+    def bind(
+        self, template: Template, positional: Sequence[Supplied], named: Sequence[Supplied], place: Place, *, looped: bool = False
+    ) -> ResolvedCommand | None:
         """The checked command; None where it has mistakes, which are noted. `place` is the template's name in the text.
 
         `looped`: it is done in a loop, whatever its template is.

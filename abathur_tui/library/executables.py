@@ -11,13 +11,13 @@ from abathur_tui.domain.errors import Detail
 from abathur_tui.library.template_table import TemplateTable
 from abathur_tui.settings.toml import Key, Source
 
-COMMANDS = ("measure", "command", "criterion")
+COMMANDS = ("measure", "command", "criterion", "test_command")
 """The parameters whose values are run after each pass of a loop, or may hold what is."""
 JOIN = "join"
 """An object in which `command` is run."""
 CRITERIA = "success_criteria"
 """A list in which a text that begins with `$` is run."""
-_HANDED_ON = re.compile(r"\{\{\s*(measure|command|criterion)\s*\}\}")
+_HANDED_ON = re.compile(r"\{\{\s*(measure|command|criterion|test_command)\s*\}\}")
 _WHY = "a project's file cannot choose what runs on your machine"
 
 

@@ -13,7 +13,7 @@ from abathur_tui.library.shelf import same_version
 from abathur_tui.library.template_file import PLACEHOLDER
 from abathur_tui.settings.toml import Key, Source
 
-_SAMPLES: dict[str, Any] = {"string": "x", "number": 1, "boolean": True, "array": ["x"], "object": {"x": "x"}}
+_SAMPLES: dict[str, Any] = {"string": "x", "number": 1, "boolean": True, "array": ["x"], "object": {"x": "x"}, "string or array": "x"}
 """A value of each type."""
 _SAMPLES_BY_NAME: dict[str, Any] = {
     "priority": 5,
@@ -30,6 +30,7 @@ _SAMPLES_BY_NAME: dict[str, Any] = {
     "direction": "minimize",
     "max_iterations": 1,
     "criterion": "stability",
+    "test_command": "make test",
     "loop_timeout": 60,
     "patience": 1,
     "success_criteria": ["quality"],
@@ -100,6 +101,8 @@ def _nested_mistakes(nested: Nested, key: Key, source: Source, registry: Registr
         template = registry.template(nested.template, nested.version)
         declared = {} if template is None else {one.name: one for one in template.parameters}
         given = {name: _sample(value, name, declared) for name, value in nested.parameters.items()}
+        if nested.loop:
+            given.setdefault("criterion", "llm_judge")
         wanted = nested.template if nested.version is None else f"{nested.template}@{nested.version}"
         plan_template(wanted, given, registry, PlanContext(environ={}))
     except AbathurError as error:

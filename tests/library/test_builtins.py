@@ -23,6 +23,7 @@ DECLARED = {
     "CODE": "component language framework style complexity",
     "DEPLOY": "service platform environment",
     "DOCUMENT": "subject audience format",
+    "FEATURE": "feature test_command language framework",
     "OPTIMIZE": "subject metric target measure direction",
     "JUDGE": "work criteria",
     "RESEARCH": "question depth sources",
@@ -40,7 +41,14 @@ CHARACTERS_PER_TOKEN = 3.9
 
 def example_values(template: Template) -> JsonObject:
     """A value for each parameter, as the language hands them over."""
-    by_kind: dict[str, object] = {"string": "some words", "number": 3, "boolean": True, "array": ["one", "two"], "object": {"a": "b"}}
+    by_kind: dict[str, object] = {
+        "string": "some words",
+        "number": 3,
+        "boolean": True,
+        "array": ["one", "two"],
+        "object": {"a": "b"},
+        "string or array": "some words",
+    }
     return {one.name: one.choices[0] if one.choices else by_kind[one.kind] for one in template.parameters}  # type: ignore[misc]
 
 
