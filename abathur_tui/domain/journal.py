@@ -69,6 +69,9 @@ class Saved:
     """What was said in a turn that a crash cut off, after the last finished one."""
 
 
+NOTHING_SAVED = Saved(None, None, (), "")
+
+
 @dataclass(frozen=True, slots=True)
 class LoopSeries:
     """A loop with its passes, for charts and lists."""

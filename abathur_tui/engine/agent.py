@@ -14,9 +14,11 @@ from abathur_tui.domain.status import Why
 from abathur_tui.domain.templates import MADE, AgentDefinition
 from abathur_tui.engine import reporting
 from abathur_tui.engine.budget import allowance
-from abathur_tui.engine.conversation import Conversation, Parties
+from abathur_tui.engine.conversation import BegunTurn, Conversation, Parties
 from abathur_tui.engine.lanes import at_once
+from abathur_tui.engine.plain import GENERALIST, Begun
 from abathur_tui.engine.prompting import prompt_of, room_for_prompt
+from abathur_tui.engine.slots import Slot
 from abathur_tui.engine.success import complaint, demands
 from abathur_tui.engine.swarm import dismiss, engage
 from abathur_tui.engine.workshop import Workshop
@@ -25,7 +27,6 @@ from abathur_tui.storage import agents, journal, queue
 from abathur_tui.storage.views.templates import kept_text
 from abathur_tui.tools.allowed import allowed
 
-GENERALIST = "generalist"
 _INHERITED = "inherit"
 """What Claude Code's agent files say for no model of their own."""
 
@@ -33,8 +34,8 @@ _INHERITED = "inherit"
 class AgentJob:
     """One attempt of an agent at a task."""
 
-    def __init__(self, shop: Workshop, claim: Claim, work: Work, saved: Saved) -> None:
-        """`saved`: what earlier attempts have left. Nothing has happened yet."""
+    def __init__(self, shop: Workshop, claim: Claim, work: Work, saved: Saved, begun: Begun | None = None, slot: Slot | None = None) -> None:
+        """`saved`: what earlier attempts have left. Nothing has happened yet, but for the turn that was `begun`, in its `slot`."""
         self._shop = shop
         self._claim = claim
         self._work = work
@@ -43,11 +44,21 @@ class AgentJob:
         self._notice = ""
         self._idle: int | None = None
         self._conversation: Conversation | None = None
+        if begun is not None:
+            self._definition = begun.start.definition.name
+            self._conversation = self._plain_conversation(begun, slot)
         self.answer: str | None = None
         """What it answered, where that is checked before it counts; the agent is idle again then."""
 
     async def run(self) -> None:
         """Do the task, to its completion. Raises RuntimeFailure, other AbathurErrors that are the task's own failure, and LeaseLost."""
+        if self._conversation is not None:
+            self._shop.swarm.began()
+            try:
+                await self._conversation.run()
+            finally:
+                self._shop.swarm.done()
+            return
         shop, work, saved = self._shop, self._work, self._saved
         definition, self._notice = await self._find_definition()
         self._definition = definition.name
@@ -59,24 +70,7 @@ class AgentJob:
             system = definition.prompt
             asked = "" if work.success is None else f"\n\n{demands(work.success)}"
             prompt = prompt_of(work, room_for_prompt(limits, system) - len(asked)) + asked
-        parties = Parties(
-            lease=self._claim.lease,
-            caller=Caller(
-                project=str(shop.project),
-                execution=execution_text(ExecutionId(self._claim.execution)),
-                task=task_text(TaskId(self._claim.lease.task)),
-                agent="",
-                attempt=self._claim.attempt,
-                instance=work.task.instance,
-                instances=work.task.instances,
-            ),
-            model=_model(work, definition),
-            runtime=runtime,
-            limits=limits,
-            tools=self._tools(definition) if limits.tools else {},
-            system=system,
-            prompt=prompt,
-        )
+        parties = self._parties(definition, runtime, limits, system, prompt)
         self._idle = shop.swarm.take(self._definition)
         try:
             if self._idle is None and (spare := shop.swarm.spare(shop.slots.limit)) is not None:
@@ -88,9 +82,8 @@ class AgentJob:
                 engage=self._engage,
                 conclude=self._conclude,
                 allow=await allowance(shop, work.task),
-                # A program may be silent until it is done; its time is bounded by the task's own timeout.
                 complaint="" if work.unmet is None else complaint(work.unmet.number, work.unmet.reason),
-                stall_seconds=None if work.runtime.runtime is RuntimeName.COMMAND else shop.settings.swarm.stall_seconds,
+                stall_seconds=self._stall_seconds,
             )
             await self._conversation.run()
         finally:
@@ -103,8 +96,7 @@ class AgentJob:
         seconds = self._shop.settings.swarm.silent_seconds
         try:
             async with asyncio.timeout(seconds) as timeout:
-                runtime = await self._shop.runtimes.open(self._work.runtime)
-                return runtime, await runtime.limits()
+                return await self._shop.runtimes.reach(self._work.runtime)
         except TimeoutError as error:
             if not timeout.expired():
                 raise
@@ -136,6 +128,48 @@ class AgentJob:
         """The attempt has ended, and its agent is idle."""
         if self._agent is not None:
             self._shop.swarm.give_back(self._agent, self._definition, self._shop.clock.monotonic())
+
+    @property
+    def handed_in(self) -> bool:
+        """Whether its end was handed in with others'."""
+        return self._conversation is not None and self._conversation.handed_in
+
+    def _plain_conversation(self, begun: Begun, slot: Slot | None) -> Conversation:
+        start = begun.start
+        return Conversation(
+            self._shop,
+            self._parties(start.definition, start.runtime, start.limits, start.system, start.prompt),
+            self._saved,
+            engage=self._engage,
+            conclude=self._conclude,
+            stall_seconds=self._stall_seconds,
+            begun=BegunTurn(begun.agent, begun.turn, self._claim.execution, slot),
+        )
+
+    def _parties(self, definition: AgentDefinition, runtime: Runtime, limits: Limits, system: str, prompt: str) -> Parties:
+        return Parties(
+            lease=self._claim.lease,
+            caller=Caller(
+                project=str(self._shop.project),
+                execution=execution_text(ExecutionId(self._claim.execution)),
+                task=task_text(TaskId(self._claim.lease.task)),
+                agent="",
+                attempt=self._claim.attempt,
+                instance=self._work.task.instance,
+                instances=self._work.task.instances,
+            ),
+            model=_model(self._work, definition),
+            runtime=runtime,
+            limits=limits,
+            tools=self._tools(definition) if limits.tools else {},
+            system=system,
+            prompt=prompt,
+        )
+
+    @property
+    def _stall_seconds(self) -> float | None:
+        """A program may be silent until it is done; its time is bounded by the task's own timeout."""
+        return None if self._work.runtime.runtime is RuntimeName.COMMAND else self._shop.settings.swarm.stall_seconds
 
     @property
     def _agent(self) -> int | None:

@@ -30,8 +30,10 @@ from abathur_tui.domain.ids import AgentId, agent_text
 from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Lease
 from abathur_tui.engine.output import Output, Piece
+from abathur_tui.engine.slots import Slot
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import agents, journal
+from abathur_tui.storage.queue import LastTurn
 
 MAX_TURNS = 50
 """Turns of one attempt."""
@@ -93,6 +95,16 @@ class Parties:
     prompt: str
 
 
+@dataclass(frozen=True, slots=True)
+class BegunTurn:
+    """The first turn of a plain task, which its claim has begun."""
+
+    agent: int
+    turn: int
+    execution: int
+    slot: Slot | None
+
+
 @dataclass
 class _OpenTurn:
     """A turn that is under way."""
@@ -132,11 +144,12 @@ class Conversation:
         stall_seconds: float | None,
         complaint: str = "",
         allow: Callable[[], Awaitable[None]] | None = None,
+        begun: BegunTurn | None = None,
     ) -> None:
         """`saved`: what earlier attempts have left. `stall_seconds` None: silence is no stall. `complaint`: why an answer there does not do.
 
         `allow` raises where there must be no further turn. `engage` is part of the transaction that begins the first step, and gives the agent;
-        `conclude` of the one that ends the last.
+        `conclude` of the one that ends the last. With `begun` the first step has begun, and `conclude` does nothing but complete the task.
         """
         self._shop = shop
         self._who = parties
@@ -153,6 +166,11 @@ class Conversation:
         self._cut: list[str] = []
         """The beginnings of an answer that was cut off at its limit of length."""
         self._open: _OpenTurn | None = None
+        self._begun = begun
+        self.handed_in = False
+        """Whether its end was handed in with others'."""
+        if begun is not None:
+            self._opened((begun.agent, begun.turn))
         # A turn that was declined leads nowhere: whoever retries the task wants it asked again.
         self._last = next((turn for turn in reversed(saved.turns) if turn.stop_reason != "refusal"), None)
 
@@ -199,7 +217,8 @@ class Conversation:
             await self._allow()
         self._asked += 1
         self._number += 1
-        await self._shop.database.write_kept(self._opened, self._begin)
+        if self._open is None:
+            await self._shop.database.write_kept(self._opened, self._begin)
         assert self._open is not None
         turn, output = self._open.id, self._open.output
         done = await self._listen(output)
@@ -210,17 +229,25 @@ class Conversation:
         except AnswerDeclined as error:
             step = error
         answer = step.text if isinstance(step, Answered) else None
+        if self._begun is not None and isinstance(step, Answered) and output.is_whole and _is_one_text(done, step.text):
+            await self._hand_in(self._begun, done)
+            return step
         await self._shop.database.write_kept(self._closed, self._finish, turn, output.take(), done, answer)
         if isinstance(step, AnswerDeclined):
             raise step
         return step
+
+    async def _hand_in(self, begun: BegunTurn, done: TurnDone) -> None:
+        self.handed_in = True
+        await self._shop.desk.end(LastTurn(self._who.lease, begun.execution, begun.agent, begun.turn, done), begun.slot)
+        self._open = None
 
     def _opened(self, begun: tuple[int, int]) -> None:
         self.agent, turn = begun
         self._open = _OpenTurn(turn, Output(lambda piece: self._write(turn, piece)))
 
     def _closed(self, _: None) -> None:
-        self._open = None
+        self._open = self._begun = None
 
     async def _listen(self, output: Output) -> TurnDone:
         """The turn's end, after all of its pieces went on their way to the journal."""
@@ -368,3 +395,8 @@ class Conversation:
 
     def _done(self, c: Connection, turn: int, call: str, outcome: ToolOutcome) -> None:
         journal.finish_tool(c, self._who.lease, turn, call, outcome, self._shop.clock.now())
+
+
+def _is_one_text(done: TurnDone, answer: str) -> bool:
+    """Whether the turn that has answered is its text and nothing else, so that the text is all there is to keep."""
+    return done.stop_reason != "max_tokens" and done.message.blocks == (TextBlock(answer),) and bool(answer.strip())

@@ -18,6 +18,7 @@ from abathur_tui.engine import keys as key_socket
 from abathur_tui.engine.account import free_accounts
 from abathur_tui.engine.answers import Answers
 from abathur_tui.engine.caretaker import SEAL_SECONDS, Caretaker
+from abathur_tui.engine.desk import Desk
 from abathur_tui.engine.endings import Endings
 from abathur_tui.engine.foreman import Foreman
 from abathur_tui.engine.keys import KeyRing, Keys
@@ -30,6 +31,7 @@ from abathur_tui.engine.rescue import Rescue
 from abathur_tui.engine.resources import SAMPLE_SECONDS, Resources
 from abathur_tui.engine.silence import End, Silence
 from abathur_tui.engine.slots import Slots
+from abathur_tui.engine.status_commands import StatusCommands
 from abathur_tui.engine.swarm import Swarm
 from abathur_tui.engine.worker import Stop
 from abathur_tui.engine.workshop import Workshop
@@ -128,9 +130,11 @@ class Engine:
             ),
             endings=Endings(self._wake.set),
             answers=Answers(self._wake.set),
+            desk=Desk(self._database, equipment.clock),
             clock=equipment.clock,
             log=self.log,
         )
+        self._commands = StatusCommands(queue_settings.on_status, self._database, equipment.children, equipment.project, equipment.clock, self.log)
         self._stopping = False
         self._broken: AbathurError | None = None
         self._free_accounts = manner.ordered
@@ -245,8 +249,10 @@ class Engine:
             foreman = Foreman(self._shop, group, self._superseded)
             watching = group.create_task(self._watch(heart))
             rescuing = group.create_task(self._keep_rescuing())
+            desk = group.create_task(self._shop.desk.run(foreman.errand))
             measuring = group.create_task(self._shop.resources.watch(lambda: foreman.busy, foreman.stop_youngest))
             caring = group.create_task(self._caretaker.run())
+            commanding = group.create_task(self._commands.run())
             try:
                 return await self._rounds(foreman)
             finally:
@@ -254,7 +260,9 @@ class Engine:
                 measuring.cancel()
                 caring.cancel()
                 await foreman.close(Stop.ABANDON if self._broken is not None else Stop.RELEASE, self._with.release_seconds)
+                await self._commands.close(commanding, self._with.release_seconds)
                 watching.cancel()
+                desk.cancel()
 
     async def _rounds(self, foreman: Foreman) -> Exit:
         while not self._is_stopping:
@@ -267,7 +275,7 @@ class Engine:
                     self._free_accounts = False
                     await free_accounts(self._database, self._with.clock.now())
                 ready = await foreman.round(changed)
-                if ready or foreman.busy:
+                if ready or foreman.busy or await self._commands.behind():
                     self._idle_since = None
                 elif (end := await self._end_when_idle()) is not None:
                     return end
@@ -322,6 +330,7 @@ class Engine:
             if version != seen:
                 seen = version
                 self._wake.set()
+                self._commands.changed()
             await asyncio.sleep(POLL_SECONDS if self._idle_since is None else IDLE_POLL_SECONDS)
 
     async def _keep_rescuing(self) -> None:

@@ -11,9 +11,11 @@ from abathur_tui.domain.errors import AbathurError
 from abathur_tui.domain.leases import Claim, LaneState, Request
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.tasks import Task
+from abathur_tui.engine.desk import Errand
 from abathur_tui.engine.lanes import Lanes
+from abathur_tui.engine.plain import Begun, begin
 from abathur_tui.engine.quiet import QuietTimes
-from abathur_tui.engine.swarm import dismiss
+from abathur_tui.engine.swarm import Idle, Lent, dismiss
 from abathur_tui.engine.worker import Stop, Worker
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import engines, questions, queue, requests, swarm, views
@@ -41,6 +43,15 @@ class _Look:
     """How many may work at once, where somebody has asked for a number."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    claims: list[Claim]
+    begun: dict[int, Begun]
+    """By task: those whose first turn was begun with the claim."""
+    unneeded: list[Idle]
+    """Agents that are idle still."""
+
+
 class Foreman:
     """Hands out the work. All of its workers are tasks of the group that it is given."""
 
@@ -61,6 +72,7 @@ class Foreman:
         """Monotonic."""
         self._latest = float("inf")
         """The wall clock when it was last looked at: one that stands before that was set back. At first nobody knows."""
+        self._joins_ready = False
         self._changed = True
         """Whether anything has changed since it was asked what is due."""
         self._closed = False
@@ -104,6 +116,9 @@ class Foreman:
         self._closed = True
         for worker in self._workers.values():
             worker.stop(stop)
+        with contextlib.suppress(TimeoutError, AbathurError):  # whoever is just being claimed is known after it
+            async with asyncio.timeout(seconds):
+                await self._shop.desk.errand()
         for preparing in self._preparing:
             preparing.cancel()
         if self._running:
@@ -162,38 +177,51 @@ class Foreman:
             if self.lanes.wants(state):
                 self._own(self.lanes.prepare(state), self._preparing)
         ready = [state.lane for state in states if state.ready]
-        free = {lane: slots.free_in(lane) for lane in ready if self.lanes.is_prepared(lane)}
-        most = self._shop.resources.may_start(slots.free())
-        free = {lane: min(number, most) for lane, number in free.items() if min(number, most) > 0}
-        if free or queue.JOIN_LANE in ready:
-            # Joins need no slot: they are claimed also where agents have them all.
-            limit = most if free else _JOINS_AT_ONCE
-            await self._shop.database.write_kept(self._begin_all, self._claim_as_engine, free, limit)
+        self._joins_ready = queue.JOIN_LANE in ready
+        if self._joins_ready or any(slots.free_in(lane) > 0 for lane in self.lanes.prepared.intersection(ready)):
+            await self._shop.desk.errand()
         return bool(ready)
 
-    def _claim_as_engine(self, c: Connection, free: dict[str, int], limit: int) -> list[Claim] | None:
+    def errand(self) -> Errand | None:
+        """The claims for the slots that are free now; None where there are none."""
+        slots = self._shop.slots
+        most = self._shop.resources.may_start(slots.free())
+        free = {lane: number for lane in self.lanes.prepared if (number := min(slots.free_in(lane), most)) > 0}
+        if self._closed or not (free or self._joins_ready):
+            return None
+        # Joins need no slot: they are claimed also where agents have them all.
+        limit = most if free else _JOINS_AT_ONCE
+        lent = self._shop.swarm.lend(limit, slots.limit)
+        return Errand(
+            operate=lambda c: self._claim_as_engine(c, free, limit, lent),
+            keep=lambda claimed: self._begin_all(claimed, lent),
+            dropped=lambda: self._shop.swarm.bring_back(lent.idle),
+        )
+
+    def _claim_as_engine(self, c: Connection, free: dict[str, int], limit: int, lent: Lent) -> _Claimed | None:
         """Claim, unless this engine is none any more: nobody would ever rescue what it claims."""
         row = engines.row(c, self._shop.engine)
         if row is None or row.ended_at is not None:
             return None
         now = self._shop.clock.now()
-        if not free:
-            return queue.claim(c, self._shop.engine, free, limit, now)
-        queue.let_go_what_fits(c, self._shop.resources.room, free, now)
-        claims = queue.claim(c, self._shop.engine, free, limit, now)
-        queue.set_aside(c)
-        return claims
+        if free:
+            queue.let_go_what_fits(c, self._shop.resources.room, free, now)
+        claims = queue.take(c, self._shop.engine, free, limit, now)
+        if free:
+            queue.set_aside(c)
+        return _Claimed(claims, *begin(c, self._shop, claims, lent, now))
 
-    def _begin_all(self, claims: list[Claim] | None) -> None:
-        if claims is None:
+    def _begin_all(self, claimed: _Claimed | None, lent: Lent) -> None:
+        self._shop.swarm.bring_back(lent.idle if claimed is None else claimed.unneeded)
+        if claimed is None:
             self._superseded()
             return
-        self._shop.resources.started(sum(claim.kind is not Kind.JOIN for claim in claims))
-        for claim in claims:
+        self._shop.resources.started(sum(claim.kind is not Kind.JOIN for claim in claimed.claims))
+        for claim in claimed.claims:
             if (earlier := self._workers.get(claim.lease.task)) is not None:
                 earlier.stop(Stop.ABANDON)  # its lease is lost, and it has not noticed yet
             slot = None if claim.kind is Kind.JOIN else self._shop.slots.take(claim.lane)
-            worker = Worker(self._shop, claim, slot)
+            worker = Worker(self._shop, claim, slot, claimed.begun.get(claim.lease.task))
             self._workers[claim.lease.task] = worker
             self._own(self._work(worker), self._running)
             if self._closed:
@@ -210,4 +238,6 @@ class Foreman:
         finally:
             if self._workers.get(worker.claim.lease.task) is worker:
                 del self._workers[worker.claim.lease.task]
-            self._shop.slots.look_again()
+            # What was handed in freed its slot for a claim in the same transaction.
+            if not worker.handed_in or not self.busy:
+                self._shop.slots.look_again()

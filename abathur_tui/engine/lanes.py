@@ -30,9 +30,10 @@ class Lanes:
         """Whether some lane is being prepared."""
         return bool(self._preparing)
 
-    def is_prepared(self, lane: str) -> bool:
-        """Whether it may be claimed from."""
-        return lane in self._prepared
+    @property
+    def prepared(self) -> frozenset[str]:
+        """Those that may be claimed from."""
+        return frozenset(self._prepared)
 
     def wants(self, state: LaneState) -> bool:
         """Whether somebody must `prepare` it now; true once."""
@@ -44,8 +45,7 @@ class Lanes:
     async def prepare(self, state: LaneState) -> None:
         """Open its runtime and learn its limits. A failure is left to the first task that meets it, unless it is the account's."""
         try:
-            runtime = await self._shop.runtimes.open(state.runtime)
-            limits = await runtime.limits()
+            _, limits = await self._shop.runtimes.reach(state.runtime)
             self._shop.slots.limit_lane(state.lane, at_once(self._shop.settings.swarm, state.runtime, limits))
             self._prepared.add(state.lane)
         except AbathurError as error:

@@ -55,6 +55,11 @@ class Output:
             self._dropped += 1
         self._something.set()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was written while it was said, and there is nothing for the log: the answer has all of it."""
+        return self._offset == 0 and not self._lines and not self._dropped
+
     def take(self) -> Piece | None:
         """What was not written yet, which the caller writes now; None where there is nothing."""
         self._something.clear()

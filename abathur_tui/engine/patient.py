@@ -86,7 +86,7 @@ class PatientDatabase:
             self._log.warning("storage.waits", f"{error.message} The engine waits until that is over.", code=error.code)
 
 
-async def to_its_end(attempt: Coroutine[Any, Any, T], keep: Callable[[T], None] | None) -> T:
+async def to_its_end(attempt: Coroutine[Any, Any, T] | asyncio.Future[T], keep: Callable[[T], None] | None) -> T:
     """What `attempt` gives. Whoever is cancelled while it is under way, however often, waits for its end, and `keep` has the result all the same."""
     task = asyncio.ensure_future(attempt)
     try:

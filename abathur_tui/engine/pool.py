@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from abathur_tui.domain.conversation import Runtime
+from abathur_tui.domain.conversation import Limits, Runtime
 from abathur_tui.domain.execution import RuntimeChoice
 from abathur_tui.processes import Children
 
@@ -22,6 +22,7 @@ class RuntimePool:
         self._keys = keys
         self._children = children
         self._opened: dict[RuntimeChoice, asyncio.Task[Runtime]] = {}
+        self._reached: dict[RuntimeChoice, tuple[Runtime, Limits]] = {}
         self._refused: set[str] = set()
         self._newest = next(reversed(list(keys)), None)
 
@@ -35,6 +36,17 @@ class RuntimePool:
             self._opened[choice] = opening
             opening.add_done_callback(lambda task: self._forget_failure(choice, task))
         return await asyncio.shield(opening)
+
+    async def reach(self, choice: RuntimeChoice) -> tuple[Runtime, Limits]:
+        """The runtime of a choice, and what it takes. Raises as `open`."""
+        runtime = await self.open(choice)
+        limits = await runtime.limits()
+        self._reached[self._with_usable_key(choice)] = runtime, limits
+        return runtime, limits
+
+    def reached(self, choice: RuntimeChoice) -> tuple[Runtime, Limits] | None:
+        """The same, if it is known without waiting. Any thread may ask."""
+        return self._reached.get(self._with_usable_key(choice))
 
     def refused(self, choice: RuntimeChoice) -> None:
         """The account behind this choice's key was refused: another key, once there is one, takes its place."""

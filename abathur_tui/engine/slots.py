@@ -21,6 +21,13 @@ class Slot:
         if self.held:
             self.held = False
             self._slots._returned(self._lane)
+            self._slots.look_again()
+
+    def hand_on(self) -> None:
+        """Give it back to the one who claims for it right now."""
+        if self.held:
+            self.held = False
+            self._slots._returned(self._lane)
 
 
 @dataclass(order=True)
@@ -119,7 +126,6 @@ class Slots:
         if lane is not None:
             self._busy_in[lane] -= 1
         self._grant()
-        self._changed()
 
     def _grant(self) -> None:
         """Give free slots to those who wait, the most urgent first; whose lane is full waits on."""

@@ -1,5 +1,6 @@
 """The agents of this engine: spawned for a task or, where one of the right definition is idle, given the task."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from sqlite3 import Connection
 
@@ -8,7 +9,9 @@ from abathur_tui.storage import agents
 
 
 @dataclass(frozen=True, slots=True)
-class _Idle:
+class Idle:
+    """An agent without a task."""
+
     agent: int
     definition: str
     since: float
@@ -16,12 +19,22 @@ class _Idle:
     """How many it has worked at."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """Who may be given tasks by somebody else for a moment."""
+
+    idle: list[Idle]
+    """The least loaded first."""
+    room: int
+    """How many agents may be new before an idle one has to end for each."""
+
+
 class Swarm:
     """Who is idle, and how many work. The rows are the truth for everybody else; this is the engine's own memory of them."""
 
     def __init__(self, idle_seconds: float) -> None:
         """Nobody yet. `idle_seconds`: how long an agent without a task stays."""
-        self._idle: list[_Idle] = []
+        self._idle: list[Idle] = []
         """In the order in which they have become idle."""
         self._idle_seconds = idle_seconds
         self._tasks: dict[int, int] = {}
@@ -38,6 +51,22 @@ class Swarm:
         self._idle.remove(chosen)
         return chosen.agent
 
+    def lend(self, most: int, limit: int) -> Lent:
+        """Idle agents for as many tasks that are about to be claimed, of `limit` in all; `bring_back` gets those that nobody needed."""
+        room = limit - self._working - len(self._idle)
+        lent = sorted(self._idle, key=lambda idle: (idle.tasks, idle.since))[:most]
+        taken = {idle.agent for idle in lent}
+        self._idle = [idle for idle in self._idle if idle.agent not in taken]
+        return Lent(lent, room)
+
+    def bring_back(self, idle: Iterable[Idle]) -> None:
+        """What was lent and not needed is idle as before."""
+        self._idle = sorted([*idle, *self._idle], key=lambda one: one.since)
+
+    def began(self) -> None:
+        """An agent that was lent, or a new one, works."""
+        self._working += 1
+
     def spare(self, limit: int) -> int | None:
         """The longest idle agent, where a new one would be one too many; the caller ends it."""
         return self._forget(self._idle.pop(0)) if self._idle and self._working + len(self._idle) > limit else None
@@ -49,7 +78,7 @@ class Swarm:
     def give_back(self, agent: int, definition: str, now: float) -> None:
         """The agent has no task any more."""
         tasks = self._tasks[agent] = self._tasks.get(agent, 0) + 1
-        self._idle.append(_Idle(agent, definition, now, tasks))
+        self._idle.append(Idle(agent, definition, now, tasks))
 
     def ended(self, agent: int) -> None:
         """It was ended at its task's end."""
@@ -70,7 +99,7 @@ class Swarm:
         everybody, self._idle = self._idle, []
         return [self._forget(idle) for idle in everybody]
 
-    def _forget(self, idle: _Idle) -> int:
+    def _forget(self, idle: Idle) -> int:
         self.ended(idle.agent)
         return idle.agent
 

@@ -23,7 +23,7 @@ from abathur_tui.domain.errors import (
     Unexpected,
 )
 from abathur_tui.domain.joins import quality_from
-from abathur_tui.domain.journal import Saved
+from abathur_tui.domain.journal import NOTHING_SAVED, Saved
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.plan import Fallback, Kind, OnFailure
 from abathur_tui.domain.status import Status
@@ -35,6 +35,7 @@ from abathur_tui.engine.backoff import Again, Dead, after_failure
 from abathur_tui.engine.failures import ends_the_engine, kind_of
 from abathur_tui.engine.joins import join
 from abathur_tui.engine.loop import Loop
+from abathur_tui.engine.plain import Begun
 from abathur_tui.engine.slots import Slot
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import journal, queue, views
@@ -63,19 +64,27 @@ class Stop(StrEnum):
 class Worker:
     """Works at one claim. Its owner runs `run` as a task of its own."""
 
-    def __init__(self, shop: Workshop, claim: Claim, slot: Slot | None, chance: Callable[[], float] = random.random) -> None:
-        """`slot`: the one that the claim took (joins need none); `chance` gives the backoff's jitter."""
+    def __init__(
+        self, shop: Workshop, claim: Claim, slot: Slot | None, begun: Begun | None = None, chance: Callable[[], float] = random.random
+    ) -> None:
+        """`slot`: the one that the claim took (joins need none); `begun`: the turn that it has begun; `chance` gives the backoff's jitter."""
         self.claim = claim
         self._shop = shop
         self._slot = slot
         self._chance = chance
+        self._begun = begun
         self._known: Work | None = None
-        self._job: AgentJob | None = None
+        self._job = None if begun is None else AgentJob(shop, claim, begun.start.work, NOTHING_SAVED, begun, slot)
         self._loop: Loop | None = None
         self._task: asyncio.Task[None] | None = None
         self._stop: Stop | None = None
         self._refused: str | None = None
         """A result that did not meet its criteria, which is kept all the same."""
+
+    @property
+    def handed_in(self) -> bool:
+        """Whether its end was handed in with others'."""
+        return self._job is not None and self._job.handed_in
 
     async def run(self) -> None:
         """Do the task. Raises nothing but its own cancellation."""
@@ -115,7 +124,10 @@ class Worker:
                 self._task.cancel()
 
     async def _work(self) -> None:
-        work, saved = await self._shop.database.read(_read, self.claim.lease.task)
+        if self._begun is not None:
+            work, saved = self._begun.start.work, NOTHING_SAVED
+        else:
+            work, saved = await self._shop.database.read(_read, self.claim.lease.task)
         self._known = work
         if (child := await fallback.begun(self._shop, work)) is not None:
             await self._finish_fallback(work, child)
@@ -139,7 +151,7 @@ class Worker:
             await self._write_failed(work, Unexpected(f"Something unexpected went wrong: {error!r}"))
 
     async def _do_agent(self, work: Work, saved: Saved) -> None:
-        self._job = job = AgentJob(self._shop, self.claim, work, saved)
+        job = self._job = self._job or AgentJob(self._shop, self.claim, work, saved)
         try:
             async with asyncio.timeout(work.timeout_seconds) as timeout:
                 await job.run()

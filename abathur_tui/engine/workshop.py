@@ -8,6 +8,7 @@ from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.conversation import Tool
 from abathur_tui.domain.templates import Registry
 from abathur_tui.engine.answers import Answers
+from abathur_tui.engine.desk import Desk
 from abathur_tui.engine.endings import Endings
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.patient import PatientDatabase
@@ -38,5 +39,6 @@ class Workshop:
     resources: Resources
     endings: Endings
     answers: Answers
+    desk: Desk
     clock: Clock
     log: EngineLog

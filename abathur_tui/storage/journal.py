@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from sqlite3 import Connection
 
-from abathur_tui.domain.conversation import Message, ToolOutcome, ToolUseBlock, TurnDone, message_data, message_from_data
+from abathur_tui.domain.conversation import Message, TextBlock, ToolOutcome, ToolUseBlock, TurnDone, message_data, message_from_data
 from abathur_tui.domain.data import JsonObject, canonical
 from abathur_tui.domain.errors import LeaseLost
 from abathur_tui.domain.journal import Saved, SavedTurn
@@ -176,9 +176,11 @@ def conversation(c: Connection, task: int) -> Saved:
             partial = kept(c, said) or ""
             continue
         partial = ""
-        request = tuple(_message(c, hash, known) for hash in hashes)
+        # The prompt itself is named by an empty hash; an answer that is one text is what was said.
+        request = tuple(_message(c, hash, known) if hash else Message("user", (TextBlock(kept(c, rendered) or ""),)) for hash in hashes)
+        message = Message("assistant", (TextBlock(kept(c, said) or ""),)) if answer is None else _message(c, answer, known)
         outcomes, unknown = _calls(c, id)
-        turns.append(SavedTurn(id, number, request, _message(c, answer, known), stop_reason, outcomes, unknown))
+        turns.append(SavedTurn(id, number, request, message, stop_reason, outcomes, unknown))
     return Saved(kept(c, system), kept(c, rendered), tuple(turns), partial)
 
 

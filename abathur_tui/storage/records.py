@@ -1,7 +1,9 @@
 """Domain objects as the text in a column, and back."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, replace
+from functools import lru_cache
 from sqlite3 import Connection
 
 from abathur_tui.domain.data import JsonObject, JsonValue, canonical, content_hash
@@ -22,6 +24,14 @@ def keep(c: Connection, text: str) -> str:
     hash = content_hash(text)
     c.execute(_SQL["keep"], (hash, text))
     return hash
+
+
+def keep_all(c: Connection, texts: Iterable[str]) -> dict[str, str]:
+    """Store texts once each; text to hash."""
+    cleaned = {text: clean(text) for text in texts}
+    hashes = {text: content_hash(as_kept) for text, as_kept in cleaned.items()}
+    c.executemany(_SQL["keep"], [(hashes[text], as_kept) for text, as_kept in cleaned.items()])
+    return hashes
 
 
 def kept(c: Connection, hash: str | None) -> str | None:
@@ -55,6 +65,7 @@ def error_of(code: str | None, message: str | None) -> TaskError | None:
     return None if code is None else TaskError(code, message or "")
 
 
+@lru_cache(maxsize=256)
 def runtime_from(text: str, model: str | None = None) -> RuntimeChoice:
     """A runtime's choice, with another model where one is given."""
     choice = decoded(RuntimeChoice, text)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from abathur_tui.domain.conversation import Limits
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
@@ -188,6 +189,7 @@ async def test_a_worker_that_writes_nothing_is_tried_once_more_and_has_failed_th
     async with project.running():
         await project.until(task, Status.COMPLETED)  # the lane is prepared
         deaf.times = 99
+        project.choice = replace(project.choice, argv=("/bin/false",))  # of the same lane, and not opened yet
         [second] = project.submit(node())
         ended = await project.until(second, Status.FAILED)
 
@@ -210,6 +212,7 @@ async def test_a_worker_that_was_silent_once_only_goes_on(bench: Make) -> None:
     async with project.running():
         await project.until(first, Status.COMPLETED)
         deaf.times = 1
+        project.choice = replace(project.choice, argv=("/bin/false",))
         [second] = project.submit(node())
 
         await project.until(second, Status.COMPLETED)

@@ -72,7 +72,7 @@ WHERE u.state = 'open' AND t.status <> 'running' LIMIT 20;
 -- name: messages
 -- Messages that a turn names and nobody keeps. It walks through all turns.
 SELECT 'turn ' || u.id || ' of t' || u.task || ' names a message that is not there' FROM turns AS u, json_each(u.messages) AS m
-WHERE NOT EXISTS (SELECT 1 FROM content WHERE hash = m.value) LIMIT 20;
+WHERE m.value <> '' AND NOT EXISTS (SELECT 1 FROM content WHERE hash = m.value) LIMIT 20;
 
 -- name: task_history
 -- Tasks whose changes are not all in the audit, in order, up to what they are now. It walks through all rows of the audit that are about one.

@@ -34,10 +34,6 @@ ORDER BY priority DESC, execution, seq LIMIT 100;
 -- Whether one of them is at work now; one that waits is not, and it may be for another of them. Index tasks_running.
 SELECT 1 FROM tasks INDEXED BY tasks_running WHERE status = 'running' AND crashes >= 2 AND why = '' LIMIT 1;
 
--- name: attempt
--- An attempt begins. By the primary key.
-INSERT INTO attempts (task, epoch, number, engine, started_at) VALUES (?, ?, ?, ?, ?);
-
 -- name: lanes
 -- Lanes with pending tasks. The few rows of counts, lanes and queue_state; indexes tasks_claimable, tasks_suspect and tasks_set_aside for `ready`.
 SELECT n.lane, n.tasks, coalesce(l.held_why, ''), l.held_until, coalesce(l.held_message, ''), coalesce(l.runtime, any_lane.runtime),

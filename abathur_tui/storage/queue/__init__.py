@@ -1,8 +1,9 @@
 """The queue: every way in which a task changes its status. Plain functions over a connection that is inside a write transaction."""
 
+from abathur_tui.storage.queue.at_once import FirstTurn, LastTurn, begin_attempts, begin_turns, end_turns, plain
 from abathur_tui.storage.queue.bodies import body_of
 from abathur_tui.storage.queue.changes import cancel, pause, reprioritize, resume, retry
-from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes, retrying
+from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes, retrying, take
 from abathur_tui.storage.queue.dead_letters import clear_dead_letters, retry_dead_letters
 from abathur_tui.storage.queue.ending import complete, end_cancelled, end_paused, fail, note, park, release, report_progress, retry_later, unpark
 from abathur_tui.storage.queue.fitting import Room, let_go_what_fits, set_aside
@@ -22,11 +23,15 @@ from abathur_tui.storage.queue.submitting import add_child, add_pass, child_of, 
 
 __all__ = [
     "JOIN_LANE",
+    "FirstTurn",
+    "LastTurn",
     "LoopLimits",
     "Room",
     "add_child",
     "add_pass",
     "add_schedule",
+    "begin_attempts",
+    "begin_turns",
     "body_of",
     "cancel",
     "child_of",
@@ -38,6 +43,7 @@ __all__ = [
     "due",
     "end_cancelled",
     "end_paused",
+    "end_turns",
     "fail",
     "free_lane",
     "free_queue",
@@ -52,6 +58,7 @@ __all__ = [
     "park",
     "pause",
     "pause_schedules",
+    "plain",
     "recover",
     "release",
     "remove_schedules",
@@ -69,5 +76,6 @@ __all__ = [
     "set_aside",
     "submit",
     "supersede",
+    "take",
     "unpark",
 ]

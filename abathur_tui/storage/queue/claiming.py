@@ -9,6 +9,7 @@ from abathur_tui.domain.data import canonical
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.leases import Claim, LaneState, Lease
 from abathur_tui.domain.plan import Kind
+from abathur_tui.storage.queue.at_once import begin_attempts
 from abathur_tui.storage.queue.holding import held
 from abathur_tui.storage.records import clean, runtime_from
 from abathur_tui.storage.sql import named
@@ -25,6 +26,13 @@ def claim(c: Connection, engine: str, free: Mapping[str, int], limit: int, now: 
     Held lanes give none, lanes that `free` does not name neither; joins are always claimed. Of the tasks whose workers died twice or more
     in a row only one runs at a time. While the queue is held there is none at all.
     """
+    claims = take(c, engine, free, limit, now)
+    begin_attempts(c, [(claim, None) for claim in claims], now)
+    return claims
+
+
+def take(c: Connection, engine: str, free: Mapping[str, int], limit: int, now: float) -> list[Claim]:
+    """The same, for whoever writes the attempts in the same transaction."""
     if limit <= 0 or held(c) is not None:
         return []
     slots = {lane: min(number, limit) for lane, number in free.items() if number > 0} | {JOIN_LANE: limit}
@@ -36,7 +44,6 @@ def claim(c: Connection, engine: str, free: Mapping[str, int], limit: int, now: 
     for number, (lane, most) in enumerate(slots.items()):
         parameters[f"lane{number}"], parameters[f"free{number}"] = lane, most
     rows += c.execute(claim_statement(len(slots)), parameters).fetchall()
-    c.executemany(_SQL["attempt"], [(row[0], row[1], row[5], engine, now) for row in rows])
     # RETURNING comes in the order of ids.
     rows.sort(key=lambda row: (-row[8], row[2], row[9], row[0]))
     return [

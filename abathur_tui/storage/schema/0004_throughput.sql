@@ -1,5 +1,7 @@
 -- The queue's hot path: a step that nobody waits for costs few statements.
 
+CREATE INDEX requests_open ON requests (task) WHERE closed_at IS NULL;
+
 -- All that follows from a status change, the audit row first. What other tasks have of it stands in the trigger on `followed`, because most tasks have
 -- no edges and SQLite prepares every statement of a trigger that it runs, whether it changes anything or not.
 -- A view instead of a second trigger on tasks: SQLite does not say in which order the triggers of one table run.
