@@ -1,15 +1,19 @@
 """What ties a worker to its task, and what the queue hands to an engine."""
 
+import re
 from dataclasses import dataclass
 
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.errors import AbathurError
 from abathur_tui.domain.execution import RuntimeChoice
 from abathur_tui.domain.loops import LoopSpec
-from abathur_tui.domain.plan import Fallback, JoinSpec, Kind, OnFailure
+from abathur_tui.domain.plan import Fallback, JoinSpec, JoinStrategy, Kind, OnFailure
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.success import Success, Unmet
 from abathur_tui.domain.tasks import Task, TaskError
+
+_JOINS = re.compile(f"^({'|'.join(['JOIN', *(strategy.upper() for strategy in JoinStrategy)])}) (?!of |for )")
+"""What the names of joins begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,14 @@ class Input:
     """Unix seconds."""
     quality: float | None = None
     """0 to 1, as a judge scored it; None where nobody did."""
+    kind: Kind = Kind.AGENT
     distance: int = 1
     """How many steps away it is at most: 1 where nothing else that the task depends on was made of it."""
+
+    @property
+    def heading(self) -> str:
+        """What a reader is told that it is: of a join what it joins, without its own word."""
+        return _JOINS.sub("", self.name) if self.kind is Kind.JOIN else self.name
 
 
 @dataclass(frozen=True, slots=True)

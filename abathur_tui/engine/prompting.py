@@ -18,7 +18,7 @@ def room_for_prompt(limits: Limits, system: str) -> int:
 
 def prompt_of(work: Work, max_characters: int, *, instances: bool = True) -> str:
     """The rendered prompt. `instances` False: it does not say which of several it is. Raises PromptFailed."""
-    inputs = {one.task: prompts.Input(one.name, _text(one), one.distance, _missing(one)) for one in work.inputs}
+    inputs = {one.task: prompts.Input(one.heading, _text(one), one.distance, _missing(one)) for one in work.inputs}
     in_place = set(work.references.values())
     return prompts.render(
         work.prompt,

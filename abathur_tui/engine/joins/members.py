@@ -47,8 +47,8 @@ def gathered(work: Work, spec: JoinSpec, useless: Mapping[int, str] = _NONE_USEL
 
 
 def title(member: Input) -> str:
-    """Its name, and which of several it is."""
-    return f"{member.name} ({member.instance} of {member.instances})" if member.instances > 1 else member.name
+    """What it is, and which of several."""
+    return f"{member.heading} ({member.instance} of {member.instances})" if member.instances > 1 else member.heading
 
 
 def named(task: int) -> str:

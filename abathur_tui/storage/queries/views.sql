@@ -27,7 +27,7 @@ FROM tasks AS t JOIN specs AS s ON s.task = t.id JOIN executions AS x ON x.id = 
 -- name: inputs
 -- What a task depends on, in its order; of what was purged it learns that. Primary keys.
 SELECT d.id, d.name, d.status, CASE WHEN d.result IS NOT NULL THEN coalesce(c.body, '(This result was purged.)') END, d.error_code, d.error_message, e.required, d.instance, d.instances, d.priority, d.finished_at,
-    d.detail ->> '$.quality.score'
+    d.detail ->> '$.quality.score', d.kind
 FROM edges AS e JOIN tasks AS d ON d.id = e.depends_on LEFT JOIN content AS c ON c.hash = d.result
 WHERE e.task = ? ORDER BY e.position;
 

@@ -102,9 +102,10 @@ def _inputs(c: Connection, dependent: Task) -> tuple[Input, ...]:
             priority=priority,
             finished_at=finished_at,
             quality=quality,
+            kind=Kind(kind),
             distance=distances.get(other, 1),
         )
-        for other, name, status, text, code, message, required, instance, instances, priority, finished_at, quality in c.execute(
+        for other, name, status, text, code, message, required, instance, instances, priority, finished_at, quality, kind in c.execute(
             _SQL["inputs"], (dependent.id,)
         )
     )

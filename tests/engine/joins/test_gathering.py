@@ -1,6 +1,7 @@
 """Joins that put results together, or let one of them lead."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from abathur_tui.domain.conversation import FailureKind, TurnRequest
 from abathur_tui.domain.errors import ApiRefused
@@ -30,6 +31,16 @@ async def test_instances_are_told_apart(bench: Callable[[Script], Bench]) -> Non
     await project.drain()
 
     assert project.result(join) == "## n1 (1 of 2)\n\none\n\n## n2 (2 of 2)\n\ntwo"
+
+
+async def test_a_member_that_is_a_join_is_called_by_what_it_joins(bench: Callable[[Script], Bench]) -> None:
+    project = bench(answering())
+    lead, best = replace(join_node("lead"), name="JOIN CODE a"), replace(join_node("best"), name="BEST TEST b")
+    edges = (*settles("lead", "n1"), *settles("best", "n2"), *settles("all", "lead", "best"))
+    *_, whole = project.submit(node("n1", "one"), node("n2", "two"), lead, best, join_node("all"), edges=edges)
+    await project.drain()
+
+    assert project.result(whole) == "## CODE a\n\none\n\n## TEST b\n\ntwo"
 
 
 async def test_a_single_member_needs_no_heading(bench: Callable[[Script], Bench]) -> None:
