@@ -24,6 +24,8 @@ REFRESH_SECONDS = 0.1
 _TAIL = 400
 """Characters of what an agent says that are kept to show its last words."""
 _ERASE_BELOW = "\x1b[J"
+_UNKNOWN_SIZE = (80, 24)
+"""Of a terminal that does not say how large it is."""
 _NEEDS_NO_LINE = (Why.NONE, Why.AFTER, Why.SLOT)
 """Why a task that is not at work yet is nothing to tell of."""
 
@@ -148,7 +150,7 @@ class _Live:
     def draw(self, seen: _Seen, moved: Iterable[Task]) -> None:
         """Lines that stay, then those of the agents at work."""
         size = os.get_terminal_size(2)
-        width, height = max(size.columns, 20), max(size.lines, 4)
+        width, height = max(size.columns or _UNKNOWN_SIZE[0], 20), max(size.lines or _UNKNOWN_SIZE[1], 4)
         stay = [*self._notices, *(describe(task) for task in moved if task.status in ENDED and task.kind is not Kind.JOIN)]
         self._notices.clear()
         self._paint([cut(line, width - 1) for line in stay], [cut(line, width - 1) for line in self._now(seen, height - 1)])
@@ -189,6 +191,10 @@ def describe(task: Task) -> str:
 def _reason(task: Task) -> str:
     if task.due_at is not None and task.why in (Why.RETRY, Why.QUOTA):
         return f"{task.why}, in {max(0.0, task.due_at - time.time()):.0f} s"
+    if task.due_at is not None and task.why == Why.QUIET:
+        return f"quiet until {time.strftime('%H:%M', time.localtime(task.due_at))}"
+    if task.why == Why.QUEUE:
+        return "the queue is paused; `abathur task resume --all` lets it go on"
     return f"`abathur task answer {task_name(task.id)}` answers" if task.why == Why.ASKS else str(task.why)
 
 
@@ -202,7 +208,7 @@ def _working(task: Task, words: str) -> str:
     if not told and task.why:
         told = _reason(task)
     head = f"  {_shape(task)} {task_name(task.id)} {cut(safe_line(task.name), 32)}"
-    return f"{head}{' ' * max(1, 42 - cell_width(head))}{_tail(told, max(20, os.get_terminal_size(2).columns - 44))}"
+    return f"{head}{' ' * max(1, 42 - cell_width(head))}{_tail(told, max(20, (os.get_terminal_size(2).columns or _UNKNOWN_SIZE[0]) - 44))}"
 
 
 def _tail(text: str, width: int) -> str:

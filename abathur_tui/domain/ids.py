@@ -1,4 +1,5 @@
-"""Ids: a letter and a number, never used again (`t1234` a task, `x12` an execution, `a57` an agent, `l3` a loop, `q5` a question, `s2` a schedule)."""
+"""Ids: a letter and a number, never used again (`t1234` a task, `x12` an execution, `a57` an agent, `l3` a loop, `q5` a question, `s2` a
+schedule)."""
 
 import re
 from typing import NewType

@@ -35,7 +35,7 @@ def quiet_window(text: str) -> QuietWindow:
     start, end = _minutes(found["start"], text), _minutes(found["end"], text)
     if found["zone"] is not None:
         zone_of(found["zone"])
-    if start == end or start == _DAY_MINUTES:
+    if start in (end, _DAY_MINUTES):
         raise ValueError(f"{text!r} is no time at all: a whole day is 00:00-24:00")
     return QuietWindow(_days(found["days"]), start, end if end > start else end + _DAY_MINUTES, found["zone"])
 

@@ -5,52 +5,18 @@ from collections.abc import Mapping, Sequence
 
 from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject, JsonValue
-from abathur_tui.domain.ids import AgentId, ExecutionId, ScheduleId, TaskId, agent_text, execution_text, schedule_text, task_text
+from abathur_tui.domain.ids import AgentId, ScheduleId, agent_text, schedule_text
 from abathur_tui.domain.joins import JoinReport, Quality
 from abathur_tui.domain.leases import Changed, Hold
 from abathur_tui.domain.permissions import Permissions
 from abathur_tui.domain.plan import Amount, Plan
 from abathur_tui.domain.schedules import Schedule
 from abathur_tui.domain.status import Status
-from abathur_tui.domain.tasks import Attempt, AuditEvent, FellBack, Task, TaskDetail, TaskError, Turn
-
-
-def task_name(task: int | None) -> str | None:
-    """`t12`; None stays None."""
-    return None if task is None else task_text(TaskId(task))
-
-
-def execution_name(execution: int | None) -> str | None:
-    """`x12`; None stays None."""
-    return None if execution is None else execution_text(ExecutionId(execution))
-
-
-def task_data(task: Task) -> JsonObject:
-    """A task, as lists give it."""
-    return {
-        "id": task_name(task.id),
-        "execution": execution_name(task.execution),
-        "parent": task_name(task.parent),
-        "kind": str(task.kind),
-        "name": task.name,
-        "template": task.template,
-        "agent": task.agent,
-        "status": str(task.status),
-        "why": str(task.why),
-        "state": task.state.word,
-        "progress": task.progress,
-        "priority": task.priority,
-        "attempt": task.attempt,
-        "depends_on": [task_name(other) for other in task.depends_on],
-        "tags": list(task.tags),
-        "created_at": iso(task.created_at),
-        "started_at": iso(task.started_at),
-        "finished_at": iso(task.finished_at),
-        "due_at": iso(task.due_at),
-        "error": _error(task.error),
-        "tokens": {"input": task.tokens_input, "output": task.tokens_output},
-        "cost_usd": task.cost_usd,
-    }
+from abathur_tui.domain.task_data import error_data
+from abathur_tui.domain.task_data import execution_name as execution_name
+from abathur_tui.domain.task_data import task_data as task_data
+from abathur_tui.domain.task_data import task_name as task_name
+from abathur_tui.domain.tasks import Attempt, AuditEvent, FellBack, Task, TaskDetail, Turn
 
 
 def detail_data(detail: TaskDetail) -> JsonObject:
@@ -138,7 +104,7 @@ def member_data(task: Task) -> JsonObject:
         "name": task.name,
         "instance": task.instance,
         "status": str(task.status),
-        "error": _error(task.error),
+        "error": error_data(task.error),
         "seconds": _seconds(task.started_at, task.finished_at),
         "tokens": {"input": task.tokens_input, "output": task.tokens_output},
         "cost_usd": task.cost_usd,
@@ -239,7 +205,7 @@ def _attempt(attempt: Attempt) -> JsonObject:
         "started_at": iso(attempt.started_at),
         "ended_at": iso(attempt.ended_at),
         "outcome": attempt.outcome,
-        "error": _error(attempt.error),
+        "error": error_data(attempt.error),
     }
 
 
@@ -269,8 +235,6 @@ def _turn(turn: Turn) -> JsonObject:
     }
 
 
-def _error(error: TaskError | None) -> JsonObject | None:
-    return None if error is None else {"code": error.code, "message": error.message}
 
 
 def _seconds(start: float | None, end: float | None) -> float | None:

@@ -24,8 +24,8 @@ _PROFILE = "ABATHUR_PROFILE"
 _MOST_BYTES = 1_048_576
 _LEASE, _HEARTBEAT = ("queue", "lease_seconds"), ("queue", "heartbeat_seconds")
 _FOLDERS = ("templates", "folders")
-_UNTRUSTED = (("api", "runtime"), ("api", "base_url"), ("runtimes",))
-"""What a project's own files cannot choose: programs, addresses and runtimes."""
+_UNTRUSTED = (("api", "runtime"), ("api", "base_url"), ("runtimes",), ("queue", "on_status"))
+"""What a project's own files cannot choose: programs, commands, addresses and runtimes."""
 
 
 @dataclass(frozen=True, slots=True)

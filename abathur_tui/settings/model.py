@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from abathur_tui.domain.execution import RuntimeName
 from abathur_tui.domain.quantities import bytes_of, seconds_of
 from abathur_tui.domain.quiet import quiet_window
+from abathur_tui.domain.status import Status
 
 _ADDRESS = re.compile(r"https?://[^\s@/?#]{1,255}(?:/[^\s@?#]{0,1000})?")
 
@@ -84,6 +85,17 @@ class Runtimes(Section):
     command: Command = Command()
 
 
+class OnStatus(Section):
+    """A command that runs when a task's status has changed; `[[queue.on_status]]` for each."""
+
+    statuses: Annotated[tuple[Annotated[Status, Strict(False)], ...], Strict(False)] = Field(min_length=1)
+    """The new statuses: `completed`, `failed`, `dead`, `cancelled`, `paused`, `running`…"""
+    command: TextList = Field(min_length=1, max_length=1000)
+    """The program and its arguments. The task comes as JSON on its standard input, as `task list --json` has it, with the `change` besides."""
+    timeout_seconds: Seconds = Field(default=30.0, gt=0, le=86_400)
+    """How long it may take; then it is ended, with all that it has started."""
+
+
 class Queue(Section):
     """The queue, its retries and its leases."""
 
@@ -106,6 +118,9 @@ class Queue(Section):
     quiet_windows: Annotated[tuple[Annotated[str, AfterValidator(window)], ...], Strict(False)] = Field(default=(), max_length=100)
     """Times in which nothing new starts (what runs goes on): days, hours and a time zone, such as `"mon-fri 22:00-07:00 Europe/Berlin"`.
     Every day where none is named, this machine's zone where none is; a window may end on the next day, and `00:00-24:00` is all of one."""
+    on_status: Annotated[tuple[OnStatus, ...], Strict(False)] = Field(default=(), max_length=100)
+    """Commands on changes of a task's status. They run after the change, one after the other, each at least once, and what comes of them changes
+    nothing for the task. A project's own files cannot name any."""
 
 
 class Swarm(Section):

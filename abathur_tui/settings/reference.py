@@ -29,8 +29,9 @@ Settings are TOML. Every key is optional. The highest of these that names a key 
 5. `.abathur/config.toml` in the project, for everybody who works on it;
 6. the defaults below.
 
-A project's own files (3 and 5) cannot set `api.runtime`, `api.base_url` or anything under `runtimes`: a cloned repository must not choose which
-program runs on your machine, nor where your key is sent. Such a key does not count there, and a notice names its file and line.
+A project's own files (3 and 5) cannot set `api.runtime`, `api.base_url`, `queue.on_status` or anything under `runtimes`: a cloned repository
+must not choose which program runs on your machine, nor where your key is sent. Such a key does not count there, and a notice names its file
+and line.
 
 Durations are seconds or texts such as `"30s"`, `"5m"`, `"1h30m"`, `"2d"`; sizes are bytes or texts such as `"64KB"`, `"512MB"`.
 Unknown keys, wrong types and values out of range are reported all at once, each with its file and line and what is allowed.
@@ -58,6 +59,8 @@ def _section(path: str, section: Any) -> str:
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             inner.append(_section(f"{path}.{name}", field.annotation))
         else:
+            if (item := _table_in(field)) is not None:
+                inner.append(_section(f"{path}.{name}", item))
             rows.append(f"| `{name}` | {_allowed(field)} | {_default(field)} | {docstrings[name]} |")
     table = "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows]) + "\n" if rows else ""
     return "\n".join([f"{title}{inspect.cleandoc(section.__doc__)}\n", *([table] if table else []), *inner])
@@ -83,12 +86,18 @@ def _allowed(field: FieldInfo) -> str:
     if get_origin(declared) is dict:
         return "table of whole numbers from 1 to 500"
     if get_origin(declared) is tuple:
-        return "array of texts"
+        return "array of texts" if _table_in(field) is None else "array of tables"
     plain = arguments[0] if arguments else declared
     plain = get_args(plain)[0] if get_args(plain) else plain
     if isinstance(plain, type) and issubclass(plain, StrEnum):
         return ", ".join(f"`{choice}`" for choice in plain)
     return " ".join(part for part in (_kind(field, plain), _range(field)) if part)
+
+
+def _table_in(field: FieldInfo) -> type[Section] | None:
+    """The tables of which it is an array; None where it is none."""
+    items = [item for item in get_args(field.annotation) if isinstance(item, type) and issubclass(item, Section)]
+    return items[0] if get_origin(field.annotation) is tuple and items else None
 
 
 def _kind(field: FieldInfo, plain: object) -> str:
@@ -105,6 +114,8 @@ def _range(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "must be given"
     value = field.default
     if value is None or value == {}:
         return "none"

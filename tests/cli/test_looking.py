@@ -58,7 +58,7 @@ def test_status_counts_every_status(project: Program) -> None:
 
     status = project.json("status")
 
-    assert set(status) == {"project", "engine", "tasks", "agents", "today", "alerts"}
+    assert set(status) == {"project", "engine", "tasks", "agents", "today", "queue", "asking", "alerts"}
     assert status["tasks"] == {**dict.fromkeys(map(str, Status), 0), "pending": 1}
     assert (status["engine"], status["alerts"]) == (None, [])
     assert status["agents"] == {"busy": 0, "limit": 10}

@@ -7,6 +7,7 @@ import pytest
 
 from abathur_tui.domain.errors import ConfigInvalid, Detail
 from abathur_tui.domain.execution import RuntimeName
+from abathur_tui.domain.status import Status
 from abathur_tui.settings import Settings, load, user_file
 
 
@@ -275,3 +276,36 @@ def test_a_table_of_what_the_user_names_is_one_setting(project: Path) -> None:
     assert load(project, environ={"ABATHUR_SWARM__PER_MODEL": '{"local": 3}'}).settings.swarm.per_model == {"local": 3}
     [mistake] = mistakes(project, {"ABATHUR_SWARM__PER_MODEL": '{"local": 501}'})
     assert "500" in mistake.message
+
+
+ON_FAILED = '[[queue.on_status]]\nstatuses = ["failed", "dead"]\ncommand = ["notify", "-"]\n'
+
+
+@pytest.mark.parametrize("file", ["config.toml", "local.toml"])
+def test_a_projects_file_names_no_command_on_a_change_of_status(project: Path, file: str) -> None:
+    path = write(project / ".abathur" / file, f"[queue]\nmax_size = 7\n\n{ON_FAILED}")
+
+    loaded = load(project, environ={})
+
+    assert (loaded.settings.queue.on_status, loaded.settings.queue.max_size) == ((), 7)
+    assert [notice.split(" does not count")[0] for notice in loaded.notices] == [f"{path}:4: queue.on_status"]
+
+
+def test_the_user_and_the_environment_name_commands_on_changes_of_status(project: Path) -> None:
+    write(user_file(), ON_FAILED)
+
+    (of_file,) = load(project, environ={}).settings.queue.on_status
+    (of_environ,) = load(project, environ={"ABATHUR_QUEUE__ON_STATUS": '[{"statuses": ["completed"], "command": ["x"]}]'}).settings.queue.on_status
+
+    assert (of_file.statuses, of_file.command, of_file.timeout_seconds) == ((Status.FAILED, Status.DEAD), ("notify", "-"), 30)
+    assert of_environ.command == ("x",)
+
+
+def test_mistaken_times_and_commands_of_the_queue_are_told_with_their_lines(project: Path) -> None:
+    text = '[queue]\nquiet_windows = ["mon 12:00-13:00", "at night"]\n\n[[queue.on_status]]\nstatuses = ["faild"]\ncommand = []\n'
+    file = write(user_file(), text)
+
+    found = mistakes(project)
+
+    assert {(detail.file, detail.line) for detail in found} == {(str(file), 2), (str(file), 5), (str(file), 6)}
+    assert any("days, hours and a time zone" in detail.message for detail in found)
