@@ -13,7 +13,7 @@ from abathur_tui.cli.describing import cost, duration
 from abathur_tui.cli.following import somebody_reads
 from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation, loose
-from abathur_tui.cli.opening import opened, tell_notices
+from abathur_tui.cli.opening import opened, tell_files, tell_notices
 from abathur_tui.cli.outcome import exit_of
 from abathur_tui.cli.progress import show_batch
 from abathur_tui.cli.runtimes import Model, Runtime
@@ -53,6 +53,7 @@ def batch(
     wanted = read_text(file)
     with opened(call, create=True) as project:
         tell_notices(call, project.loaded.notices)
+        tell_files(call, project.workbench, wanted)
         return asyncio.run(_run(project, wanted, Wish(runtime=runtime, model=model), call, detach=detach))
 
 

@@ -8,7 +8,7 @@ from abathur_tui import language
 from abathur_tui.cli import output
 from abathur_tui.cli.drawing import plan_lines
 from abathur_tui.cli.invocation import Command, Form, invocation, loose
-from abathur_tui.cli.opening import opened_if_there, workbench
+from abathur_tui.cli.opening import opened_if_there, tell_files, workbench
 from abathur_tui.cli.text import read_text
 from abathur_tui.project.answers import plan_data
 from abathur_tui.storage.views.swarm import busy_agents
@@ -35,6 +35,7 @@ def plan(context: typer.Context, text: Text) -> None:
     call = invocation(context)
     wanted = read_text(text)
     bench = workbench(call)
+    tell_files(call, bench, wanted)
     with opened_if_there(call) as project:
         if project is not None:
             bench.remember(project.database.read_now(template_records), project.database.read_now(busy_agents))

@@ -12,7 +12,7 @@ from abathur_tui.cli import output
 from abathur_tui.cli.batch import followed, tell_results
 from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Command, Form, Invocation, invocation, loose
-from abathur_tui.cli.opening import opened, tell_notices
+from abathur_tui.cli.opening import opened, tell_files, tell_notices
 from abathur_tui.cli.runtimes import Model, Runtime
 from abathur_tui.cli.text import read_file_or_input
 from abathur_tui.cli.written import Source, put_back, source_of
@@ -53,6 +53,7 @@ def extract(
     if run:
         with opened(call, create=True) as project:
             tell_notices(call, project.loaded.notices)
+            tell_files(call, project.workbench, text)
             return asyncio.run(_run(project, text, source, Wish(runtime=runtime, model=model), call))
     _list(file, text, call)
     return Exit.DONE

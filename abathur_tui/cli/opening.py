@@ -33,6 +33,12 @@ def tell_notices(call: Invocation, notices: tuple[str, ...]) -> None:
             note(f"Note: {notice}")
 
 
+def tell_files(call: Invocation, bench: "Workbench", text: str | None) -> None:
+    """Which files of templates and agents do not count, and why; not for a plain prompt, which needs none of them. `text` None: a template."""
+    if not call.quiet and (text is None or "ABYSSAL[" in text or '"template"' in text):
+        tell_notices(call, tuple(map(str, bench.registry.notices)))
+
+
 def workbench(call: Invocation) -> "Workbench":
     """Templates and settings of the project, where there is one, else the user's and those that ship."""
     from abathur_tui.project.workbench import Workbench  # pydantic, lark and jinja: 130 ms that `status` and `task list` must not pay

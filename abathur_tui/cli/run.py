@@ -9,7 +9,7 @@ from abathur_tui.cli import output
 from abathur_tui.cli.following import follow_to_result
 from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation, loose
-from abathur_tui.cli.opening import opened, tell_notices
+from abathur_tui.cli.opening import opened, tell_files, tell_notices
 from abathur_tui.cli.runtimes import Model, Runtime
 from abathur_tui.cli.text import read_text
 from abathur_tui.domain.errors import Exit
@@ -45,6 +45,7 @@ def run(
     wanted = read_text(text)
     with opened(call, create=True) as project:
         tell_notices(call, project.loaded.notices)
+        tell_files(call, project.workbench, wanted)
         return asyncio.run(_run(project, wanted, Wish(runtime=runtime, model=model), call, detach=detach))
 
 

@@ -7,7 +7,7 @@ import typer
 
 from abathur_tui.cli import output
 from abathur_tui.cli.invocation import Command, invocation
-from abathur_tui.cli.opening import opened, tell_notices
+from abathur_tui.cli.opening import opened, tell_files, tell_notices
 from abathur_tui.cli.runtimes import Model, Runtime
 from abathur_tui.cli.task.naming import commands
 from abathur_tui.cli.text import read_file_or_input
@@ -40,6 +40,7 @@ def batch_submit(
     text = read_file_or_input(file)
     with opened(call, create=True) as project:
         tell_notices(call, project.loaded.notices)
+        tell_files(call, project.workbench, text)
         execution, tasks = asyncio.run(_submit(project, text, Wish(runtime=runtime, model=model)))
     if call.json:
         output.document({"execution": execution, "tasks": list(tasks)})

@@ -12,7 +12,7 @@ from abathur_tui.cli import output
 from abathur_tui.cli.following import follow_to_result
 from abathur_tui.cli.interrupts import Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation
-from abathur_tui.cli.opening import opened, tell_notices
+from abathur_tui.cli.opening import opened, tell_files, tell_notices
 from abathur_tui.cli.quantities import moment, seconds
 from abathur_tui.cli.runtimes import Model, Runtime
 from abathur_tui.cli.task.naming import commands, tasks_named
@@ -121,6 +121,7 @@ def submit(
     start = _start(at, in_)
     with opened(call, create=True) as project:
         tell_notices(call, project.loaded.notices)
+        tell_files(call, project.workbench, subject or "" if template is None else None)
 
         async def run() -> int:
             wish = Wish(
