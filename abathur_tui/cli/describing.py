@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from abathur_tui.cli import output
 from abathur_tui.domain.data import JsonValue
 from abathur_tui.domain.joins import JoinReport
-from abathur_tui.domain.status import ENDED, Why
+from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.domain.tasks import Task, TaskDetail
 from abathur_tui.project.answers import execution_name, schedule_name, task_name
 
@@ -96,7 +96,7 @@ def _row(task: Task, now: float) -> tuple[str, ...]:
     tokens = task.tokens_input + task.tokens_output
     return (
         str(task_name(task.id)),
-        _state(task),
+        _state(task) + _until(task),
         str(task.priority),
         duration(now - task.created_at),
         f"{tokens:,}" if tokens else "",
@@ -104,6 +104,15 @@ def _row(task: Task, now: float) -> tuple[str, ...]:
         task.agent or str(task.kind),
         task.name,
     )
+
+
+def _until(task: Task) -> str:
+    """What a task waits for that comes by itself, and when: ` (retry 14:05:10)`."""
+    if task.due_at is None or task.status is not Status.PENDING:
+        return ""
+    moment = time.localtime(task.due_at)
+    day = "" if moment[:3] == time.localtime()[:3] else "%Y-%m-%d "
+    return f" ({task.why} {time.strftime(f'{day}%H:%M:%S', moment)})"
 
 
 def _state(task: Task) -> str:

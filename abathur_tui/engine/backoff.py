@@ -35,7 +35,7 @@ def after_failure(
         return Dead("it is a permanent error")
     allowed = min(retries, 1) if kind is FailureKind.UNKNOWN else retries
     if failures > allowed:
-        return Dead("it failed once only, and is not tried again" if failures == 1 else f"it failed {failures} times")
+        return Dead("it may be tried only once" if failures == 1 else f"it failed {failures} times")
     if retry_after is not None:
         return Again(max(retry_after, 0.0) * (1 + _JITTER * chance()))
     delay = min(queue.retry_initial_seconds * queue.retry_factor ** (failures - 1), queue.retry_max_seconds)

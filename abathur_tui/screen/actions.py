@@ -18,6 +18,7 @@ class Where(StrEnum):
     CONVERGENCE = "convergence"
     TASK_SCREEN = "a task's screen"
     NEW = "new"
+    ANSWERING = "answering"
     DIALOGS = "questions"
     LEAVING = "leaving"
 
@@ -86,6 +87,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("list.open", "open", "Open what the cursor is on.", Where.LISTS, ("enter",), rank=1),
     Action("list.back", "back", "Close, or go one step back: filter, marks, chosen agent, zoom.", Where.LISTS, ("escape",), rank=80, listed=False),
     Action("list.copy", "copy", "Copy it to the terminal's clipboard (over SSH too).", Where.LISTS, ("y",)),
+    Action("task.answer", "answer", "Answer what the marked tasks, or the cursor's, ask you.", Where.TASKS, ("a",), rank=2),
     Action("task.cancel", "cancel", "Cancel the marked tasks, or the cursor's, with all below them.", Where.TASKS, ("x",), rank=10, asks=True),
     Action("task.retry", "retry", "Retry failed, dead or cancelled tasks; what failed because of them comes back too.", Where.TASKS, ("r",), rank=11),
     Action("task.pause", "pause", "Pause the tasks, or let paused ones go on.", Where.TASKS, ("p",), rank=12),
@@ -128,10 +130,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("tab.copy", "copy", "Copy this tab's text to the terminal's clipboard.", Where.TASK_SCREEN, ("y",), rank=5),
     Action("tab.cancel", "cancel", "Cancel the task.", Where.TASK_SCREEN, ("x",), rank=2, asks=True),
     Action("tab.retry", "retry", "Retry the task.", Where.TASK_SCREEN, ("r",), rank=3),
+    Action("tab.answer", "answer", "Answer what the task asks you.", Where.TASK_SCREEN, ("a",), rank=1),
     Action("tab.close", "back", "Back to the panes.", Where.TASK_SCREEN, ("escape", "q"), rank=6),
     Action("new.submit", "submit", "Submit the text.", Where.NEW, ("enter", "ctrl+s"), rank=1),
     Action("new.line", "new line", "Begin a new line.", Where.NEW, ("ctrl+j", "shift+enter"), rank=2),
     Action("new.close", "back", "Back to the panes; the text is kept until you leave.", Where.NEW, ("escape",), rank=3),
+    Action("answer.choose", "choose", "This value is right, or it is not; then on to the next question.", Where.ANSWERING, ("space",), listed=False),
+    Action("answer.all", "all as here", "Whoever states this value is right in every question.", Where.ANSWERING, ("a",), listed=False),
+    Action("answer.write", "another", "Write another value.", Where.ANSWERING, ("e",), listed=False),
     Action("dialog.yes", "yes", "Do it.", Where.DIALOGS, ("y", "enter"), rank=1),
     Action("dialog.no", "no", "Do nothing.", Where.DIALOGS, ("n", "escape"), rank=2),
     Action("leave.go_on", "leave", "Leave; the engine goes on with the work.", Where.LEAVING, ("enter", "y"), rank=1),

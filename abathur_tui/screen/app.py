@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,15 +16,16 @@ from textual.worker import Worker, WorkerState
 
 from abathur_tui.domain.clock import Clock, SystemClock
 from abathur_tui.domain.errors import AbathurError, Unexpected
+from abathur_tui.domain.questions import Given
 from abathur_tui.domain.safe_text import safe, safe_line
 from abathur_tui.project import Project
 from abathur_tui.screen import intents
 from abathur_tui.screen.actions import BY_NAME, Where, of
-from abathur_tui.screen.dispatch import doing_of
+from abathur_tui.screen.dispatch import doing_of, why_not
 from abathur_tui.screen.errands import Errands
 from abathur_tui.screen.locale_text import AsciiFilter, has_utf8
 from abathur_tui.screen.machine import Probe
-from abathur_tui.screen.messages import OffersChanged, OpenTask, Perform, ShowLog, TaskIntent, Verb
+from abathur_tui.screen.messages import Answering, OffersChanged, OpenTask, Perform, ShowLog, TaskIntent, Verb
 from abathur_tui.screen.palette import ActionProvider, find_action, names, suggestion
 from abathur_tui.screen.screens.cockpit import Cockpit
 from abathur_tui.screen.screens.dialogs import Confirm, Leave, LeaveScreen
@@ -96,6 +97,8 @@ class AbathurApp(App[int], inherit_bindings=False):
             gc.enable()
         self._start(self._errands.say_who_answers(), "answers")
         self._start(self._errands.go_on(), "engine")
+        self._start(self._errands.follow_files(), "files")
+        self._start(self._errands.relieve(), "relief")
 
     # Actions of the registry
 
@@ -108,16 +111,16 @@ class AbathurApp(App[int], inherit_bindings=False):
         return doing_of(name, self._stage) is not None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys of actions that cannot be done here do nothing."""
+        """Keys of actions that cannot be done here do nothing, unless there is something to say of that."""
         if action == "perform" and len(parameters) == 1:
-            return self.offered(str(parameters[0]))
+            return self.offered(str(parameters[0])) or bool(why_not(str(parameters[0]), self._stage))
         return super().check_action(action, parameters)
 
     async def action_perform(self, name: str) -> None:
         """Do an action of the registry."""
         doing = doing_of(name, self._stage)
         if doing is None:
-            self.say(f"{BY_NAME[name].title}: nothing here that it could work on")
+            self.say(why_not(name, self._stage) or f"{BY_NAME[name].title}: nothing here that it could work on")
             return
         result = doing()
         if isawaitable(result):
@@ -240,6 +243,25 @@ class AbathurApp(App[int], inherit_bindings=False):
         from abathur_tui.screen.screens.task import TaskScreen  # 10 ms that the first frame need not pay
 
         self.push_screen(TaskScreen(self.store, message.task))
+
+    async def on_answering(self, message: Answering) -> None:
+        """What is asked, and what to say."""
+        from abathur_tui.screen.screens.answer import AnswerScreen  # for those who are asked only
+
+        try:
+            asked = await self._project.questions(tasks=message.tasks)
+        except AbathurError as error:
+            self.say_error(error)
+            return
+        if not asked:
+            self.say("nothing waits for an answer there any more")
+            return
+
+        def answered(answers: Mapping[int, Given] | None) -> None:
+            if answers:
+                self._start(self._errands.answer(answers), "answer")
+
+        self.push_screen(AnswerScreen(asked), answered)
 
     def on_show_log(self, message: ShowLog) -> None:
         """The logs pane shows it."""

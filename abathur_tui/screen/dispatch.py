@@ -7,12 +7,12 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from abathur_tui.screen.actions import BY_NAME, Action, Where
-from abathur_tui.screen.messages import Offering
+from abathur_tui.screen.messages import Offering, Refusing
 from abathur_tui.screen.screens.cockpit import Cockpit
 
 Doing: TypeAlias = Callable[[], Awaitable[None] | None]
 
-_ONLY_HERE = frozenset({Where.LISTS, Where.TASK_SCREEN, Where.NEW, Where.DIALOGS, Where.LEAVING})
+_ONLY_HERE = frozenset({Where.LISTS, Where.TASK_SCREEN, Where.NEW, Where.ANSWERING, Where.DIALOGS, Where.LEAVING})
 """Places whose actions are about what has the focus, and never about another pane."""
 
 
@@ -29,6 +29,12 @@ def doing_of(name: str, stage: Screen[Any]) -> Doing | None:
         if method is not None and (not isinstance(node, Offering) or node.offers(name)):
             return method
     return None
+
+
+def why_not(name: str, stage: Screen[Any]) -> str:
+    """Why what has the focus cannot do the action now, where it has something to say of that."""
+    around = (stage.focused or stage).ancestors_with_self
+    return next((said for node in around if isinstance(node, Refusing) and (said := node.why_not(name))), "")
 
 
 def _candidates(action: Action, stage: Screen[Any]) -> Iterator[DOMNode]:

@@ -1,9 +1,13 @@
 """What the app does in the background: everything that waits for the project, the disk or another process."""
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Protocol
 
 from abathur_tui.domain.errors import AbathurError
+from abathur_tui.domain.notices import Notice, NoticeKind
+from abathur_tui.domain.questions import Given
 from abathur_tui.domain.safe_text import safe
 from abathur_tui.project import Project
 from abathur_tui.screen import answering, intents
@@ -46,6 +50,20 @@ class Errands:
             said = "nothing can answer"
         self._store.say_who_answers(said)
 
+    async def follow_files(self) -> None:
+        """Templates, agent definitions and settings that are saved count at once; tell so, and what is wrong with them."""
+        try:
+            for notice in (await asyncio.to_thread(lambda: self._project.workbench.registry)).notices:
+                self._tell(notice)
+            async with aclosing(self._project.library_changes()) as changes:
+                async for notice in changes:
+                    self._tell(notice)
+        except AbathurError:
+            return  # the settings are broken: `say_who_answers` says it
+
+    def _tell(self, notice: Notice) -> None:
+        self._teller.say(str(notice), seconds=10, warning=notice.kind is not NoticeKind.CHANGED)
+
     async def go_on(self) -> None:
         """Unfinished work of an earlier day goes on."""
         try:
@@ -63,6 +81,11 @@ class Errands:
             await self._project.ensure_engine()
         except AbathurError as error:
             self._teller.say_error(error)
+
+    async def relieve(self) -> None:
+        """For as long as the screen is open, an engine that does nothing any more is ended, and another one goes on."""
+        if self._starts_engine:
+            await self._project.relieve()
 
     async def replace_engine(self) -> None:
         """The engine died, and its guard with it: start another."""
@@ -84,6 +107,27 @@ class Errands:
         """Queue a text. Raises AbathurError."""
         submitted = await self._project.submit(text)
         self._teller.say(f"queued as x{submitted.execution}: {intents.tasks(len(submitted.tasks))}", seconds=3)
+        self._store.refresh_soon()
+
+    async def answer(self, answers: Mapping[int, Given]) -> None:
+        """Say what was chosen, many alike in one go, and tell what came of it."""
+        by_answer: dict[str, list[int]] = {}
+        for question, given in answers.items():
+            by_answer.setdefault(repr(given), []).append(question)
+        refusals: list[AbathurError] = []
+        done = 0
+        try:
+            for questions in by_answer.values():
+                answered = await self._project.answer(questions, answers[questions[0]])
+                refusals += [one.error for one in answered if one.error is not None]
+                done += sum(one.error is None for one in answered)
+        except AbathurError as error:
+            refusals.append(error)
+        said = f"{done} answered" if done else ""
+        if refusals:
+            self._teller.say_error(refusals[0], said)
+        else:
+            self._teller.say(said, seconds=3)
         self._store.refresh_soon()
 
     async def carry_out(self, intent: TaskIntent) -> None:

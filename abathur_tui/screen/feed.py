@@ -1,7 +1,7 @@
 """What the screen reads in one go: one snapshot of the database, made in a reader thread."""
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from sqlite3 import Connection
 
 from abathur_tui.domain.journal import LogCursor, LogEntry, LoopSeries
@@ -28,6 +28,8 @@ class Wanted:
     """How far that one's log was read; None: not yet, or everybody's is shown."""
     named: Container[int] = ()
     """Executions whose names are known."""
+    loops: views.KnownLoops = field(default_factory=views.KnownLoops)
+    """What is known of loops; each snapshot adds to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def read_snapshot(c: Connection, wanted: Wanted, now: float) -> Snapshot:
         rows={task.id: task for task in views.tasks_by_id(c, wanted.visible)},
         execution_names={each: _name(c, each) for each in {agent.execution for agent in agents} if each not in wanted.named},
         agents=agents,
-        loops=views.loops(c, outputs=False),
+        loops=views.loops_seen(c, known=wanted.loops),
         lanes=queue.lanes(c),
         entries=entries,
         cursor=cursor,

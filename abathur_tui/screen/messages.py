@@ -35,6 +35,13 @@ class TaskIntent(Message):
 
 
 @dataclass
+class Answering(Message):
+    """What these tasks ask is to be answered."""
+
+    tasks: tuple[int, ...]
+
+
+@dataclass
 class OpenTask(Message):
     """A task's own screen is wanted."""
 
@@ -64,6 +71,15 @@ class Offering(Protocol):
 
     def offers(self, name: str) -> bool:
         """Whether it can do this action of the registry now."""
+        ...
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """A widget or screen that can say why an action would change nothing."""
+
+    def why_not(self, name: str) -> str:
+        """A sentence, empty where there is nothing to say."""
         ...
 
 

@@ -7,7 +7,7 @@ _INTRODUCTION = """\
 
 Every key of the screen, by the place where it works. This page is made from the registry of actions
 (`abathur_tui/screen/actions.py`), which also makes the footer, the help (`?`), the palette (`ctrl+p`) and the `:` commands.
-The footer shows what works on the row under the cursor; a key of something that cannot be done there does nothing.
+The footer shows what works on the row under the cursor; a key of something that cannot be done there says why, or does nothing.
 After `:` an action is called by its name, or by its last word: `:task.cancel`, `:cancel`.
 """
 

@@ -66,6 +66,7 @@ class Store:
         self._probe: Probe = probe or MachineProbe(database.folder)
         self._visible: tuple[int, ...] = ()
         self._cursor: LogCursor | None = None
+        self._known_loops = views.KnownLoops()
         self._scope_cursor: LogCursor | None = None
         self._spoken: deque[tuple[float, int]] = deque()
         self._wanted = asyncio.Event()
@@ -162,7 +163,7 @@ class Store:
 
     async def _look(self) -> None:
         scope = self.scope
-        wanted = Wanted(self._visible, self._cursor, scope, self._scope_cursor, self.execution_names)
+        wanted = Wanted(self._visible, self._cursor, scope, self._scope_cursor, self.execution_names, self._known_loops)
         self._take(await self.database.read(read_snapshot, wanted, self.clock.now()), scope)
 
     def _take(self, snapshot: Snapshot, scope: LogScope) -> None:
@@ -192,7 +193,7 @@ class Store:
         counts = totals.counts
         self.figures = replace(
             self.figures,
-            need_you=sum(lane.held_why == Why.KEY for lane in snapshot.lanes),
+            need_you=sum(lane.held_why == Why.KEY for lane in snapshot.lanes) + totals.asking,
             running=counts[Status.RUNNING],
             waiting=counts[Status.WAITING] + counts[Status.PENDING] + counts[Status.INTERRUPTED],
             paused=counts[Status.PAUSED],

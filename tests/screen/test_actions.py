@@ -13,6 +13,7 @@ from abathur_tui.screen.panes.convergence import ConvergencePane
 from abathur_tui.screen.panes.logs import LogsPane
 from abathur_tui.screen.panes.queue import QueuePane
 from abathur_tui.screen.reference import page
+from abathur_tui.screen.screens.answer import QuestionLines
 from abathur_tui.screen.screens.cockpit import Cockpit
 from abathur_tui.screen.screens.dialogs import Confirm, LeaveScreen
 from abathur_tui.screen.screens.new import NewScreen
@@ -28,6 +29,7 @@ DOERS: dict[Where, tuple[type[DOMNode], ...]] = {
     Where.CONVERGENCE: (ConvergencePane,),
     Where.TASK_SCREEN: (TaskScreen,),
     Where.NEW: (NewScreen,),
+    Where.ANSWERING: (QuestionLines,),
     Where.DIALOGS: (Confirm,),
     Where.LEAVING: (LeaveScreen,),
 }

@@ -8,12 +8,13 @@ from abathur_tui.domain.filter_language import parse_filter
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.ids import TaskId, task_text
 from abathur_tui.domain.safe_text import safe_line
-from abathur_tui.domain.status import ENDED, Status
+from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.domain.tasks import Task
 from abathur_tui.screen.actions import Where, bindings
-from abathur_tui.screen.messages import Copied, LogScope, OffersChanged, OpenTask, ShowLog, TaskIntent, Verb
+from abathur_tui.screen.messages import Answering, Copied, LogScope, OffersChanged, OpenTask, ShowLog, TaskIntent, Verb
 from abathur_tui.screen.panes.pane import Pane
 from abathur_tui.screen.panes.queue_rows import SORTS, Widths, heading, task_row
+from abathur_tui.screen.panes.refusals import why_not
 from abathur_tui.screen.roles import Line, Role, Span
 from abathur_tui.screen.store import Store
 from abathur_tui.screen.widgets.command_bar import CommandBar
@@ -113,6 +114,8 @@ class QueuePane(Pane, Lines, can_focus=True):
             return self._last_filter != TaskFilter()
         targets = self._known_targets()
         match name:
+            case "task.answer":
+                return any(task.why == Why.ASKS and task.status not in ENDED for task in targets)
             case "task.cancel":
                 return any(task.status not in ENDED for task in targets)
             case "task.retry":
@@ -122,6 +125,10 @@ class QueuePane(Pane, Lines, can_focus=True):
             case "task.higher" | "task.lower":
                 return any(task.status not in ENDED for task in targets)
         return bool(self.count)
+
+    def why_not(self, name: str) -> str:
+        """Why an action changes nothing here."""
+        return why_not(name, self._known_targets())
 
     def action_list_open(self) -> None:
         """The task's own screen."""
@@ -143,6 +150,10 @@ class QueuePane(Pane, Lines, can_focus=True):
         lines = [f"{task_text(TaskId(task.id))} {safe_line(task.name)}" for task in self._known_targets()]
         self.app.copy_to_clipboard("\n".join(lines))
         self.post_message(Copied())
+
+    def action_task_answer(self) -> None:
+        """What they ask, and a choice of answers."""
+        self.post_message(Answering(self._targets()))
 
     def action_task_cancel(self) -> None:
         """Ask for it; the app asks back."""

@@ -22,6 +22,12 @@ SORTS: tuple[tuple[SortKey, bool, str], ...] = (
 )
 """Sort key, descending, and what the border says."""
 
+_IN_WORDS: dict[str, tuple[str, Role]] = {
+    Why.QUEUE: ("queue paused", Role.DIM),
+    Why.KEY: ("key refused", Role.PERSON),
+    Why.ASKS: ("a answers", Role.PERSON),
+}
+"""What a row says where nothing is to be added."""
 _STATUS_WIDTH = 11
 _AGENT_FROM_WIDTH = 90
 """Cells from which on there is room for the agent's column."""
@@ -82,6 +88,8 @@ def why_of(task: Task, now: float, loop: LoopSeries | None) -> tuple[str, Role]:
         return (f"{task.attempt} tries" if task.status is Status.DEAD and task.attempt > 1 else text), Role.DIM
     if loop is not None and task.status is Status.RUNNING:
         return f"pass {progress(loop, '/')}", Role.DIM
+    if task.why in _IN_WORDS:
+        return _IN_WORDS[task.why]
     match task.why:
         case Why.AFTER:
             return f"after {task.unmet}", Role.DIM
@@ -91,10 +99,6 @@ def why_of(task: Task, now: float, loop: LoopSeries | None) -> tuple[str, Role]:
             return (f"retry {figures.age(task.due_at - now)}" if task.due_at else "retry"), Role.DIM
         case Why.QUIET:
             return (f"quiet until {figures.short_clock(task.due_at)}" if task.due_at else "quiet"), Role.DIM
-        case Why.QUEUE:
-            return "queue paused", Role.DIM
-        case Why.KEY:
-            return "key refused", Role.PERSON
     if task.status is Status.RUNNING and task.progress is not None:
         return f"{task.progress:.0%}", Role.DIM
     return safe_line(task.why), Role.DIM

@@ -28,7 +28,7 @@ TABS = ("verdict", "output", "diff", "input")
 _MOST_DIFFED = 4000
 """Lines of an output that are compared."""
 _VERDICT_ROLES = {Verdict.CONVERGED: Role.DONE, Verdict.CONTINUE: Role.INK, Verdict.FAILED: Role.FAILED, Verdict.INCONCLUSIVE: Role.PERSON}
-_NEVER_OFFERED = ("tab.cancel", "tab.retry")
+_NEVER_OFFERED = ("tab.cancel", "tab.retry", "tab.answer")
 
 
 class Opened(NamedTuple):

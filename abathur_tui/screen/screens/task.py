@@ -11,10 +11,11 @@ from textual.strip import Strip
 
 from abathur_tui.domain.errors import AbathurError
 from abathur_tui.domain.safe_text import safe_line
-from abathur_tui.domain.status import ENDED, Status
+from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.domain.tasks import TaskDetail
 from abathur_tui.screen.actions import Where, bindings, of
-from abathur_tui.screen.messages import Copied, TaskIntent, Verb
+from abathur_tui.screen.messages import Answering, Copied, TaskIntent, Verb
+from abathur_tui.screen.panes.refusals import why_not
 from abathur_tui.screen.roles import Line, Role, Span
 from abathur_tui.screen.screens import task_text
 from abathur_tui.screen.store import Store
@@ -81,9 +82,15 @@ class TaskScreen(Screen[None], inherit_bindings=False):
         match name:
             case "tab.cancel":
                 return task is not None and task.status not in ENDED
+            case "tab.answer":
+                return task is not None and task.why == Why.ASKS and task.status not in ENDED
             case "tab.retry":
                 return task is not None and task.status in ENDED - {Status.COMPLETED}
         return True
+
+    def why_not(self, name: str) -> str:
+        """Why an action changes nothing here."""
+        return why_not(name.replace("tab.", "task."), [self._detail.task] if self._detail else [])
 
     def action_tab_next(self) -> None:
         """The next tab."""
@@ -130,6 +137,10 @@ class TaskScreen(Screen[None], inherit_bindings=False):
     def action_tab_retry(self) -> None:
         """Ask for it."""
         self.post_message(TaskIntent(Verb.RETRY, (self._id_of_task,)))
+
+    def action_tab_answer(self) -> None:
+        """What it asks, and a choice of answers."""
+        self.post_message(Answering((self._id_of_task,)))
 
     def action_tab_close(self) -> None:
         """Back to the panes."""
@@ -210,4 +221,6 @@ class TaskScreen(Screen[None], inherit_bindings=False):
         return task_text.result_text(detail) if self._tab == 0 else task_text.plain(iter(self._lines(detail)))
 
     def _nothing_yet(self, detail: TaskDetail) -> str:
+        if self.offers("tab.answer"):
+            return "It waits for you: `a` shows what it asks, and takes your answers."
         return "It ended without a result." if detail.task.status in ENDED else "There is no result yet; what its agent says will stand here."

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 
 from abathur_tui.domain.clock import iso
@@ -43,6 +44,8 @@ def summary(task: Task, now: float) -> Line:
 
 def result_text(detail: TaskDetail) -> str:
     """What the result tab shows, as Markdown: the result, else how far it is. Foreign text."""
+    if detail.purged_at is not None:
+        return f"*Its content was purged on {time.strftime('%Y-%m-%d', time.localtime(detail.purged_at))}.*"
     if detail.result is not None:
         return safe(detail.result)
     task = detail.task
@@ -58,6 +61,9 @@ def conversation(detail: TaskDetail) -> Iterator[Line]:
     """Prompt, turns and tool calls, in order; of a join, who contributed what."""
     if detail.join is not None:
         yield from _joined(detail.join)
+        return
+    if detail.purged_at is not None:
+        yield [Span("Its content was purged.", Role.DIM)]
         return
     yield [Span("prompt", Role.ACCENT)]
     yield from _text(detail.prompt, Role.INK)
