@@ -343,7 +343,7 @@ class Project:
 
     async def loops(self, *, limit: int = 50) -> list[LoopSeries]:
         """Loops with their passes (without what these wrote): those that have not ended first, then the newest."""
-        return await self.read(views.loops, limit, outputs=False)
+        return await self.read(views.loops_seen, limit)
 
     async def loop(self, task: int) -> LoopSeries:
         """The loop of a task, with all that its passes wrote. Raises NotFound."""

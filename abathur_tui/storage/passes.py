@@ -38,14 +38,14 @@ def unfit_passes(c: Connection) -> Iterator[tuple[int, int]]:
             yield task, number
 
 
-def looked_at(c: Connection, task: int) -> list[Pass]:
-    """The loop's passes in order, for a chart: without outputs, which may be long, so their checksums are not compared."""
-    return [_pass(row[:-1], "") for row in c.execute(_SQL["passes"], (task,)).fetchall()]
+def looked_at(c: Connection, task: int, first: int = 1) -> list[Pass]:
+    """The loop's passes from number `first` on, for a chart: without outputs, which may be long, so their checksums are not compared."""
+    return [_pass(row[:-1], "") for row in c.execute(_SQL["passes"], (task, first)).fetchall()]
 
 
 def _read(c: Connection, task: int) -> tuple[list[Pass], int | None]:
     found: list[Pass] = []
-    for row in c.execute(_SQL["passes"], (task,)).fetchall():
+    for row in c.execute(_SQL["passes"], (task, 1)).fetchall():
         (*values, checksum) = row
         number, output = values[0], values[2]
         text = kept(c, output)

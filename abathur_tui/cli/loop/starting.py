@@ -72,7 +72,10 @@ def start(
     measure: Annotated[
         str | None, typer.Option("--measure", metavar="CMD", help="Prints one number, or a JSON object of numbers.", show_default=False)
     ] = None,
-    command: Annotated[str | None, typer.Option("--command", metavar="CMD", help="What test_pass or custom runs; custom also takes FILE.py:FUNCTION.", show_default=False)] = None,
+    command: Annotated[
+        str | None,
+        typer.Option("--command", metavar="CMD", help="What test_pass or custom runs; custom also takes FILE.py:FUNCTION.", show_default=False),
+    ] = None,
     rubric: Annotated[str | None, typer.Option("--rubric", metavar="TEXT", help="What a judge scores by.", show_default=False)] = None,
     max_iterations: Most = None,
     timeout: Time = None,
@@ -142,7 +145,12 @@ def resume(
     call = invocation(context)
     if patience is not None and patience < 1:
         raise ArgumentInvalid("--patience is a number of passes from 1 on.")
-    limits = LoopLimits(_iterations(max_iterations), None if timeout is None else seconds(timeout, "--timeout"), patience, None if budget is None else dollars(budget, "--budget"))
+    limits = LoopLimits(
+        _iterations(max_iterations),
+        None if timeout is None else seconds(timeout, "--timeout"),
+        patience,
+        None if budget is None else dollars(budget, "--budget"),
+    )
     with opened(call) as project:
         tell_notices(call, project.loaded.notices)
         return asyncio.run(_resume(project, loop, limits, call, wait=wait))

@@ -123,7 +123,5 @@ FROM passes LIMIT -1;
 -- name: reported
 -- What the agent of a pass has reported in its present round, in order: the pass's own, or that of the step inside it.
 -- Indexes tasks_by_parent and metrics_by_task.
-WITH steps (id, round) AS (
-    SELECT id, round FROM tasks WHERE id = :task UNION ALL SELECT id, round FROM tasks WHERE parent = :task AND pass > 0
-)
-SELECT m.name, m.value FROM steps AS s CROSS JOIN metrics AS m ON m.task = s.id AND m.round = s.round ORDER BY m.id;
+SELECT m.name, m.value FROM tasks AS t CROSS JOIN metrics AS m ON m.task = t.id AND m.round = t.round
+WHERE t.id IN (SELECT :task UNION ALL SELECT id FROM tasks WHERE parent = :task AND pass > 0) ORDER BY m.id;

@@ -7,7 +7,8 @@ SELECT t.id, t.execution, t.parent, t.kind, t.name, t.template, t.template_versi
     (SELECT json_group_array(depends_on) FROM (SELECT depends_on FROM edges WHERE task = t.id ORDER BY position)),
     t.tags, t.created_at, t.started_at, t.finished_at,
     CASE WHEN t.status = 'pending' AND t.due IS NULL THEN coalesce(l.held_until, (SELECT until FROM queue_state WHERE why = 'quiet')) ELSE t.due END,
-    t.error_code, t.error_message, t.tokens_input, t.tokens_output, CASE WHEN t.unpriced = 0 THEN t.cost_usd END, t.instance, t.instances, t.cleared_at
+    t.error_code, t.error_message, t.tokens_input, t.tokens_output, CASE WHEN t.unpriced = 0 THEN t.cost_usd END, t.instance, t.instances, t.cleared_at,
+    CASE WHEN t.status = 'running' THEN t.phase ELSE '' END
 FROM tasks AS t LEFT JOIN lanes AS l ON l.lane = t.lane AND l.held_why <> '';
 
 -- name: first_of_status
@@ -20,7 +21,7 @@ SELECT c.body FROM tasks AS t LEFT JOIN content AS c ON c.hash = t.result WHERE 
 
 -- name: spec
 -- What its worker needs, with its execution's runtime. By the primary keys.
-SELECT s.prompt, s.parameters, s.refs, x.runtime, s.model, s.timeout_seconds, s.retries, t.failures, t.on_failure, s.loop_spec, s.join_spec, s.fallback, s.success, s.lead,
+SELECT s.prompt, s.parameters, s.refs, x.runtime, x.root = t.id AS is_root, s.model, s.timeout_seconds, s.retries, t.failures, t.on_failure, s.loop_spec, s.join_spec, s.fallback, s.success, s.lead,
     s.depth, t.pass, s.rendered, t.round, t.detail, x.purged_at
 FROM tasks AS t JOIN specs AS s ON s.task = t.id JOIN executions AS x ON x.id = t.execution WHERE t.id = ?;
 
@@ -128,8 +129,8 @@ SELECT id, at, actor, action, execution, task, agent, from_state, to_state, vers
 SELECT state, count(*) FROM agents INDEXED BY agents_alive WHERE state <> 'TERMINATED' GROUP BY state;
 
 -- name: agents_busy
--- How many agents work. Index agents_busy.
-SELECT count(*) FROM agents WHERE state = 'BUSY';
+-- How many agents work; one that waits for its sub-agents does not. Index agents_busy.
+SELECT count(*) FROM agents AS a INDEXED BY agents_busy JOIN tasks AS t ON t.id = a.task WHERE a.state = 'BUSY' AND t.why <> 'children';
 
 -- name: loops
 -- Loops that have not ended, then the newest. All of loops, which is short, and primary keys; index tasks_by_parent.

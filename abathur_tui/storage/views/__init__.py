@@ -4,12 +4,13 @@ from abathur_tui.storage.spending import Ceiling, Spent, ceilings, spent, spent_
 from abathur_tui.storage.views.details import audit, detail, result, said_beside, work
 from abathur_tui.storage.views.executions import execution, executions, fallbacks, members, qualities, reports, root_of
 from abathur_tui.storage.views.logs import log_since
-from abathur_tui.storage.views.loops import loop, loop_of, loop_task, loops
+from abathur_tui.storage.views.loops import KnownLoops, loop, loop_of, loop_task, loops, loops_seen
 from abathur_tui.storage.views.swarm import Totals, agent, agent_states, agents, counts, status, totals_today
 from abathur_tui.storage.views.tasks import task, task_ids, tasks, tasks_by_id
 
 __all__ = [
     "Ceiling",
+    "KnownLoops",
     "Spent",
     "Totals",
     "agent",
@@ -27,6 +28,7 @@ __all__ = [
     "loop_of",
     "loop_task",
     "loops",
+    "loops_seen",
     "members",
     "qualities",
     "reports",

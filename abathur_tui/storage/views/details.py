@@ -80,6 +80,7 @@ def work(c: Connection, id: int) -> Work:
         inputs=_inputs(c, shown),
         depth=spec["depth"],
         pass_number=spec["pass"],
+        is_root=bool(spec["is_root"]),
         fallback=fallback_from(spec["fallback"]),
         success=success_from(spec["success"]),
         unmet=unmet_from(json_object(spec["detail"])),

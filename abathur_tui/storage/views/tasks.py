@@ -66,7 +66,7 @@ def task_from(row: Sequence[Any]) -> Task:
     """A row of `task_columns` as a task."""
     id, execution, parent, kind, name, template, template_version, agent, status, why, *rest = row
     progress, priority, attempt, unmet, depends_on, tags, created_at, started_at, finished_at, due_at, *rest = rest
-    error_code, error_message, tokens_input, tokens_output, cost_usd, instance, instances, cleared_at = rest
+    error_code, error_message, tokens_input, tokens_output, cost_usd, instance, instances, cleared_at, phase = rest
     return Task(
         id=id,
         execution=execution,
@@ -94,6 +94,7 @@ def task_from(row: Sequence[Any]) -> Task:
         cost_usd=cost_usd,
         instance=instance,
         instances=instances,
+        phase=phase,
         cleared_at=cleared_at,
     )
 
