@@ -26,6 +26,10 @@ class ModelTask:
     """The task that it depends on to `open`, `met` or `broken`."""
     error: str | None = None
     due: float | None = None
+    due_fixed: bool = False
+    expires: float | None = None
+    changed_at: float = 0.0
+    cleared: bool = False
     held: bool = False
     crashes: int = 0
     failures: int = 0
@@ -46,10 +50,14 @@ class Model:
 
     def __init__(self) -> None:
         self.tasks: dict[int, ModelTask] = {}
+        self.now = 0.0
+        self.paused = False
+        """The whole queue."""
 
     def add(self, tasks: Iterable[ModelTask]) -> None:
         for task in tasks:
             self.tasks[task.id] = task
+            task.changed_at = self.now
         for task in tasks:
             task.edges = {other: self._edge(other, need) for other, need in task.needs.items()}
             task.status = "waiting" if task.unmet or task.broken else "pending"
@@ -57,6 +65,8 @@ class Model:
 
     def claimable(self) -> list[ModelTask]:
         """What a claim would take, in its order; a suspect alone, and first."""
+        if self.paused:
+            return []
         ready = [task for task in self.tasks.values() if task.status == "pending" and task.due is None and not task.held]
         well = [task for task in ready if task.crashes < 2]
         suspects = sorted((task for task in ready if task.crashes >= 2), key=_order)
@@ -67,6 +77,7 @@ class Model:
         taken = self.claimable()[:limit]
         for task in taken:
             task.attempt += 1
+            task.expires = None
             self._set(task, "running")
         return sorted(taken, key=_order)
 
@@ -79,6 +90,7 @@ class Model:
     def give_back(self, task: ModelTask, *, due: float | None = None, counts: bool) -> None:
         task.parked = False
         task.due = due
+        task.due_fixed = False
         if counts:
             task.failures += 1
         else:
@@ -102,12 +114,35 @@ class Model:
         for task in self.tasks.values():
             if task.due is not None and task.due <= now:
                 task.due = None
+        expired = [task for task in self.tasks.values() if task.expires is not None and task.expires <= now]
+        for task in expired:
+            if task.status in ("waiting", "pending", "paused"):
+                task.error, task.due, task.held, task.expires = "ABTH-ERR-025", None, False, None
+                self._set(task, "failed")
+        for task in expired:
+            task.expires = None
+        self._fail_the_doomed()
+
+    def set_clock_back(self) -> None:
+        """Whatever waits, waits as long as it was to; but for a moment on the clock."""
+        for task in self.tasks.values():
+            if task.changed_at > self.now and (task.due is not None or task.expires is not None):
+                if task.due is not None and not task.due_fixed:
+                    task.due = self.now + max(task.due - task.changed_at, 0.0)
+                if task.expires is not None:
+                    task.expires = self.now + max(task.expires - task.changed_at, 0.0)
+                task.changed_at = self.now
+
+    def has_begun(self, execution: int, started: set[int]) -> bool:
+        """Whether anything of an execution has started, or all of it has ended."""
+        of_it = [task for task in self.tasks.values() if task.execution == execution]
+        return any(task.id in started for task in of_it) or any(task.is_root and task.status in ENDED for task in of_it)
 
     def cancel(self, id: int) -> None:
         members = [task for task in self.inside(id) if task.status not in ENDED]
         for first in (True, False):
             for task in [task for task in members if task.status not in ENDED and (task.unmet > 0) == first]:
-                task.due, task.held, task.parked = None, False, False
+                task.due, task.expires, task.held, task.parked = None, None, False, False
                 self._set(task, "cancelled")
         self._fail_the_doomed()
 
@@ -132,7 +167,7 @@ class Model:
                 if self.tasks[other].status not in ENDED:
                     task.edges[other] = "open"
         for task in back:
-            task.error, task.due, task.held = None, None, False
+            task.error, task.due, task.expires, task.held, task.cleared = None, None, None, False, False
             task.failures = task.crashes = 0
             self._set(task, "waiting")
         level = back
@@ -190,6 +225,7 @@ class Model:
 
     def _set(self, task: ModelTask, status: str) -> None:
         before, task.status = task.status, status
+        task.changed_at = self.now
         dependents = [one for one in self.tasks.values() if task.id in one.edges]
         if status in ENDED:
             self._settle(task, dependents)
@@ -221,7 +257,7 @@ class Model:
     def _fail_the_doomed(self) -> None:
         while doomed := [task for task in self.tasks.values() if task.status == "waiting" and not task.unmet and task.broken]:
             for task in doomed:
-                task.error, task.due, task.held = "ABTH-ERR-010", None, False
+                task.error, task.due, task.expires, task.held = "ABTH-ERR-010", None, None, False
                 self._set(task, "failed")
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from abathur_tui.domain.errors import ChangeRefused
-from abathur_tui.domain.execution import SubmitOptions
+from abathur_tui.domain.execution import SubmitOptions, Submitted
 from abathur_tui.domain.leases import Changed, Lease
 from abathur_tui.domain.plan import Edge, Kind, Need, OnFailure, PlanNode
+from abathur_tui.domain.recurrence import Recurrence
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import TaskError
 from abathur_tui.storage import Database, queue, views
@@ -41,6 +42,7 @@ def shapes(draw: st.DrawFn) -> tuple[list[PlanNode], list[Edge]]:
                 priority=draw(st.sampled_from([3, 5, 9])),
                 parent=draw(st.sampled_from([None, *earlier])),
                 on_failure=OnFailure.SKIP if draw(st.integers(0, 4)) == 0 else OnFailure.RETRY,
+                expires=draw(st.sampled_from([None, None, 4.0, 10.0])),
             )
         )
         edges += [Edge(name, other, Need.SETTLES if is_join or draw(st.integers(0, 3)) == 0 else Need.NEEDS) for other in others]
@@ -57,7 +59,14 @@ class QueueMachine(RuleBasedStateMachine):
         self.model = Model()
         self.leases: dict[int, Lease] = {}
         self.now = NOW
+        self.model.now = NOW
         self.completed: dict[int, str] = {}
+        self.started: set[int] = set()
+        """Tasks that were ever claimed."""
+        self.recurring: tuple[list[PlanNode], list[Edge]] | None = None
+        self.next_at = 0.0
+        self.last_due = 0.0
+        self.last_execution: int | None = None
 
     def teardown(self) -> None:
         self.database.close()
@@ -67,14 +76,21 @@ class QueueMachine(RuleBasedStateMachine):
     def first(self, shape: tuple[list[PlanNode], list[Edge]]) -> None:
         self.submit(shape, [])
 
-    @rule(shape=shapes(), after=st.lists(pick, max_size=2))
-    def submit(self, shape: tuple[list[PlanNode], list[Edge]], after: list[int]) -> None:
+    @rule(shape=shapes(), after=st.lists(pick, max_size=2), delay=st.sampled_from([None, None, 5.0]), fixed=st.booleans())
+    def submit(self, shape: tuple[list[PlanNode], list[Edge]], after: list[int], delay: float | None = None, fixed: bool = False) -> None:
         nodes, edges = shape
         earlier = tuple(dict.fromkeys(self._task(number).id for number in after)) if self.model.tasks else ()
-        made = self.database.write_now(queue.submit, plan(nodes, edges), SubmitOptions(RUNTIME, after=earlier), self.now)
+        start = None if delay is None else self.now + delay
+        options = SubmitOptions(RUNTIME, after=earlier, not_before=start, on_the_clock=fixed)
+        made = self.database.write_now(queue.submit, plan(nodes, edges), options, self.now)
+        self._made(made, shape, earlier, start, fixed)
+
+    def _made(self, made: Submitted, shape: tuple[list[PlanNode], list[Edge]], earlier: tuple[int, ...], start: float | None, fixed: bool) -> None:
+        nodes, edges = shape
         tasks = []
         for seq, one in enumerate(nodes):
-            needs = {made.tasks[edge.needs]: edge.need.value for edge in edges if edge.node == one.id} or dict.fromkeys(earlier, "needs")
+            own = {made.tasks[edge.needs]: edge.need.value for edge in edges if edge.node == one.id}
+            needs = own or dict.fromkeys(earlier, "needs")
             tasks.append(
                 ModelTask(
                     id=made.tasks[one.id],
@@ -86,6 +102,9 @@ class QueueMachine(RuleBasedStateMachine):
                     skip=one.on_failure is OnFailure.SKIP,
                     parent=made.tasks[one.parent] if one.parent else None,
                     needs=needs,
+                    due=None if own else start,
+                    due_fixed=fixed and not own and start is not None,
+                    expires=None if one.expires_in_seconds is None else self.now + one.expires_in_seconds,
                 )
             )
         self.model.add(tasks)
@@ -96,6 +115,7 @@ class QueueMachine(RuleBasedStateMachine):
         expected = self.model.claim(limit)
         assert [(one.lease.task, one.attempt, one.failures) for one in claims] == [(one.id, one.attempt, one.failures) for one in expected]
         self.leases |= {one.lease.task: one.lease for one in claims}
+        self.started |= {one.lease.task for one in claims}
 
     def _holds(self) -> bool:
         return bool(self.leases)
@@ -152,9 +172,75 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule()
     def wait(self) -> None:
-        self.now += 3.0
+        self._pass(3.0)
+
+    def _pass(self, seconds: float) -> None:
+        self.now = self.model.now = self.now + seconds
+        before = {row.id for row in self.database.read_now(views.executions, 1000)}
         self.database.write_now(queue.due, self.now)
         self.model.pass_time(self.now)
+        new = [row for row in self.database.read_now(views.executions, 1000) if row.id not in before]
+        assert len(new) == self._recurs(), new
+        for row in new:
+            assert self.recurring is not None
+            tasks = self.database.read_now(views.members, row.id)
+            ids = {one.id: task.id for one, task in zip(self.recurring[0], tasks, strict=True)}
+            self._made(Submitted(row.id, row.root, ids), self.recurring, (), None, False)
+            self.last_execution = row.id
+
+    def _recurs(self) -> int:
+        """How many executions the recurring task makes now: one for all the times that have passed, none while the last one has not begun."""
+        if self.recurring is None or self.next_at > self.now:
+            return 0
+        self.last_due = self.now
+        self.next_at = (self.now // 60 + 1) * 60
+        return int(self.last_execution is None or self.model.has_begun(self.last_execution, self.started))
+
+    @rule(minutes=st.integers(1, 3))
+    def wait_long(self, minutes: int) -> None:
+        if self.recurring is not None:
+            self._pass(60.0 * minutes)
+
+    @precondition(lambda self: self.recurring is None)
+    @rule(shape=shapes())
+    def recur(self, shape: tuple[list[PlanNode], list[Edge]]) -> None:
+        self.recurring = shape
+        self.last_due = self.now
+        made = plan(*shape)
+        every_minute = Recurrence("* * * * *", "UTC")
+        scheduled = self.database.write_now(queue.add_schedule, "again", every_minute, made, SubmitOptions(RUNTIME), self.now)
+        self.next_at = scheduled.next_at
+        assert self.next_at == (self.now // 60 + 1) * 60
+
+    @rule(seconds=st.sampled_from([2.0, 40.0, 20_000.0]))
+    def clock_is_set_back(self, seconds: float) -> None:
+        self.now = self.model.now = self.now - seconds
+        self.database.write_now(queue.clock_set_back, self.now)
+        self.model.set_clock_back()
+        if self.recurring is not None and self.last_due > self.now + 10_800:
+            self.last_due = self.now
+            self.next_at = (self.now // 60 + 1) * 60
+
+    @rule()
+    def pause_or_resume_the_queue(self) -> None:
+        change = queue.free_queue if self.model.paused else queue.hold_queue
+        assert self.database.write_now(change, "me", self.now)
+        self.model.paused = not self.model.paused
+
+    @rule(number=pick)
+    def clear(self, number: int) -> None:
+        task = self._task(number)
+        (answer,) = self.database.write_now(queue.clear_dead_letters, [task.id], "me", "", self.now)
+        assert (answer.error is None) == (task.status == "dead" and not task.cleared)
+        task.cleared = task.cleared or answer.error is None
+
+    @rule(number=pick, priority=st.integers(0, 10))
+    def reprioritize(self, number: int, priority: int) -> None:
+        task = self._task(number)
+        (answer,) = self.database.write_now(queue.reprioritize, [task.id], "me", self.now, priority)
+        assert (answer.error is None) == (task.status not in ENDED)
+        for one in self.model.inside(task.id) if answer.error is None else ():
+            one.priority = one.priority if one.status in ENDED else priority
 
     @rule(number=pick)
     def cancel(self, number: int) -> None:
@@ -207,9 +293,12 @@ class QueueMachine(RuleBasedStateMachine):
     @invariant()
     def every_task_is_where_the_model_has_it(self) -> None:
         rows = self.database.read_now(
-            lambda c: c.execute("SELECT id, status, unmet, broken, error_code, crashes, failures, attempt, due, version FROM tasks").fetchall()
+            lambda c: c.execute(
+                """SELECT id, status, unmet, broken, error_code, crashes, failures, attempt, due, expires, priority, cleared_at, version
+                FROM tasks"""
+            ).fetchall()
         )
-        found = {id: tuple(values) for id, *values, _ in rows}
+        found = {id: (*values, cleared_at is not None) for id, *values, cleared_at, _ in rows}
         expected = {
             task.id: (
                 task.status,
@@ -220,6 +309,9 @@ class QueueMachine(RuleBasedStateMachine):
                 task.failures,
                 task.attempt,
                 task.due,
+                task.expires,
+                task.priority,
+                task.cleared,
             )
             for task in self.model.tasks.values()
         }
@@ -257,7 +349,7 @@ class QueueMachine(RuleBasedStateMachine):
             lambda c: c.execute(
                 """SELECT a.task FROM audit AS a JOIN audit AS b ON b.task = a.task AND b.version = a.version + 1
                 WHERE a.to_state <> b.from_state AND a.action GLOB 'task.*' AND b.action GLOB 'task.*'
-                UNION ALL SELECT t.id FROM tasks AS t WHERE version + 1 <> (SELECT count(*) FROM audit WHERE task = t.id)
+                UNION ALL SELECT t.id FROM tasks AS t WHERE version + 1 <> (SELECT count(*) FROM audit WHERE task = t.id AND to_state IS NOT NULL)
                 UNION ALL SELECT t.id FROM tasks AS t
                 WHERE status <> (SELECT to_state FROM audit WHERE task = t.id AND audit.version = t.version)"""
             ).fetchall()

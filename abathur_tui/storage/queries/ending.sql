@@ -16,14 +16,14 @@ WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
 -- name: retry_later
 -- An attempt failed, the next one is due later. By the primary key.
 UPDATE tasks
-SET status = 'pending', version = version + 1, why = 'retry', engine = NULL, due = :due, failures = failures + 1,
+SET status = 'pending', version = version + 1, why = 'retry', engine = NULL, due = :due, due_fixed = 0, failures = failures + 1,
     held = CASE WHEN crashes >= 2 THEN 'suspect' END, error_code = :code, error_message = :message, actor = 'engine', reason = :reason, changed_at = :now
 WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
 
 -- name: release
 -- Back to the queue by an ordered stop: the attempt does not count. By the primary key.
 UPDATE tasks
-SET status = 'pending', version = version + 1, why = :why, engine = NULL, due = :due, attempt = max(attempt - 1, 0),
+SET status = 'pending', version = version + 1, why = :why, engine = NULL, due = :due, due_fixed = 0, attempt = max(attempt - 1, 0),
     held = CASE WHEN crashes >= 2 THEN 'suspect' END, actor = 'engine', reason = :reason, changed_at = :now
 WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
 
@@ -58,7 +58,7 @@ UPDATE tasks SET why = :why WHERE id = :task AND epoch = :epoch AND engine = :en
 
 -- name: set_progress
 -- How far its agent says it is. By the primary key.
-UPDATE tasks SET progress = :progress WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
+UPDATE tasks SET progress = :progress, phase = :phase WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
 
 -- name: end_attempt
 -- By the primary key.

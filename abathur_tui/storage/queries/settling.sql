@@ -9,7 +9,8 @@ SET status = 'failed', version = version + 1, why = '', cause = doomed.cause, fi
     error_code = 'ABTH-ERR-010', error_message = doomed.message, actor = 'queue', reason = doomed.message, changed_at = :now
 FROM (
     SELECT t.id AS id, coalesce(d.cause, d.id) AS cause, min(e.position) AS position,
-        't' || coalesce(d.cause, d.id) || ' (' || coalesce(r.name, d.name) || ') ' || coalesce(r.status, d.status)
+        't' || coalesce(d.cause, d.id) || ' (' || coalesce(r.name, d.name) || ') '
+        || CASE WHEN coalesce(r.error_code, d.error_code) = 'ABTH-ERR-025' THEN 'expired' ELSE coalesce(r.status, d.status) END
         || ', and this needs it' AS message
     FROM tasks AS t INDEXED BY tasks_doomed
     JOIN edges AS e ON e.task = t.id AND e.state = 'broken'
