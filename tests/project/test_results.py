@@ -86,6 +86,7 @@ def test_its_json_has_all_keys() -> None:
         "cost_usd",
         "seconds",
         "critical_path",
+        "purged_at",
     }
     assert data["quality"] == {"score": None, "confidence": None, "criteria": []}
     assert data["members"] == [

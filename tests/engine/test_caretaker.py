@@ -1,0 +1,100 @@
+"""The engine seals the audit, and takes away what has outlived its time."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from abathur_tui.domain.clock import SystemClock
+from abathur_tui.engine.caretaker import Caretaker
+from abathur_tui.engine.log import EngineLog
+from abathur_tui.engine.patient import PatientDatabase
+from abathur_tui.storage import Database, journal, retention, seals
+from abathur_tui.storage.checking import check_folder
+from abathur_tui.storage.records import keep
+from tests.storage.building import chain, claim_one, finish, submit
+from tests.waiting import eventually_async
+
+DAY = 86_400.0
+
+
+@dataclass
+class Moved(SystemClock):
+    """The machine's clock, some days further."""
+
+    days: float = 0.0
+
+    def now(self) -> float:
+        """Unix time in seconds."""
+        return super().now() + self.days * DAY
+
+
+def caretaker(database: Database, clock: Moved, folder: Path) -> Caretaker:
+    """With a retention of 90 days."""
+    log = EngineLog(folder / "logs", "info", clock)
+    return Caretaker(PatientDatabase(database, log, clock, lambda _: None), clock, log, 90.0, seal_seconds=0.02)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    """With three tasks, of which one has completed."""
+    made = Database.open(tmp_path / ".abathur", create=True)
+    now = SystemClock().now()
+    submit(made, chain(3), now=now)
+    finish(made, claim_one(made, now=now), now=now)
+    return made
+
+
+def rows(database: Database, what: str) -> int:
+    return int(database.read_now(lambda c: c.execute(f"SELECT count(*) FROM {what}").fetchone()[0]))
+
+
+async def test_rows_are_sealed_as_they_come(database: Database, tmp_path: Path) -> None:
+    work = asyncio.create_task(caretaker(database, Moved(), tmp_path).run())
+    await eventually_async(lambda: database.read_now(seals.verify).unsealed == 0)
+    submit(database, chain(2))
+    await eventually_async(lambda: database.read_now(seals.verify).unsealed == 0)
+    found = database.read_now(seals.verify)
+    work.cancel()
+    assert found.ok
+    assert found.seals >= 2
+    database.close()
+
+
+async def test_after_the_retention_audit_and_log_go_and_the_rest_stays_well(database: Database, tmp_path: Path) -> None:
+    # Given an audit that was sealed, a line of the log, and a text that nothing names,
+    clock = Moved()
+    await caretaker(database, clock, tmp_path).seal()
+    database.write_now(journal.notice, "info", "an old line", clock.now())
+    database.write_now(keep, "a text that nothing names")
+    # when an engine looks 91 days later,
+    clock.days = 91
+    work = asyncio.create_task(caretaker(database, clock, tmp_path).run())
+    await eventually_async(lambda: rows(database, "content WHERE body = 'a text that nothing names'") == 0)
+    await eventually_async(lambda: database.read_now(seals.verify).unsealed == 0)
+    work.cancel()
+    # then these are gone, that stands in the audit, and the file is well: what is left needs nothing of it.
+    assert rows(database, "audit WHERE action = 'audit.swept'") == rows(database, "audit") == 1
+    assert rows(database, "logs") == 0
+    assert rows(database, "content WHERE body IS NULL") == 1
+    database.close()
+    assert check_folder(tmp_path / ".abathur").problems == ()
+
+
+async def test_it_looks_once_a_day_whichever_engine_does(database: Database, tmp_path: Path) -> None:
+    clock = Moved()
+    first = asyncio.create_task(caretaker(database, clock, tmp_path).run())
+    await eventually_async(lambda: database.read_now(retention.tidied_at) > 0)
+    first.cancel()
+    looked = database.read_now(retention.tidied_at)
+    clock.days = 0.5
+    await caretaker(database, clock, tmp_path).seal()
+    second = asyncio.create_task(caretaker(database, clock, tmp_path).run())
+    submit(database, chain(1))
+    await eventually_async(lambda: database.read_now(seals.verify).unsealed == 0)
+    assert database.read_now(retention.tidied_at) == looked
+    clock.days = 1.5
+    await eventually_async(lambda: database.read_now(retention.tidied_at) > looked)
+    second.cancel()
+    database.close()
