@@ -24,6 +24,7 @@ from abathur_tui.engine.foreman import Foreman
 from abathur_tui.engine.keys import KeyRing, Keys
 from abathur_tui.engine.leases import Heartbeat
 from abathur_tui.engine.left import left
+from abathur_tui.engine.live_settings import LiveSettings
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.patient import GONE_SECONDS, PatientDatabase, to_its_end
 from abathur_tui.engine.pool import OpenRuntime, RuntimePool
@@ -37,7 +38,7 @@ from abathur_tui.engine.worker import Stop
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.processes import Children
 from abathur_tui.settings import Settings
-from abathur_tui.storage import Database, engines, queue, swarm
+from abathur_tui.storage import Database, engines, journal, queue, swarm
 from abathur_tui.storage.engines import EngineRow, HeldLock
 from abathur_tui.storage.failures import translated
 
@@ -111,7 +112,7 @@ class Engine:
             engine=self.id,
             project=equipment.project,
             database=self._database,
-            settings=equipment.settings,
+            live=LiveSettings(equipment.settings),
             registry=equipment.registry,
             runtimes=RuntimePool(equipment.open_runtime, equipment.keys, equipment.children),
             children=equipment.children,
@@ -142,6 +143,19 @@ class Engine:
         """The engine lock; None also while the engine that we have superseded still holds it."""
         self._life: HeldLock | None = None
         self._idle_since: float | None = None
+
+    async def use(self, settings: Settings) -> None:
+        """Work by these settings from now on, as far as a running engine can, and say what that changes."""
+        changes = self._shop.live.use(settings)
+        self.log.level = settings.monitoring.log_level
+        self._wake.set()
+        for change in changes:
+            await self.tell("config.changed", change)
+
+    async def tell(self, event: str, text: str) -> None:
+        """Say something that a person may want to know: in the engine's log, and among what all screens show."""
+        self.log.warning(event, text)
+        await self._database.write(lambda c: journal.notice(c, "warning", text, self._with.clock.now()))
 
     def stop(self) -> None:
         """Order the end: tasks go back to the queue, and nothing counts against them."""
@@ -288,7 +302,7 @@ class Engine:
 
     async def _sleep(self, seconds: float | None) -> None:
         if self._idle_since is not None and not self._manner.stay and not self._manner.drain:
-            until = self._idle_since + self._with.settings.system.idle_seconds - self._with.clock.monotonic()
+            until = self._idle_since + self._shop.settings.system.idle_seconds - self._with.clock.monotonic()
             seconds = until if seconds is None else min(seconds, until)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None if seconds is None else max(seconds, 0)):
@@ -305,7 +319,7 @@ class Engine:
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = now
-        elif not self._manner.stay and now - self._idle_since >= self._with.settings.system.idle_seconds:
+        elif not self._manner.stay and now - self._idle_since >= self._shop.settings.system.idle_seconds:
             end = Exit.DONE
         if end is None or self._active is None:
             return end

@@ -85,6 +85,7 @@ class Foreman:
     async def round(self, changed: bool) -> bool:
         """Look once and do what follows; whether some task is ready to be claimed. `changed`: it is not only time that has passed."""
         self._changed = self._changed or changed
+        self._quiet.use(self._shop.settings.queue)
         await self._quiet.keep(self._shop.database, self._shop.clock.now())
         await self._see_what_is_due()
         asked = self._shop.answers.awaited

@@ -21,7 +21,7 @@ class EngineLog:
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, exist_ok=True)
         self._folder = folder
-        self._least = _RANK[level]
+        self.level = level
         self._clock = clock
         self._engine = engine
         self.unwritten = 0
@@ -44,7 +44,7 @@ class EngineLog:
         self._write("error", event, message, ids)
 
     def _write(self, level: Level, event: str, message: str, ids: dict[str, str | int | float | None]) -> None:
-        if _RANK[level] < self._least:
+        if _RANK[level] < _RANK[self.level]:
             return
         now = self._clock.now()
         line = {"timestamp": iso(now), "level": level, "component": "engine", "event": event, "engine": self._engine, **ids, "message": message}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from abathur_tui.domain.errors import AbathurError, Exit, ProjectNotWritable
 from abathur_tui.engine.engine import Engine, Equipment, Manner
+from abathur_tui.engine.live_settings import FilesAsRead, follow_files
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.rescue import notes_of
 from abathur_tui.guard import GuardPipe, Keys
@@ -40,6 +41,7 @@ def serve(project: Path, data: Path | None, stay: bool, drain: bool, standby: bo
 
 
 async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, keys: Keys) -> Exit:
+    read = FilesAsRead.of(folder)
     settings = load(project).settings
     database = Database.open(folder)
     try:
@@ -58,13 +60,16 @@ async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, 
             on_stop=guard.stop,
         )
         engine = Engine(database, equipment, manner)
-        watching = asyncio.create_task(_keep_current(registry, engine.log), name="saved files")
+        watching = (
+            asyncio.create_task(_keep_current(registry, engine.log), name="saved files"),
+            asyncio.create_task(follow_files(read, lambda: load(project), engine.use, engine.tell), name="saved settings"),
+        )
         try:
             return await live(engine, folder, guard)
         finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            for one in watching:
+                one.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
     finally:
         database.close()
 

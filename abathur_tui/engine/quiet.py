@@ -2,7 +2,7 @@
 
 from sqlite3 import Connection
 
-from abathur_tui.domain.quiet import next_quiet, quiet_until, quiet_window
+from abathur_tui.domain.quiet import QuietWindow, next_quiet, quiet_until, quiet_window
 from abathur_tui.domain.status import Why
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.patient import PatientDatabase
@@ -15,10 +15,18 @@ class QuietTimes:
 
     def __init__(self, settings: Queue, log: EngineLog) -> None:
         """Nobody knows yet what an earlier engine, with other settings perhaps, has left in the database."""
-        self._windows = tuple(quiet_window(text) for text in settings.quiet_windows)
+        self._texts: tuple[str, ...] = ()
+        self._windows: tuple[QuietWindow, ...] = ()
+        self.use(settings)
         self._log = log
         self._until: float | None = None
         self._known = False
+
+    def use(self, settings: Queue) -> None:
+        """Go by these settings from now on."""
+        if settings.quiet_windows != self._texts:
+            self._texts = settings.quiet_windows
+            self._windows = tuple(quiet_window(text) for text in self._texts)
 
     async def keep(self, database: PatientDatabase, now: float) -> None:
         """Let the database say what holds at this moment."""

@@ -10,6 +10,7 @@ from abathur_tui.domain.templates import Registry
 from abathur_tui.engine.answers import Answers
 from abathur_tui.engine.desk import Desk
 from abathur_tui.engine.endings import Endings
+from abathur_tui.engine.live_settings import LiveSettings
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.patient import PatientDatabase
 from abathur_tui.engine.pool import RuntimePool
@@ -29,7 +30,7 @@ class Workshop:
     project: Path
     """The folder that agents work on."""
     database: PatientDatabase
-    settings: Settings
+    live: LiveSettings
     registry: Registry
     runtimes: RuntimePool
     children: Children
@@ -42,3 +43,8 @@ class Workshop:
     desk: Desk
     clock: Clock
     log: EngineLog
+
+    @property
+    def settings(self) -> Settings:
+        """As they are now."""
+        return self.live.now

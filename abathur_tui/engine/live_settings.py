@@ -1,0 +1,102 @@
+"""Settings of a running engine: a configuration that is saved counts for what starts from then on, as far as it can."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from abathur_tui.domain.errors import ConfigInvalid
+from abathur_tui.settings import Loaded, Settings
+from abathur_tui.settings.loading import keys, user_file
+
+LOOK_SECONDS = 1.0
+"""How often the files are looked at: `.abathur` holds the database, so watching that folder would wake the engine at its every write."""
+_LIVE = (
+    *("swarm.max_agents", "swarm.per_model", "swarm.silent_seconds", "swarm.stall_seconds", "swarm.max_depth", "system.idle_seconds"),
+    *("queue.retry_initial_seconds", "queue.retry_factor", "queue.retry_max_seconds", "queue.quiet_windows"),
+    *("loop.timeout_seconds", "monitoring.log_level"),
+)
+"""What the running engine takes up."""
+_BY_SUBMIT = ("queue.max_size", "queue.max_retries", "queue.task_timeout_seconds", "loop.max_iterations", "fork.success_threshold")
+"""What is asked for anew by whoever submits."""
+
+
+class LiveSettings:
+    """The settings as they are now."""
+
+    def __init__(self, settings: Settings) -> None:
+        """As the engine was started with."""
+        self.now = settings
+
+    def use(self, settings: Settings) -> list[str]:
+        """Let them count; what that changes, in words."""
+        before, self.now = self.now, settings
+        changes: list[str] = []
+        for path in keys():
+            name = ".".join(path)
+            was, now = _value(before, path), _value(settings, path)
+            if was == now:
+                continue
+            if name in _LIVE or name in _BY_SUBMIT or path[0] in ("language", "fork"):
+                changes.append(f"{name} is {now} from now on (it was {was})")
+            else:
+                changes.append(f"{name} is {now} from the next engine on (this one has {was}): `abathur engine restart`")
+        return changes
+
+
+@dataclass(frozen=True, slots=True)
+class FilesAsRead:
+    """The files of the settings of a project, as they stood when these were loaded."""
+
+    files: tuple[Path, ...]
+    signatures: tuple[tuple[int, int, int] | None, ...]
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """Taken before the settings are loaded, so that nothing that is saved meanwhile is missed. `folder` is the project's `.abathur`."""
+        files = (folder / "config.toml", user_file(), folder / "local.toml")
+        return cls(files, _signatures(files))
+
+
+async def follow_files(
+    read: FilesAsRead, load: Callable[[], Loaded], use: Callable[[Settings], Awaitable[None]], tell: Callable[[str, str], Awaitable[None]]
+) -> None:
+    """Load the settings whenever one of their files has been saved. Never ends; a broken file is told once, and changes nothing.
+
+    `tell` is given an event's name and a text.
+    """
+    seen = read.signatures
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        found = await asyncio.to_thread(_signatures, read.files)
+        if found == seen:
+            continue
+        seen = found
+        try:
+            loaded = await asyncio.to_thread(load)
+        except ConfigInvalid as error:
+            for detail in error.details:
+                place = f"{detail.file}:{detail.line}" if detail.line else detail.file
+                await tell("config.broken", f"{place}: {detail.message}; what was read before stays as it was")
+        else:
+            await use(loaded.settings)
+
+
+def _signatures(files: tuple[Path, ...]) -> tuple[tuple[int, int, int] | None, ...]:
+    found: list[tuple[int, int, int] | None] = []
+    for file in files:
+        try:
+            status = file.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(found)
+
+
+def _value(settings: Settings, path: tuple[str, ...]) -> object:
+    value: object = settings
+    for name in path:
+        value = getattr(value, name)
+    return value
