@@ -38,7 +38,7 @@ from abathur_tui.language.naming import inputs_name, instances_name, join_name, 
 from abathur_tui.language.nesting import after_own_step, has_followers, in_order
 from abathur_tui.language.parallelism import AUTO, fitting, waits
 from abathur_tui.language.parameters import Binder
-from abathur_tui.language.placeholders import TooLong, filled
+from abathur_tui.language.placeholders import TooLong, filled, handed_on
 from abathur_tui.language.resolved import Bound, Given, Lost, ResolvedCommand, Supplied
 from abathur_tui.language.success import CRITERIA, names_commands, wanted_of
 
@@ -333,7 +333,7 @@ class Expander:
         given: list[Supplied] = []
         waits: list[Draft] = []
         for name, value in nested.parameters.items():
-            if name in COMMAND_NAMES and inherited.foreign:
+            if name in COMMAND_NAMES and inherited.foreign and not handed_on(name, value):
                 message = f"{step.command.template.name} is a template of the project, which may not name a command to run"
                 self._mistakes.add(SourceRefused, place, message, "write the loop, with its measure, in the document")
                 return None

@@ -86,6 +86,9 @@ class _Reader:
             if written is not None:
                 return _all([*passing, read_criterion(_plain(written), defaults)])
             if defaults.metric is not None or defaults.measure is not None:
+                if defaults.target is None and defaults.direction is None:
+                    self._wrong("target", "a loop needs `target` and `direction`", 'target=100, direction="minimize"', MissingParameter)
+                    return None
                 return _all([*passing, threshold(defaults)])
             return passing[0] if passing else read_criterion("llm_judge", defaults)
         except WrongCriterion as wrong:

@@ -58,7 +58,12 @@ class Binder:
         declared = {parameter.name: parameter for parameter in template.parameters}
         loops = looped or is_loop(template, supplied)
         options = {name: one for name, one in supplied.items() if name in OPTION_NAMES and name not in declared and not (loops and name == BUDGET)}
-        parameters = {name: self._declared(template, parameter, supplied.get(name), place) for name, parameter in declared.items()}
+        parameters: dict[str, Given] = {}
+        for name, parameter in declared.items():
+            told = len(self.mistakes)
+            parameters[name] = self._declared(template, parameter, supplied.get(name), place)
+            if name in supplied and len(self.mistakes) > told:
+                supplied[name] = replace(supplied[name], value=Lost())  # nobody is told a second time what is wrong with it
         for name, one in supplied.items():
             own = name in declared or name in options or (loops and name in LOOP_NAMES)
             if not own and self._may_pass(template, one):

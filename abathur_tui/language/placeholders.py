@@ -11,6 +11,12 @@ from abathur_tui.language.naming import label
 PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
 
+def handed_on(name: str, value: JsonValue) -> bool:
+    """Whether the value is the parent's parameter of that name as it is, and nothing else."""
+    whole = PLACEHOLDER.fullmatch(value.strip()) if isinstance(value, str) else None
+    return whole is not None and whole[1] == name
+
+
 class TooLong(Exception):
     """A filled text is longer than allowed: placeholders of placeholders could grow without bound."""
 

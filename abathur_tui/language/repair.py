@@ -61,7 +61,9 @@ def mended(machine: Machine, previous: Token | None, token: Token | None) -> Rep
         if machine.takes(inserted, kind):
             sign = Token(inserted, token.start, token.start, "")
             return Repair(message, f"{_SIGNS[inserted]} before {described(token)}", found=True, before=(sign,), token=token, after_previous=True)
-    return Repair(f"expected {_listed(machine.expected())}, found {described(token)}")
+    expected = machine.expected()
+    prose = "begin a comment with #; `abathur extract` finds commands in prose" if expected == {"EQUAL"} else None
+    return Repair(f"expected {_listed(expected)}, found {described(token)}", prose)
 
 
 def described(token: Token) -> str:

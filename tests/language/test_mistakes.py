@@ -296,3 +296,21 @@ def test_parsing_alone_tells_only_of_the_syntax() -> None:
     assert parse("ABYSSAL[NOBODY](x)").statements
     with pytest.raises(errors.DocumentInvalid):
         parse("ABYSSAL[NOBODY](x")
+
+
+def test_what_is_wrong_with_a_loops_value_is_told_once() -> None:
+    details = wrong('ABYSSAL[LOOP]("q", metric="ms", measure="./b", target="fast", direction="down")')
+
+    assert [(detail.column, detail.message) for detail in details] == [
+        (55, "`target` takes a number, not a text"),
+        (73, "`direction` takes minimize or maximize"),
+    ]
+    assert only_mistake('ABYSSAL[LOOP]("q", metric="ms")').message == "a loop needs `target` and `direction`"
+
+
+def test_a_name_that_is_bound_twice_makes_no_circle_with_itself() -> None:
+    assert only_mistake('a = ABYSSAL[ASK]("x")\na = ABYSSAL[TEST](a)').code == "ABTH-ERR-116"
+
+
+def test_prose_around_commands_is_sent_where_it_is_read() -> None:
+    assert "`abathur extract`" in (wrong('Please do ABYSSAL[ASK]("x")')[0].suggestion or "")

@@ -109,6 +109,26 @@ def test_a_measure_that_templates_hand_on_is_typed_too(tmp_path: Path) -> None:
         plan('ABYSSAL[OUTER]("x", how=file("measure.txt"))', SmallRegistry(loop, outer), PlanContext(folder=tmp_path))
 
 
+def test_a_template_of_the_project_hands_on_a_command_that_was_typed_and_no_other(tmp_path: Path) -> None:
+    (tmp_path / "measure.txt").write_text("rm -rf /")
+    loop = template("SPIN", Parameter("about", ParameterKind.STRING), Parameter("measure", ParameterKind.STRING), kind=TemplateKind.LOOP)
+    rest: dict[str, JsonValue] = {"metric": "ms", "target": 1, "direction": "minimize"}
+
+    def outer(value: str, *parameters: Parameter) -> SmallRegistry:
+        nested = (Nested("one", "SPIN", None, {"measure": value, **rest}),)
+        return SmallRegistry(loop, template("OUTER", TARGET, *parameters, nested=nested, origin="project"))
+
+    typed = outer("{{ measure }}", Parameter("measure", ParameterKind.STRING))
+    plan('ABYSSAL[OUTER]("x", measure="./bench")', typed, PlanContext(folder=tmp_path))
+    for text, registry in (
+        ('ABYSSAL[OUTER]("x", measure=file("measure.txt"))', typed),
+        ('ABYSSAL[OUTER]("x")', outer("{{ how }}", Parameter("how", ParameterKind.STRING, default="rm -rf /"))),
+        ('ABYSSAL[OUTER]("x")', outer("rm -rf /")),
+    ):
+        with pytest.raises(errors.SourceRefused):
+            plan(text, registry, PlanContext(folder=tmp_path))
+
+
 def test_a_template_of_the_project_names_none() -> None:
     nested = (Nested("one", "DO", None, {"target": "x", "success_criteria": "{{ checks }}"}),)
     outer = template("OUTER", TARGET, Parameter("checks", ParameterKind.ARRAY), nested=nested, origin="project")
