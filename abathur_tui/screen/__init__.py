@@ -17,9 +17,9 @@ def run(project: Project) -> int:
     if os.environ.get("TERM", "dumb") in ("", "dumb"):
         raise NoTerminal("TERM says that the terminal cannot place a cursor.")
     gc.disable()  # until the first frame: what is imported stays, and looking through it again and again costs a fifth of the start
-    from abathur_tui.screen import answering, app  # Textual and all widgets, 200 ms: nobody else who imports this room pays for them
+    from abathur_tui.screen import answering, app, memory  # Textual and all widgets, 200 ms: nobody else who imports this room pays for them
 
-    screen = app.AbathurApp(project, theme=answering.theme(project))
+    screen = app.AbathurApp(project, theme=answering.theme(project), memory=memory.Memory(project.database.id))
     screen.run()
     if screen.failure is not None:
         raise screen.failure

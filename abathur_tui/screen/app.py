@@ -25,6 +25,7 @@ from abathur_tui.screen.dispatch import doing_of, why_not
 from abathur_tui.screen.errands import Errands
 from abathur_tui.screen.locale_text import AsciiFilter, has_utf8
 from abathur_tui.screen.machine import Probe
+from abathur_tui.screen.memory import Memory
 from abathur_tui.screen.messages import Answering, OffersChanged, OpenTask, Perform, ShowLog, TaskIntent, Verb
 from abathur_tui.screen.palette import ActionProvider, find_action, names, suggestion
 from abathur_tui.screen.screens.cockpit import Cockpit
@@ -56,9 +57,19 @@ class AbathurApp(App[int], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "perform('screen.leave')", "leave", show=False, priority=True)]
 
     def __init__(
-        self, project: Project, *, clock: Clock | None = None, theme: str = "auto", probe: Probe | None = None, starts_engine: bool = True
+        self,
+        project: Project,
+        *,
+        clock: Clock | None = None,
+        theme: str = "auto",
+        probe: Probe | None = None,
+        starts_engine: bool = True,
+        memory: Memory | None = None,
     ) -> None:
-        """`theme`: `auto`, `dark` or `light`. `starts_engine`: whether work that waits gets an engine."""
+        """`theme`: `auto`, `dark` or `light`. `starts_engine`: whether work that waits gets an engine.
+
+        `memory`: what outlives the screen.
+        """
         # Chosen before Textual looks at it: it makes its stylesheet and its colour filters of the theme that it finds.
         self.set_reactive(App.theme, choose_theme(theme, colours_of_terminal()))
         super().__init__()
@@ -69,6 +80,7 @@ class AbathurApp(App[int], inherit_bindings=False):
         """Mistakes of ours that happened in the background."""
         self._project = project
         self._errands = Errands(project, self.store, self, starts_engine=starts_engine)
+        self._memory = memory or Memory()
         self._draft = ""
         self._footer_due = False
 
@@ -79,7 +91,7 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[Any]:
         """The cockpit."""
-        return Cockpit(self.store)
+        return Cockpit(self.store, self._memory)
 
     def on_mount(self) -> None:
         """Start what follows the project; nothing of it is waited for."""
@@ -104,7 +116,14 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     def offers(self, name: str) -> bool:
         """Whether starting an engine makes sense; whatever else the app itself does always does."""
-        return name != "engine.start" or (self.store.figures.engine_lives is False and self.store.works)
+        match name:
+            case "engine.start":
+                return self.store.figures.engine_lives is False and self.store.works
+            case "queue.pause":
+                return not self.store.figures.hold
+            case "queue.resume":
+                return self.store.figures.hold == "queue paused"
+        return True
 
     def offered(self, name: str) -> bool:
         """Whether anybody can do an action here now."""
@@ -154,6 +173,14 @@ class AbathurApp(App[int], inherit_bindings=False):
     def action_engine_start(self) -> None:
         """An engine, where none lives."""
         self._start(self._errands.ensure_engine(), "engine")
+
+    def action_queue_pause(self) -> None:
+        """Nothing new starts."""
+        self._start(self._errands.pause_queue(True), "pause")
+
+    def action_queue_resume(self) -> None:
+        """The queue goes on."""
+        self._start(self._errands.pause_queue(False), "resume")
 
     def action_screen_command(self) -> None:
         """Type an action's name."""
@@ -271,24 +298,25 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     def on_task_intent(self, intent: TaskIntent) -> None:
         """Ask first where that is due, then ask the project."""
-        if intent.verb is Verb.CANCEL:
-            self._confirm_cancel(intent)
+        if intent.verb in (Verb.CANCEL, Verb.CLEAR):
+            self._confirm(intent)
         else:
             self._start(self._errands.carry_out(intent), intent.verb.value)
 
-    def _confirm_cancel(self, intent: TaskIntent) -> None:
+    def _confirm(self, intent: TaskIntent) -> None:
         known = [self.store.queue.rows[task] for task in intent.tasks if task in self.store.queue.rows][:_LISTED]
         listed = [f"{task.state.shape} {safe_line(task.name)}" for task in known]
         more = len(intent.tasks) - len(listed)
         if listed and more:
             listed.append(f"and {more:,} more")
-        question = f"Cancel {intents.tasks(len(intent.tasks))}, with all that is inside?"
+        count = intents.tasks(len(intent.tasks))
+        question = f"Cancel {count}, with all that is inside?" if intent.verb is Verb.CANCEL else f"Leave {count} dead, without a decision to make?"
 
         def answered(yes: bool | None) -> None:
             if yes:
                 self._start(self._errands.carry_out(intent), intent.verb.value)
 
-        self.push_screen(Confirm(question, "\n".join(listed), yes="cancel"), answered)
+        self.push_screen(Confirm(question, "\n".join(listed), yes=intent.verb.value), answered)
 
     def _trouble_changed(self, store: Store) -> None:
         if store.trouble is not None:

@@ -130,6 +130,21 @@ class Errands:
             self._teller.say(said, seconds=3)
         self._store.refresh_soon()
 
+    async def pause_queue(self, pause: bool) -> None:
+        """Let nothing new start, or let the queue go on."""
+        try:
+            if pause:
+                await self._project.pause_queue()
+            else:
+                await self._project.resume_queue()
+        except AbathurError as error:
+            self._teller.say_error(error)
+            return
+        self._teller.say("the queue is paused: nothing new starts, what runs goes on" if pause else "the queue goes on")
+        self._store.refresh_soon()
+        if not pause and self._store.works:
+            await self.ensure_engine()
+
     async def carry_out(self, intent: TaskIntent) -> None:
         """Ask the project for what was asked of tasks, and tell what came of it."""
         try:

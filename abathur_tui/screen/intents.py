@@ -15,6 +15,7 @@ _DONE = {
     Verb.PAUSE: "paused",
     Verb.RESUME: "going on",
     Verb.REPRIORITIZE: "",
+    Verb.CLEAR: "cleared",
 }
 
 
@@ -34,6 +35,8 @@ async def ask(project: Project, intent: TaskIntent) -> list[Changed]:
             for task, priority in zip(intent.tasks, intent.priorities, strict=True):
                 by_priority[priority].append(task)
             return [change for priority, tasks in by_priority.items() for change in await project.reprioritize(tasks, priority)]
+        case Verb.CLEAR:
+            return list(await project.dead_letters.clear(intent.tasks))
         case _:
             assert_never(intent.verb)
 

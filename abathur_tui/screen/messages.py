@@ -15,6 +15,7 @@ class Verb(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     REPRIORITIZE = "reprioritize"
+    CLEAR = "clear"
 
 
 @dataclass

@@ -13,9 +13,11 @@ from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.errors import AbathurError
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.journal import LogCursor, LoopSeries
+from abathur_tui.domain.leases import Hold
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import Agent
 from abathur_tui.screen.feed import Snapshot, Wanted, read_snapshot
+from abathur_tui.screen.figures import short_clock
 from abathur_tui.screen.logbook import Logbook
 from abathur_tui.screen.machine import MachineProbe, Probe
 from abathur_tui.screen.messages import LogScope
@@ -194,6 +196,7 @@ class Store:
         self.figures = replace(
             self.figures,
             need_you=sum(lane.held_why == Why.KEY for lane in snapshot.lanes) + totals.asking,
+            hold=_hold_words(totals.hold),
             running=counts[Status.RUNNING],
             waiting=counts[Status.WAITING] + counts[Status.PENDING] + counts[Status.INTERRUPTED],
             paused=counts[Status.PAUSED],
@@ -270,3 +273,9 @@ class Store:
         if before is None or before.code != error.code:
             self.trouble_changed.publish(self)
             self.figures_changed.publish(self)
+
+
+def _hold_words(hold: Hold | None) -> str:
+    if hold is None:
+        return ""
+    return "queue paused" if hold.why is Why.QUEUE else f"quiet until {short_clock(hold.until)}" if hold.until else "quiet time"

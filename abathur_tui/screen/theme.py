@@ -5,6 +5,7 @@ our greys would be black on black.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,6 +40,8 @@ class Palette:
     frame: str
 
 
+_COLOURLESS = re.compile(r"vt\d+(-.*)?|.*-(m|mono)")
+"""Values of TERM of terminals without colours, which Rich does not know as such."""
 _DARK = Palette(
     ground="#0f1318",
     bar="#171e27",
@@ -209,8 +212,10 @@ def _attributes(words: str) -> Style:
     return Style.parse(words) if words != "none" else Style()
 
 
-def colours_of_terminal() -> str | None:
+def colours_of_terminal(environ: Mapping[str, str] = os.environ) -> str | None:
     """`truecolor`, `256`, `standard` (sixteen) or None, as the environment says."""
+    if _COLOURLESS.fullmatch(environ.get("TERM", "")):
+        return None
     return Console(color_system=constants.COLOR_SYSTEM, force_terminal=True, legacy_windows=False).color_system  # type: ignore[arg-type]
 
 

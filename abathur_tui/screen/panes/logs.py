@@ -14,6 +14,7 @@ from abathur_tui.screen.messages import Copied, LogScope, OffersChanged, ShowLog
 from abathur_tui.screen.panes.pane import Pane
 from abathur_tui.screen.roles import Line, Role, Span, fit
 from abathur_tui.screen.store import Store
+from abathur_tui.screen.widgets.command_bar import CommandBar
 from abathur_tui.screen.widgets.lines import Lines
 
 _LEVEL_NAMES = ("all levels", "info and up", "warnings and up")
@@ -54,6 +55,10 @@ class LogsPane(Pane, Lines, can_focus=True):
         self._rows: list[_Row] = []
         self._live: list[_Row] = []
         self._names: dict[int, str] = {}
+        self._words = ""
+        """What was searched for, in small letters."""
+        self._found: int | None = None
+        """The row that was found last."""
         self._made_for = (0, True, 1)
 
     def on_mount(self) -> None:
@@ -70,11 +75,12 @@ class LogsPane(Pane, Lines, can_focus=True):
         """Time, kind, who, and the text."""
         shown = self._rows[index] if index < len(self._rows) else self._live[index - len(self._rows)]
         line = shown.line
-        role = Role.FAILED if line.level >= 3 else Role.STRONG if line.level == 2 else _ROLES.get(line.kind, Role.INK)
+        found = index == self._found and bool(self._words)
+        role = Role.ACCENT if found else Role.FAILED if line.level >= 3 else Role.STRONG if line.level == 2 else _ROLES.get(line.kind, Role.INK)
         if shown.continued:
-            return [Span(" " * self._indent), Span(shown.text, role)]
+            return [Span("▌" if found else " ", Role.ACCENT), Span(" " * (self._indent - 1)), Span(shown.text, role)]
         spans = [
-            Span(" "),
+            Span("▌" if found else " ", Role.ACCENT),
             Span(figures.clock(line.at) if line.first else " " * _CLOCK_WIDTH, Role.DIM),
             Span(" "),
             Span(fit(line.kind if line.first else "", _KIND_WIDTH), Role.DIM),
@@ -97,13 +103,16 @@ class LogsPane(Pane, Lines, can_focus=True):
 
     def foot(self) -> Line:
         """How it is shown."""
-        words = [*(["follow"] if self._follow else ["stopped"]), *([] if self._wrap else ["cut"]), _LEVEL_NAMES[self._level]]
+        search = [f"/{fit(self._words, min(len(self._words), 20))}"] if self._words else []
+        words = [*search, *(["follow"] if self._follow else ["stopped"]), *([] if self._wrap else ["cut"]), _LEVEL_NAMES[self._level]]
         return [Span(" · ".join(words), Role.DIM)]
 
     def offers(self, name: str) -> bool:
         """Whether it makes sense now."""
         if name == "list.back":
-            return self._scoped
+            return self._scoped or bool(self._words)
+        if name in ("log.next_match", "log.previous_match"):
+            return bool(self._words)
         if name == "list.open":
             return False
         if name in ("log.previous", "log.next"):
@@ -111,8 +120,12 @@ class LogsPane(Pane, Lines, can_focus=True):
         return True
 
     def action_list_back(self) -> None:
-        """All logs."""
-        self.post_message(ShowLog(LogScope()))
+        """No search any more, then all logs."""
+        if self._words:
+            self._words, self._found = "", None
+            self._show()
+        else:
+            self.post_message(ShowLog(LogScope()))
 
     def action_list_copy(self) -> None:
         """What is in sight."""
@@ -124,6 +137,29 @@ class LogsPane(Pane, Lines, can_focus=True):
         """Stay at the newest line, or stop."""
         self._follow = not self._follow
         self._show()
+
+    def action_log_search(self) -> None:
+        """Type words; the last line that has them is shown at once."""
+
+        async def show(text: str) -> str:
+            self._words, self._found = text.strip().casefold(), None
+            return "" if not self._words or self._to_match(-1) else "no line has that"
+
+        def close(accepted: bool) -> None:
+            if not accepted:
+                self._words, self._found = "", None
+            self.screen.set_focus(self)
+            self._show()
+
+        self.screen.query_one(CommandBar).ask(" / ", self._words, accept=show, change=show, close=close, placeholder="words in the log")
+
+    def action_log_next_match(self) -> None:
+        """The next one below."""
+        self._to_match(1)
+
+    def action_log_previous_match(self) -> None:
+        """The next one above."""
+        self._to_match(-1)
 
     def action_log_wrap(self) -> None:
         """Wrap or cut."""
@@ -195,7 +231,7 @@ class LogsPane(Pane, Lines, can_focus=True):
         made_for = (width, self._wrap, self._level)
         if book is not self._book or made_for != self._made_for or book.dropped > self._taken:
             self._book, self._made_for = book, made_for
-            self._rows, self._taken = [], book.dropped
+            self._rows, self._taken, self._found = [], book.dropped, None
         for line in book.lines[self._taken - book.dropped :]:
             if line.level >= self._level:
                 self._rows += self._wrapped(line)
@@ -221,6 +257,19 @@ class LogsPane(Pane, Lines, can_focus=True):
         self._follow = target >= bottom and lines > 0
         self.scroll_to(y=target, animate=False, force=True)
         self.show_border()
+
+    def _to_match(self, step: int) -> bool:
+        """Go to the next row that has the words, around the end; False where none has."""
+        rows = [*self._rows, *self._live]
+        start = self._found if self._found is not None else len(rows) if step < 0 else -1
+        for distance in range(1, len(rows) + 1):
+            index = (start + step * distance) % len(rows)
+            if self._words in rows[index].text.casefold():
+                self._found, self._follow = index, False
+                self.scroll_to(y=max(0, index - self.page // 2), animate=False, force=True)
+                self._show()
+                return True
+        return False
 
     def _wrapped(self, line: LogLine) -> list[_Row]:
         room = max(8, self.scrollable_content_region.width - self._indent)

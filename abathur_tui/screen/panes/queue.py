@@ -1,6 +1,7 @@
 """The queue pane: all tasks of the project, windowed, so that a hundred thousand open as fast as ten."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from abathur_tui.domain.errors import AbathurError
@@ -11,18 +12,38 @@ from abathur_tui.domain.safe_text import safe_line
 from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.domain.tasks import Task
 from abathur_tui.screen.actions import Where, bindings
+from abathur_tui.screen.memory import Memory
 from abathur_tui.screen.messages import Answering, Copied, LogScope, OffersChanged, OpenTask, ShowLog, TaskIntent, Verb
 from abathur_tui.screen.panes.pane import Pane
 from abathur_tui.screen.panes.queue_rows import SORTS, Widths, heading, task_row
 from abathur_tui.screen.panes.refusals import why_not
-from abathur_tui.screen.roles import Line, Role, Span
+from abathur_tui.screen.roles import Line, Role, Span, fit
 from abathur_tui.screen.store import Store
 from abathur_tui.screen.widgets.command_bar import CommandBar
 from abathur_tui.screen.widgets.lines import Lines
 
 EXAMPLE = 'ABYSSAL[ROADMAP]("a habit tracker")'
+DEAD_LETTERS = "dead letters"
+"""How the filter of these is called; it is none that can be typed."""
+_TAB_WIDTH = 18
 _HIGHEST = 10
 _FILTER_HINT = "words, status:failed, template:CODE, agent:tester, tag:x, priority>=7, age<1h, -word"
+
+
+def _lives(task: Task) -> bool:
+    return task.status not in ENDED
+
+
+_POSSIBLE: dict[str, Callable[[Task], bool]] = {
+    "task.answer": lambda task: task.why == Why.ASKS and _lives(task),
+    "task.cancel": _lives,
+    "task.retry": lambda task: task.status in ENDED - {Status.COMPLETED},
+    "task.clear": lambda task: task.status is Status.DEAD,
+    "task.pause": _lives,
+    "task.higher": _lives,
+    "task.lower": _lives,
+}
+"""Of which tasks an action makes sense."""
 
 
 class QueuePane(Pane, Lines, can_focus=True):
@@ -33,9 +54,10 @@ class QueuePane(Pane, Lines, can_focus=True):
     PLACE = Where.TASKS
     BINDINGS = bindings(Where.TASKS)
 
-    def __init__(self, store: Store) -> None:
-        """It shows what `store` has."""
+    def __init__(self, store: Store, memory: Memory) -> None:
+        """It shows what `store` has; filters that were saved are in `memory`."""
         super().__init__(id="queue")
+        self._memory = memory
         self._store = store
         self._marks: set[int] = set()
         self._range: tuple[int, set[int]] | None = None
@@ -92,9 +114,19 @@ class QueuePane(Pane, Lines, can_focus=True):
     def title_details(self) -> Line:
         """How many tasks, and which."""
         shown = len(self._store.queue)
+        if saved := self._memory.known.filters:
+            tabs = ["", *saved, *([self._filter_text] if self._filter_text and self._filter_text not in saved else [])]
+            return [span for text in tabs for span in self._tab(text, shown)][:-1]
         if not self._filter_text:
             return [Span(f"{shown:,}", Role.DIM)] if shown else []
         return [Span(safe_line(self._filter_text), Role.ACCENT), Span(f" {shown:,}", Role.DIM)]
+
+    def _tab(self, text: str, shown: int) -> Line:
+        """A saved filter in the title, and how many it shows where it is the present one."""
+        name = fit(safe_line(text) or "all", min(len(text) or 3, _TAB_WIDTH)).rstrip()
+        if text != self._filter_text:
+            return [Span(name, Role.DIM), Span(" │ ", Role.FAINT)]
+        return [Span(f"{name} {shown:,}", Role.ACCENT), Span(" │ ", Role.FAINT)]
 
     def foot(self) -> Line:
         """The order, and how many are marked."""
@@ -108,22 +140,18 @@ class QueuePane(Pane, Lines, can_focus=True):
         """Whether it makes sense for the cursor's row or the marked ones."""
         if name == "list.back":
             return bool(self._marks or self._range or self._filter_text)
+        if name == "task.dead":
+            return True
+        if name in ("task.next_tab", "task.previous_tab"):
+            return bool(self._memory.known.filters)
+        if name == "task.save_filter":
+            return self._filter_text not in ("", DEAD_LETTERS)
         if name in ("task.filter", "task.sort"):
             return bool(self.count or self._filter_text)
         if name in ("task.next_match", "task.previous_match"):
             return self._last_filter != TaskFilter()
-        targets = self._known_targets()
-        match name:
-            case "task.answer":
-                return any(task.why == Why.ASKS and task.status not in ENDED for task in targets)
-            case "task.cancel":
-                return any(task.status not in ENDED for task in targets)
-            case "task.retry":
-                return any(task.status in ENDED - {Status.COMPLETED} for task in targets)
-            case "task.pause":
-                return any(task.status not in ENDED for task in targets)
-            case "task.higher" | "task.lower":
-                return any(task.status not in ENDED for task in targets)
+        if (possible := _POSSIBLE.get(name)) is not None:
+            return any(possible(task) for task in self._known_targets())
         return bool(self.count)
 
     def why_not(self, name: str) -> str:
@@ -204,7 +232,7 @@ class QueuePane(Pane, Lines, can_focus=True):
 
     def action_task_filter(self) -> None:
         """Type a filter; what it lets through is shown at once."""
-        before = self._filter_text
+        before = "" if self._filter_text == DEAD_LETTERS else self._filter_text
 
         async def show(text: str) -> str:
             try:
@@ -219,6 +247,35 @@ class QueuePane(Pane, Lines, can_focus=True):
             self.screen.set_focus(self)
 
         self.screen.query_one(CommandBar).ask(" / ", before, accept=show, change=show, close=close, placeholder=_FILTER_HINT)
+
+    def action_task_dead(self) -> None:
+        """Dead letters that nobody has decided on, or all tasks again."""
+        if self._filter_text == DEAD_LETTERS:
+            self.set_filter("", TaskFilter())
+        else:
+            self.set_filter(DEAD_LETTERS, TaskFilter(undecided=True))
+
+    def action_task_clear(self) -> None:
+        """Ask for it; the app asks back."""
+        dead = tuple(task.id for task in self._known_targets() if task.status is Status.DEAD)
+        if dead:
+            self.post_message(TaskIntent(Verb.CLEAR, dead))
+
+    def action_task_next_tab(self) -> None:
+        """The next saved filter."""
+        self._to_tab(1)
+
+    def action_task_previous_tab(self) -> None:
+        """The one before."""
+        self._to_tab(-1)
+
+    def action_task_save_filter(self) -> None:
+        """A tab of its own, or none any more."""
+        known, text = self._memory.known, self._filter_text
+        filters = tuple(one for one in known.filters if one != text) if text in known.filters else (*known.filters, text)
+        self._memory.known = replace(known, filters=filters)
+        self.app.run_worker(asyncio.to_thread(self._memory.write), name="memory", exit_on_error=False)
+        self._show()
 
     def action_task_sort(self) -> None:
         """The next order."""
@@ -279,6 +336,16 @@ class QueuePane(Pane, Lines, can_focus=True):
         self.show_border()
         self.refresh_changed()
         self.post_message(OffersChanged())
+
+    def _to_tab(self, step: int) -> None:
+        tabs = ["", *self._memory.known.filters]
+        place = tabs.index(self._filter_text) if self._filter_text in tabs else 0
+        text = tabs[(place + step) % len(tabs)]
+        try:
+            self.set_filter(text, parse_filter(text))
+        except AbathurError:  # saved by a version that knew more
+            self._memory.known = replace(self._memory.known, filters=tuple(one for one in self._memory.known.filters if one != text))
+            self._show()
 
     @property
     def _widths(self) -> Widths:

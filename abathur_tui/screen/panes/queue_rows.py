@@ -18,6 +18,7 @@ SORTS: tuple[tuple[SortKey, bool, str], ...] = (
     ("age", True, "age ↓"),
     ("status", False, "status"),
     ("name", False, "task"),
+    ("agent", False, "agent"),
     ("cost", True, "cost ↓"),
 )
 """Sort key, descending, and what the border says."""
@@ -75,7 +76,7 @@ def task_row(task: Task, widths: Widths, now: float, loops: Mapping[int, LoopSer
             name,
             safe_line(task.agent or ""),
             figures.age(now - task.created_at),
-            figures.money(_cost(task, loops.get(task.id))) if started else "–",
+            figures.money(cost_of(task, loops.get(task.id))) if started else "–",
             [role, why_role, Role.INK, Role.INK if moving else Role.CALM, Role.DIM, Role.INK, Role.INK if started else Role.DIM],
         ),
     ]
@@ -100,11 +101,11 @@ def why_of(task: Task, now: float, loop: LoopSeries | None) -> tuple[str, Role]:
         case Why.QUIET:
             return (f"quiet until {figures.short_clock(task.due_at)}" if task.due_at else "quiet"), Role.DIM
     if task.status is Status.RUNNING and task.progress is not None:
-        return f"{task.progress:.0%}", Role.DIM
+        return safe_line(f"{task.progress:.0%} {task.phase}".rstrip()), Role.DIM
     return safe_line(task.why), Role.DIM
 
 
-def _cost(task: Task, loop: LoopSeries | None) -> float | None:
+def cost_of(task: Task, loop: LoopSeries | None) -> float | None:
     """A task's own cost; a loop's is that of its passes."""
     if loop is None:
         return task.cost_usd

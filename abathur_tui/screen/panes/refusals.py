@@ -20,6 +20,8 @@ def why_not(name: str, tasks: Sequence[Task]) -> str:
         return f"{who} cannot be {how}: it has ended ({word})" if len(tasks) == 1 else f"{who} can be {how}: all have ended"
     if name == "task.retry":
         return f"{who} cannot be retried: it is {word}" if len(tasks) == 1 else f"{who} can be retried: none has failed or was cancelled"
+    if name == "task.clear":
+        return f"{who} is no dead letter" if len(tasks) == 1 else f"{who} is a dead letter"
     if name == "task.answer":
         return f"{who} asks nothing" if len(tasks) == 1 else f"{who} asks anything"
     return ""

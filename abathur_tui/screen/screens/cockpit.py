@@ -1,5 +1,6 @@
 """The cockpit: four panes, a header and a footer, laid out by the size of the terminal."""
 
+import asyncio
 from enum import StrEnum
 
 from textual import events
@@ -8,6 +9,7 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from abathur_tui.screen.actions import Where, bindings
+from abathur_tui.screen.memory import Memory
 from abathur_tui.screen.messages import OffersChanged
 from abathur_tui.screen.panes.agents import AgentsPane
 from abathur_tui.screen.panes.convergence import ConvergencePane
@@ -19,6 +21,8 @@ from abathur_tui.screen.widgets.command_bar import CommandBar
 from abathur_tui.screen.widgets.footer import Footer
 from abathur_tui.screen.widgets.header import Header
 
+_STEP = 5
+"""Per cent by which a divider moves."""
 WIDE_FROM = 120
 """Columns from which on all four panes are shown at once."""
 FULL_FROM = (80, 24)
@@ -49,10 +53,11 @@ class Cockpit(Screen[None], inherit_bindings=False):
     BINDINGS = bindings(Where.EVERYWHERE)
     AUTO_FOCUS = "#queue"
 
-    def __init__(self, store: Store) -> None:
-        """It shows what `store` has."""
+    def __init__(self, store: Store, memory: Memory) -> None:
+        """It shows what `store` has, as wide and high as `memory` says."""
         super().__init__()
         self._store = store
+        self._memory = memory
         self._arrangement = layout_for(*self.app.size)
         self.set_classes(self._arrangement.value)
         self._zoomed = False
@@ -63,7 +68,7 @@ class Cockpit(Screen[None], inherit_bindings=False):
         """Header, panes, footer."""
         yield Header()
         with Container(id="panes"):
-            yield QueuePane(self._store)
+            yield QueuePane(self._store, self._memory)
             yield AgentsPane(self._store)
             yield LogsPane(self._store)
             yield ConvergencePane(self._store)
@@ -151,13 +156,50 @@ class Cockpit(Screen[None], inherit_bindings=False):
         self._zoomed = not self._zoomed
         self._lay_out()
 
+    def action_pane_left(self) -> None:
+        """The panes at the right get more room."""
+        self._resize(left=-_STEP)
+
+    def action_pane_right(self) -> None:
+        """Those at the left do."""
+        self._resize(left=_STEP)
+
+    def action_pane_up(self) -> None:
+        """The lower panes get more room."""
+        self._resize(upper=-_STEP)
+
+    def action_pane_down(self) -> None:
+        """The upper ones do."""
+        self._resize(upper=_STEP)
+
     def offers(self, name: str) -> bool:
-        """`back` gives the other panes their place back."""
+        """`back` gives the other panes their place back; dividers move where there are some."""
+        if name in ("pane.left", "pane.right"):
+            return self._arrangement is Layout.FOUR and not self._zoomed
+        if name in ("pane.up", "pane.down"):
+            return self._arrangement is not Layout.ONE and not self._zoomed
         return name != "list.back" or self._zoomed
 
     def action_list_back(self) -> None:
         """All panes."""
         self.action_pane_zoom()
+
+    def _resize(self, *, left: int = 0, upper: int = 0) -> None:
+        four = self._arrangement is Layout.FOUR
+        known = self._memory.known
+        self._memory.known = known.resized(left=left, upper=upper) if four else known.resized(queue=upper)
+        self._share_out(single=False)
+        self.app.run_worker(asyncio.to_thread(self._memory.write), name="memory", exit_on_error=False)
+
+    def _share_out(self, *, single: bool) -> None:
+        """How much of the place each pane has."""
+        known, styles = self._memory.known, self.query_one("#panes").styles
+        columns, rows = "1fr", "1fr"
+        if not single and self._arrangement is Layout.FOUR:
+            columns, rows = f"{known.left}fr {100 - known.left}fr", f"{known.upper}fr {100 - known.upper}fr"
+        elif not single:
+            rows = f"{known.queue}fr {100 - known.queue}fr"
+        styles.grid_columns, styles.grid_rows = columns, rows
 
     @property
     def _number(self) -> int:
@@ -172,6 +214,7 @@ class Cockpit(Screen[None], inherit_bindings=False):
             if pane.display != shown:
                 pane.display = shown
             pane.tabs = tabs if self._arrangement is Layout.TABS and not single and pane.NUMBER > 1 else ()
+        self._share_out(single=single)
         self.set_classes([self._arrangement.value, *(["-single"] if single else []), *(["-typing"] if self.has_class("-typing") else [])])
 
     def _figures_changed(self, store: Store) -> None:

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from abathur_tui.domain.errors import AbathurError
+from abathur_tui.domain.journal import LoopSeries
 from abathur_tui.domain.safe_text import safe_line
 from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.domain.tasks import TaskDetail
@@ -147,6 +148,10 @@ class TaskScreen(Screen[None], inherit_bindings=False):
         self.dismiss(None)
 
     @property
+    def _loop(self) -> LoopSeries | None:
+        return next((series for series in self._store.loops if series.task == self._id_of_task), None)
+
+    @property
     def _body(self) -> Any:
         return self.query_one("#task-markdown" if self.has_class("-markdown") else "#task-text")
 
@@ -174,7 +179,7 @@ class TaskScreen(Screen[None], inherit_bindings=False):
                     break
 
     async def _show(self, detail: TaskDetail) -> None:
-        self.query_one("#task-head", _Bar).show(task_text.summary(detail.task, self._store.clock.now()))
+        self.query_one("#task-head", _Bar).show(task_text.summary(detail.task, self._store.clock.now(), self._loop))
         self._show_tabs()
         text = self._text(detail)
         if self._shown == (self._tab, text):

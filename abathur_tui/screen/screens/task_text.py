@@ -9,9 +9,11 @@ from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.ids import AgentId, ExecutionId, TaskId, agent_text, execution_text, task_text
 from abathur_tui.domain.joins import JoinReport
+from abathur_tui.domain.journal import LoopSeries
 from abathur_tui.domain.safe_text import safe, safe_line
 from abathur_tui.domain.tasks import Task, TaskDetail, ToolCall
 from abathur_tui.screen import figures
+from abathur_tui.screen.panes.queue_rows import cost_of
 from abathur_tui.screen.roles import Line, Role, Span, fit
 
 _TOOL_SHAPES = {"done": ("✓", Role.DONE), "error": ("✗", Role.FAILED), "unknown": ("?", Role.PERSON), "intended": ("▶", Role.RUNNING)}
@@ -21,8 +23,8 @@ _UNSAID = frozenset({"version", "engine"})
 _HASH = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 
 
-def summary(task: Task, now: float) -> Line:
-    """What the screen's head says: state, id, name, and the figures."""
+def summary(task: Task, now: float, loop: LoopSeries | None = None) -> Line:
+    """What the screen's head says: state, id, name, and the figures; `loop`: that of the task, where it is one."""
     state = task.state
     seconds = (task.finished_at or now) - task.started_at if task.started_at is not None else None
     spans = [
@@ -37,7 +39,7 @@ def summary(task: Task, now: float) -> Line:
         *([f"attempt {task.attempt}"] if task.attempt > 1 else []),
         *([figures.duration(seconds)] if seconds is not None else []),
         *([f"{figures.tokens(task.tokens_input)} in, {figures.tokens(task.tokens_output)} out"] if task.tokens_input or task.tokens_output else []),
-        *([f"${figures.money(task.cost_usd)}"] if task.attempt else []),
+        *([f"${figures.money(cost_of(task, loop))}"] if task.attempt else []),
     ]
     return [*spans, Span("   " + " · ".join(facts), Role.DIM)]
 

@@ -33,6 +33,8 @@ class Figures:
     tokens_today: int = 0
     memory_bytes: int | None = None
     cpu_percent: float | None = None
+    hold: str = ""
+    """A few words where nothing new starts: the queue is paused, or it is a quiet time."""
     trouble: str = ""
     """A few words where the project cannot be read."""
 
@@ -83,6 +85,8 @@ class Header(Drawn):
         if shown.need_you:
             words = "needs you" if shown.need_you == 1 else "need you"
             parts.append(_Part(97, [Span(f" ● {shown.need_you} {words} ", Role.ALERT), Span("  ")]))
+        if shown.hold:
+            parts.append(_Part(95, [Span(f" ‖ {shown.hold}", Role.STRONG), Span("  ")]))
         for worth, shape, count, word, role in (
             (90, "▶", shown.running, "running", Role.RUNNING),
             (80, "◌", shown.waiting, "waiting", Role.DIM),
