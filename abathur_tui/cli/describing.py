@@ -25,7 +25,7 @@ def detail_lines(detail: TaskDetail, now: float, *, everything: bool) -> list[st
     rows = [
         ("task", f"{task_name(task.id)} of {execution_name(task.execution)}" + (f", inside {task_name(task.parent)}" if task.parent else "")),
         ("name", task.name),
-        ("state", _state(task) + _why(task)),
+        ("state", _state(task) + _progress(task) + _why(task)),
         ("kind", str(task.kind) + (f", template {task.template} {task.template_version or ''}".rstrip() if task.template else "")),
         ("agent", task.agent or ""),
         ("priority", str(task.priority)),
@@ -96,7 +96,7 @@ def _row(task: Task, now: float) -> tuple[str, ...]:
     tokens = task.tokens_input + task.tokens_output
     return (
         str(task_name(task.id)),
-        _state(task) + _until(task),
+        _state(task) + _progress(task) + _until(task),
         str(task.priority),
         duration(now - task.created_at),
         f"{tokens:,}" if tokens else "",
@@ -113,6 +113,13 @@ def _until(task: Task) -> str:
     moment = time.localtime(task.due_at)
     day = "" if moment[:3] == time.localtime()[:3] else "%Y-%m-%d "
     return f" ({task.why} {time.strftime(f'{day}%H:%M:%S', moment)})"
+
+
+def _progress(task: Task) -> str:
+    """` 40% testing` of a running task whose agent, or loop, has said so."""
+    if task.status is not Status.RUNNING or task.progress is None:
+        return ""
+    return f" {task.progress:.0%} {task.phase}".rstrip()
 
 
 def _state(task: Task) -> str:

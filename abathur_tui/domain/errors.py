@@ -5,7 +5,8 @@ A code never changes its meaning. The first line of a class's docstring is its t
     AbathurError
     ├── starting (001-004)   ProjectNotFound, ProjectNotWritable, NoTerminal, EngineDidNotStart
     ├── queue (005-010)      QueueFull, NotFound, ChangeRefused, CyclicDependencies, LeaseLost, DependencyFailed
-    ├── agents (021-029)     AgentSilent, AgentStalled, TaskTimedOut, UnknownAgent, TaskExpired, TooManyCrashes, MemoryExhausted, NeedsTooMuch, StateChanged
+    ├── agents (021-029)     AgentSilent, AgentStalled, TaskTimedOut, UnknownAgent, TaskExpired, TooManyCrashes,
+    │                        MemoryExhausted, NeedsTooMuch, StateChanged
     ├── API (041-046)        ApiUnavailable, ApiRefused, AccountRefused, NoRuntime, AnswerIncomplete, CommandFailed
     ├── config (061-065)     ConfigInvalid, RuntimeNotAllowed, ArgumentInvalid, TemplateInvalid, PromptFailed
     ├── loops (081-086)      MeasureFailed, TargetNotReached, LoopTimedOut, NoProgress, BudgetReached, PriceUnknown

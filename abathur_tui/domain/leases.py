@@ -98,6 +98,8 @@ class Work:
     depth: int
     pass_number: int | None
     """For a pass of a loop: which one."""
+    is_root: bool = False
+    """Whether its result is the execution's."""
     fallback: Fallback | None = None
     """What is done instead when it has failed for good."""
     success: Success | None = None

@@ -30,6 +30,7 @@ def task_data(task: Task) -> JsonObject:
         "why": str(task.why),
         "state": task.state.word,
         "progress": task.progress,
+        "phase": task.phase,
         "priority": task.priority,
         "attempt": task.attempt,
         "depends_on": [task_name(other) for other in task.depends_on],

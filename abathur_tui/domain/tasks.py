@@ -52,6 +52,8 @@ class Task:
     instances: int
     cleared_at: float | None = None
     """For a dead letter: when somebody decided to leave it; None where it waits for that."""
+    phase: str = ""
+    """What its agent says that it is at; empty where it said nothing, or does not run."""
 
     @property
     def state(self) -> State:

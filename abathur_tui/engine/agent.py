@@ -12,18 +12,21 @@ from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.status import Why
 from abathur_tui.domain.templates import MADE, AgentDefinition
-from abathur_tui.engine import reporting
+from abathur_tui.engine import reporting, sharing, subagents
 from abathur_tui.engine.budget import allowance
 from abathur_tui.engine.conversation import BegunTurn, Conversation, Parties
 from abathur_tui.engine.lanes import at_once
 from abathur_tui.engine.plain import GENERALIST, Begun
 from abathur_tui.engine.prompting import prompt_of, room_for_prompt
 from abathur_tui.engine.slots import Slot
+from abathur_tui.engine.subagents import Seat, Spawner
 from abathur_tui.engine.success import complaint, demands
 from abathur_tui.engine.swarm import dismiss, engage
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.library.agent_file import agent_from_markdown
 from abathur_tui.storage import agents, journal, queue
+from abathur_tui.storage import subagents as places
+from abathur_tui.storage.subagents import Place
 from abathur_tui.storage.views.templates import kept_text
 from abathur_tui.tools.allowed import allowed
 
@@ -36,6 +39,10 @@ class AgentJob:
 
     def __init__(self, shop: Workshop, claim: Claim, work: Work, saved: Saved, begun: Begun | None = None, slot: Slot | None = None) -> None:
         """`saved`: what earlier attempts have left. Nothing has happened yet, but for the turn that was `begun`, in its `slot`."""
+        self.seat = Seat(shop, claim, slot)
+        """Its slot, and the time that it may hold it."""
+        self._place: Place | None = None
+        """Where it stands among agents, where it is a sub-agent."""
         self._shop = shop
         self._claim = claim
         self._work = work
@@ -60,6 +67,8 @@ class AgentJob:
                 self._shop.swarm.done()
             return
         shop, work, saved = self._shop, self._work, self._saved
+        if subagents.is_one(work):
+            self._place = await shop.database.read(places.place_of, self._claim.lease.task)
         definition, self._notice = await self._find_definition()
         self._definition = definition.name
         runtime, limits = await self._reach_runtime()
@@ -71,7 +80,7 @@ class AgentJob:
             asked = "" if work.success is None else f"\n\n{demands(work.success)}"
             prompt = prompt_of(work, room_for_prompt(limits, system) - len(asked)) + asked
         parties = self._parties(definition, runtime, limits, system, prompt)
-        self._idle = shop.swarm.take(self._definition)
+        self._idle = shop.swarm.take(None if self.is_subagent else self._definition)
         try:
             if self._idle is None and (spare := shop.swarm.spare(shop.slots.limit)) is not None:
                 await shop.database.write(lambda c: dismiss(c, spare, shop.clock.now()))
@@ -126,7 +135,7 @@ class AgentJob:
 
     def rests(self) -> None:
         """The attempt has ended, and its agent is idle."""
-        if self._agent is not None:
+        if self._agent is not None and not self.is_subagent:
             self._shop.swarm.give_back(self._agent, self._definition, self._shop.clock.monotonic())
 
     @property
@@ -175,23 +184,39 @@ class AgentJob:
     def _agent(self) -> int | None:
         return self._conversation.agent if self._conversation is not None else None
 
+    @property
+    def is_subagent(self) -> bool:
+        """Whether another agent has spawned it, for this task only."""
+        return self._place is not None
+
     def _tools(self, definition: AgentDefinition) -> Mapping[str, Tool]:
-        """Those that its definition allows; in a pass of a loop, that to report a metric, which touches nothing else."""
-        own = allowed(self._shop.tools, definition.tools)
-        number = self._work.pass_number
-        if number is None or number < 1:
-            return own
-        return {**own, reporting.NAME: reporting.ReportMetric(self._shop, self._claim, number)}
+        """Those that its definition (and, for a sub-agent, its parent) allows, and those that touch nothing but the queue."""
+        shop, claim, work, place = self._shop, self._claim, self._work, self._place
+        tools: dict[str, Tool] = allowed(shop.tools, definition.tools)
+        spawns = shop.settings.swarm.max_depth > 0 and (definition.tools is None or subagents.NAME in definition.tools)
+        if place is not None:
+            tools = {name: tool for name, tool in tools.items() if name in place.tools}
+            spawns = spawns and subagents.NAME in place.tools
+        if spawns:
+            tools[subagents.NAME] = Spawner(shop, claim, work, self.seat, place, (*tools, subagents.NAME), lambda: self._agent)
+        if spawns or not work.is_root or work.task.depends_on:  # else there is nobody to share with
+            tools |= {sharing.READ: sharing.ReadState(shop, claim), sharing.WRITE: sharing.WriteState(shop, claim)}
+        tools[reporting.PROGRESS] = reporting.ReportProgress(shop, claim)
+        if work.pass_number is not None and work.pass_number >= 1:
+            tools[reporting.NAME] = reporting.ReportMetric(shop, claim, work.pass_number)
+        return tools
 
     async def _find_definition(self) -> tuple[AgentDefinition, str]:
         """Who does it, and what the log must say about that."""
         wanted = self._claim.agent or GENERALIST
         definition = self._shop.registry.agent(wanted)
-        if definition is not None:
+        if definition is not None and not self.is_subagent:
             return definition, ""
         made = await self._shop.database.read(kept_text, self._claim.execution, f"{MADE}{wanted}")
         if made is not None:
             return agent_from_markdown(made, "made"), ""
+        if definition is not None:
+            return definition, ""
         generalist = self._shop.registry.agent(GENERALIST)
         if generalist is None:
             raise UnknownAgent(f"There is no agent definition {wanted!r}.")
@@ -201,12 +226,15 @@ class AgentJob:
         now = self._shop.clock.now()
         if self._notice:
             journal.log(c, self._claim.lease, "warning", "notice", self._notice, now)
-        return engage(c, self._claim.lease, self._idle, self._definition, now)
+        parent = None if self._place is None else self._place.parent
+        return engage(c, self._claim.lease, self._idle, self._definition, now, parent=parent)
 
     def _conclude(self, c: Connection, answer: str) -> None:
         now = self._shop.clock.now()
         if self._work.success is None:
             queue.complete(c, self._claim.lease, answer, now)
+            if self.is_subagent:
+                self.dismiss(c, now)
             return
         self.answer = answer
         queue.park(c, self._claim.lease, Why.NONE, now)

@@ -29,8 +29,10 @@ from abathur_tui.domain.errors import AgentStalled, AnswerDeclined, AnswerIncomp
 from abathur_tui.domain.ids import AgentId, agent_text
 from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Lease
+from abathur_tui.engine import subagents
 from abathur_tui.engine.output import Output, Piece
 from abathur_tui.engine.slots import Slot
+from abathur_tui.engine.subagents import Spawner
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import agents, journal
 from abathur_tui.storage.queue import LastTurn
@@ -301,13 +303,30 @@ class Conversation:
 
     async def _use_tools(self, turn: FinishedTurn) -> Step:
         outcomes = dict(turn.outcomes)
+        spawner = self._who.tools.get(subagents.NAME)
+        if isinstance(spawner, Spawner):
+            outcomes |= await self._spawn(turn, spawner)
         for call in turn.message.tool_uses:
+            if call.id in outcomes:
+                continue
             if call.id in turn.unknown:
                 outcomes[call.id] = ToolOutcome(_UNKNOWN_CALL, is_error=True)
-            elif call.id not in outcomes:
+            else:
                 outcomes[call.id] = await self._use(turn, call)
         self._tell(turn, outcomes)
         return Ask()
+
+    async def _spawn(self, turn: FinishedTurn, spawner: Spawner) -> dict[str, ToolOutcome]:
+        """The outcomes of the calls for sub-agents, which work side by side; those that were begun before a crash are gone on with."""
+        calls = [call for call in turn.message.tool_uses if call.name == subagents.NAME and call.id not in turn.outcomes]
+        if not calls or turn.stop_reason == "max_tokens":
+            return {}
+        for call in calls:
+            await self._shop.database.write_kept(self._intended, self._intend, turn.id, call)
+        outcomes = await spawner.run_all(turn.id, {call.id: call.input for call in calls})
+        for call in calls:
+            await self._shop.database.write(self._done, turn.id, call.id, outcomes[call.id])
+        return outcomes
 
     async def _use(self, turn: FinishedTurn, call: ToolUseBlock) -> ToolOutcome:
         if turn.stop_reason == "max_tokens":

@@ -29,6 +29,11 @@ class Slot:
             self.held = False
             self._slots._returned(self._lane)
 
+    async def regain(self, priority: int) -> None:
+        """Hold one again, of the same lane, as soon as there is one."""
+        slot = await self._slots.acquire(priority, self._lane)
+        slot.held, self.held = False, True
+
 
 @dataclass(order=True)
 class _Waiter:

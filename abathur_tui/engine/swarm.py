@@ -41,8 +41,11 @@ class Swarm:
         """By agent that lives: how many tasks it has had."""
         self._working = 0
 
-    def take(self, definition: str) -> int | None:
-        """An agent of this definition for a task, which works from now on: the least loaded idle one, in turn among equals; None: a new one."""
+    def take(self, definition: str | None) -> int | None:
+        """An agent of this definition for a task, which works from now on: the least loaded idle one, in turn among equals; None: a new one.
+
+        For a sub-agent, always a new one, there is no `definition`.
+        """
         self._working += 1
         of_kind = [idle for idle in self._idle if idle.definition == definition]
         if not of_kind:
@@ -104,9 +107,9 @@ class Swarm:
         return idle.agent
 
 
-def engage(c: Connection, lease: Lease, idle: int | None, definition: str, now: float) -> int:
-    """Give the lease's task to the idle agent, or to a new one; it is BUSY."""
-    agent = agents.spawn(c, lease, definition, None, now) if idle is None else idle
+def engage(c: Connection, lease: Lease, idle: int | None, definition: str, now: float, *, parent: int | None = None) -> int:
+    """Give the lease's task to the idle agent, or to a new one; it is BUSY. `parent`: the agent that spawns it."""
+    agent = agents.spawn(c, lease, definition, parent, now) if idle is None else idle
     if idle is None:
         agents.set_state(c, agent, "IDLE", now)
     agents.assign(c, lease, agent, now)

@@ -151,9 +151,10 @@ class Worker:
             await self._write_failed(work, Unexpected(f"Something unexpected went wrong: {error!r}"))
 
     async def _do_agent(self, work: Work, saved: Saved) -> None:
-        job = self._job = self._job or AgentJob(self._shop, self.claim, work, saved)
+        job = self._job = self._job or AgentJob(self._shop, self.claim, work, saved, slot=self._slot)
         try:
             async with asyncio.timeout(work.timeout_seconds) as timeout:
+                job.seat.timeout = timeout
                 await job.run()
         except TimeoutError as error:
             if not timeout.expired():
@@ -257,6 +258,8 @@ class Worker:
                 assert_never(verdict)
         if self._job is not None and isinstance(error, _FAILS_AGENT):
             self._job.dismiss(c, now, failed=error.message)
+        elif self._job is not None and self._job.is_subagent:
+            self._job.dismiss(c, now)
 
     async def _fall_back(self, work: Work, instead: Fallback, error: TaskError) -> None:
         """Its own work is given up, and its fallback begins."""

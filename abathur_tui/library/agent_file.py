@@ -7,7 +7,7 @@ from abathur_tui.domain.templates import AgentDefinition
 from abathur_tui.library.folder import Broken
 from abathur_tui.library.front_matter import FrontMatterBroken, Value, read_markdown, split_list
 
-OUR_TOOLS = {"Read": "read_file", "Grep": "grep", "Glob": "list_folder", "LS": "list_folder"}
+OUR_TOOLS = {"Read": "read_file", "Grep": "grep", "Glob": "list_folder", "LS": "list_folder", "Agent": "spawn_agent", "Task": "spawn_agent"}
 """Claude Code's tools, and ours that do the same."""
 
 

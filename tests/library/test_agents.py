@@ -53,7 +53,7 @@ def test_the_shipped_agents_are_all_there_and_well_described(home: Path) -> None
         assert agent.description
         assert agent.prompt
         assert agent.origin == "builtin"
-        assert set(agent.tools or ()) <= {"read_file", "list_folder", "grep"}
+        assert set(agent.tools or ()) <= {"read_file", "list_folder", "grep"} | ({"spawn_agent"} if name == "orchestrator" else set())
     assert registry.notices == ()
 
 
@@ -86,7 +86,8 @@ def test_underscores_and_hyphens_are_the_same(home: Path) -> None:
         ("tools:\n  - Read\n  - mcp__srv__look\n", ("read_file", "mcp__srv__look")),
         ("tools: Agent(worker, tester), Read(src/**), Grep\n", ("grep",)),
         ("tools: []\n", ()),
-        ("disallowedTools: Grep\n", ("read_file", "list_folder")),
+        ("disallowedTools: Grep\n", ("read_file", "list_folder", "spawn_agent")),
+        ("tools: Read, Task\n", ("read_file", "spawn_agent")),
         ("tools: Read, Grep\ndisallowedTools: Read(.env)\n", ("grep",)),
     ],
 )

@@ -1,7 +1,7 @@
 -- name: plain
 -- Those of just claimed tasks that one agent does, of which nothing was begun before and in which nothing else has a part. Primary keys.
 SELECT t.id, t.name, t.template, t.template_version, t.tags, t.created_at, t.started_at, t.instance, t.instances, t.on_failure,
-    s.model, s.timeout_seconds, s.retries, s.depth, x.runtime, p.body, q.body
+    s.model, s.timeout_seconds, s.retries, s.depth, x.runtime, x.root = t.id, p.body, q.body
 FROM json_each(:ids) AS j
 CROSS JOIN tasks AS t ON t.id = j.value
 CROSS JOIN specs AS s ON s.task = t.id

@@ -137,6 +137,7 @@ def _work(
     retries: int,
     depth: int,
     runtime: str,
+    is_root: int,
     prompt: str,
     parameters: str,
 ) -> Work:
@@ -185,6 +186,7 @@ def _work(
         inputs=(),
         depth=depth,
         pass_number=None,
+        is_root=bool(is_root),
     )
 
 

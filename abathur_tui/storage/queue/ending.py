@@ -103,9 +103,9 @@ def end_paused(c: Connection, lease: Lease, now: float) -> None:
     _leave_for_now(c, lease, "paused", now)
 
 
-def report_progress(c: Connection, lease: Lease, progress: float | None, now: float) -> None:
-    """0 to 1, as lists show it."""
-    _change(c, lease, "set_progress", progress=None if progress is None else min(max(progress, 0.0), 1.0))
+def report_progress(c: Connection, lease: Lease, progress: float | None, now: float, *, phase: str = "") -> None:
+    """0 to 1 and what it is at, as lists show them."""
+    _change(c, lease, "set_progress", progress=None if progress is None else min(max(progress, 0.0), 1.0), phase=clean(phase))
 
 
 def leave_attempt(c: Connection, task: int, epoch: int, outcome: str, now: float, error: TaskError | None = None) -> None:
