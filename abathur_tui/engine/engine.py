@@ -147,6 +147,7 @@ class Engine:
     async def use(self, settings: Settings) -> None:
         """Work by these settings from now on, as far as a running engine can, and say what that changes."""
         changes = self._shop.live.use(settings)
+        self._commands.use(settings.queue.on_status)
         self.log.level = settings.monitoring.log_level
         self._wake.set()
         for change in changes:

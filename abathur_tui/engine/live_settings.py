@@ -9,12 +9,13 @@ from typing import Self
 from abathur_tui.domain.errors import ConfigInvalid
 from abathur_tui.settings import Loaded, Settings
 from abathur_tui.settings.loading import keys, user_file
+from abathur_tui.settings.model import Section
 
 LOOK_SECONDS = 1.0
 """How often the files are looked at: `.abathur` holds the database, so watching that folder would wake the engine at its every write."""
 _LIVE = (
     *("swarm.max_agents", "swarm.per_model", "swarm.silent_seconds", "swarm.stall_seconds", "swarm.max_depth", "system.idle_seconds"),
-    *("queue.retry_initial_seconds", "queue.retry_factor", "queue.retry_max_seconds", "queue.quiet_windows"),
+    *("queue.retry_initial_seconds", "queue.retry_factor", "queue.retry_max_seconds", "queue.quiet_windows", "queue.on_status"),
     *("loop.timeout_seconds", "monitoring.log_level"),
 )
 """What the running engine takes up."""
@@ -38,6 +39,7 @@ class LiveSettings:
             was, now = _value(before, path), _value(settings, path)
             if was == now:
                 continue
+            was, now = _shown(was), _shown(now)
             if name in _LIVE or name in _BY_SUBMIT or path[0] in ("language", "fork"):
                 changes.append(f"{name} is {now} from now on (it was {was})")
             else:
@@ -93,6 +95,12 @@ def _signatures(files: tuple[Path, ...]) -> tuple[tuple[int, int, int] | None, .
         else:
             found.append((status.st_mtime_ns, status.st_size, status.st_ino))
     return tuple(found)
+
+
+def _shown(value: object) -> object:
+    """What is said of a value; of tables, such as commands, only how many there are."""
+    tables = isinstance(value, tuple) and any(isinstance(one, Section) for one in value)
+    return f"{len(value)} of them" if isinstance(value, tuple) and tables else value
 
 
 def _value(settings: Settings, path: tuple[str, ...]) -> object:

@@ -40,8 +40,10 @@ class StatusCommands:
         self, commands: Sequence[OnStatus], database: PatientDatabase, children: Children, project: Path, clock: Clock, log: EngineLog
     ) -> None:
         """Nothing is looked at yet."""
-        self._commands = commands
-        self._statuses = frozenset(status for command in commands for status in command.statuses)
+        self._commands: Sequence[OnStatus] = ()
+        self._statuses: frozenset[Status] = frozenset()
+        self._begun: bool | None = None
+        """Whether the database has a place to go on from; None: nobody knows."""
         self._database = database
         self._children = children
         self._project = project
@@ -53,6 +55,14 @@ class StatusCommands:
         self._stopping = False
         self._failing: set[int] = set()
         """The commands whose last run did not do well, which was told."""
+        self.use(commands)
+
+    def use(self, commands: Sequence[OnStatus]) -> None:
+        """Run these from now on."""
+        self._commands = commands
+        self._statuses = frozenset(status for command in commands for status in command.statuses)
+        self._failing.clear()
+        self._wake.set()
 
     def changed(self) -> None:
         """Somebody has changed the database."""
@@ -68,10 +78,12 @@ class StatusCommands:
     async def run(self) -> None:
         """Until it is cancelled, or told to stop."""
         try:
-            await self._database.write(status_commands.begin if self._commands else status_commands.forget)
-            while self._commands and not self._stopping:
+            while not self._stopping:
                 self._wake.clear()
-                if not await self._look():
+                if self._begun is not bool(self._commands):
+                    self._begun = bool(self._commands)
+                    await self._database.write(status_commands.begin if self._begun else status_commands.forget)
+                if not self._commands or not await self._look():
                     await self._wake.wait()
         except AbathurError as error:  # the database is gone for good: the engine ends of that itself
             self._log.warning("status_command.lost", error.message, code=error.code)

@@ -150,6 +150,20 @@ async def test_an_engine_ends_the_command_that_runs_when_it_is_stopped(bench: Ma
     assert not alive(int((project.folder / "pid").read_text()))
 
 
+async def test_a_saved_command_counts_for_the_engine_that_runs(bench: Make) -> None:
+    project = bench(say("done"))
+    async with project.running() as engine:
+        await project.until(project.submit(node())[0], Status.COMPLETED)
+        follow(project, on(TOLD))
+        await engine.use(project.settings)
+        await eventually_async(lambda: project.database.read_now(status_commands.place) is not None)
+        [task] = project.submit(node())
+        await eventually_async(lambda: [one["id"] for one in told(project)] == [f"t{task}"])
+        follow(project)
+        await engine.use(project.settings)
+        await eventually_async(lambda: project.database.read_now(status_commands.place) is None)
+
+
 async def test_many_changes_are_told_in_their_order(bench: Make) -> None:
     project = bench(say("done"))
     follow(project, on(TOLD, Status.PENDING))

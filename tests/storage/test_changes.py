@@ -316,3 +316,32 @@ def test_a_priority_is_0_to_10_and_only_for_what_has_not_ended(database: Databas
     finish(database, claim_one(database))
     (answer,) = database.write_now(queue.reprioritize, [task], "me", NOW, 3)
     assert isinstance(answer.error, ChangeRefused)
+
+
+def test_a_new_priority_is_of_use_also_while_tasks_wait_or_run(database: Database) -> None:
+    first = submit(database, chain(2))
+    second = submit(database, chain(2))
+    running = claim_one(database)
+    assert running.lease.task == first.tasks["n0"]
+
+    database.write_now(queue.reprioritize, [second.root], "me", NOW, 9)
+    database.write_now(queue.reprioritize, [first.tasks["n0"]], "me", NOW, 1)
+
+    # What runs goes on under its lease, and what it frees has its own priority.
+    finish(database, running)
+    assert claim_one(database).lease.task == second.tasks["n0"]
+    assert {database.read_now(views.task, id).priority for id in second.tasks.values()} == {9}
+    assert database.read_now(views.task, first.tasks["n0"]).priority == 1
+    assert claim_one(database).lease.task == first.tasks["n1"]
+
+
+def test_a_subtree_that_was_cancelled_comes_back_whole_and_the_rest_stays(database: Database) -> None:
+    nodes = ["root", node("a", parent="root"), node("a1", parent="a"), node("a2", parent="a"), node("b", parent="root")]
+    submitted = submit(database, plan(nodes, root="root"))
+    ids = submitted.tasks
+    database.write_now(queue.cancel, [ids["a"], ids["b"]], "me", "", NOW)
+    assert statuses(database, submitted) == {"root": "pending", "a": "cancelled", "a1": "cancelled", "a2": "cancelled", "b": "cancelled"}
+
+    database.write_now(queue.retry, [ids["a"]], "me", NOW)
+
+    assert statuses(database, submitted) == {"root": "pending", "a": "pending", "a1": "pending", "a2": "pending", "b": "cancelled"}
