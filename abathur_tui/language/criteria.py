@@ -197,6 +197,11 @@ def _of_kind(kind: str, given: Mapping[str, object], defaults: Defaults) -> Crit
             return JudgeCriterion(_needed("llm_judge", "rubric", given.get("rubric") or defaults.rubric or USUAL_RUBRIC), score)
 
 
+def is_function(text: str) -> bool:
+    """Whether a command is a Python function: `module:function` or `file.py:function`."""
+    return _FUNCTION.fullmatch(text.strip()) is not None
+
+
 def _custom(given: Mapping[str, object], defaults: Defaults) -> CustomCriterion | FunctionCriterion:
     if given.get("function") is None:
         command = _needed("custom", "command", given.get("command") or defaults.command)

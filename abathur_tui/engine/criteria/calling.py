@@ -1,6 +1,6 @@
 """Calls one function of the user's, `python -P calling.py MODULE:FUNCTION` in the project's folder, and prints what it said as one JSON object.
 
-The pass and the history come as JSON on standard input. What the function prints itself goes to standard error. Only the standard library is
+The pass and the history come as JSON on standard input; with `reduce` behind the function, the results that it is to make one of. What the function prints itself goes to standard error. Only the standard library is
 imported: it runs in a process that has nothing of the engine.
 """
 
@@ -27,6 +27,13 @@ def answer(value: object) -> dict[str, object]:
     return {"content": None, "reason": f"gave back {value!r:.200}, not True, False, or one of them with a reason"}
 
 
+def reduced(name: str, results: list[dict[str, Any]]) -> dict[str, object]:
+    """`result`: the text that the function makes of the results, or its value as JSON. Raises whatever the function raises."""
+    place, _, function = name.rpartition(":")
+    value = getattr(_module(place), function)(results)
+    return {"result": value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}
+
+
 def _module(place: str) -> Any:
     if not place.endswith(".py"):
         return importlib.import_module(place)
@@ -50,7 +57,7 @@ def main() -> None:
     own_output = os.dup(1)
     os.dup2(2, 1)
     try:
-        said = answer(call(sys.argv[1], told))
+        said = reduced(sys.argv[1], told) if sys.argv[2:] == ["reduce"] else answer(call(sys.argv[1], told))
     except Exception as error:
         said = {"content": None, "reason": f"raised {type(error).__name__}: {error}"}
     sys.stdout.flush()

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import os
+import sys
 
 from abathur_tui.domain.conversation import FailureKind
 from abathur_tui.domain.errors import CommandFailed, ForkFailed, JoinFailed
 from abathur_tui.domain.ids import ExecutionId, TaskId, execution_text, task_text
 from abathur_tui.domain.joins import Conflict, Contribution
 from abathur_tui.domain.leases import Input
+from abathur_tui.engine.criteria import calling
 from abathur_tui.engine.joins.asking import Question
 from abathur_tui.engine.joins.contradictions import contradictions
 from abathur_tui.engine.joins.judging import scored
@@ -16,6 +18,7 @@ from abathur_tui.engine.joins.meeting import ORCHESTRATOR, Joined, Meeting, told
 from abathur_tui.engine.joins.members import lines_under, listed, named, title
 from abathur_tui.engine.joins.questions import REDUCTION, SYNTHESIS
 from abathur_tui.engine.joins.voting import normal
+from abathur_tui.language.criteria import is_function
 
 _LONGEST_OUTPUT = 4_000_000
 """Bytes that a reducing command may print."""
@@ -137,10 +140,13 @@ async def _by_command(meeting: Meeting, command: str) -> Joined:
         "ABATHUR_EXECUTION": execution_text(ExecutionId(work.task.execution)),
         "ABATHUR_TASK": task_text(TaskId(work.task.id)),
     }
+    function = command.strip() if is_function(command) else None
+    # -P: the engine's own folder must not stand before the project's modules.
+    argv = ["/bin/sh", "-c", command] if function is None else [sys.executable, "-P", calling.__file__, function, "reduce"]
     slot = await shop.slots.acquire(work.task.priority)
     try:
         ran = await shop.children.run(
-            ["/bin/sh", "-c", command],
+            argv,
             cwd=shop.project,
             env=environment,
             stdin=json.dumps(given, ensure_ascii=False).encode("utf-8", "replace"),
@@ -156,8 +162,20 @@ async def _by_command(meeting: Meeting, command: str) -> Joined:
         raise CommandFailed(f"The command that reduces the results ended with exit code {_TRY_AGAIN}: {said}", kind=FailureKind.TRANSIENT)
     if ran.exit_code != 0:
         raise JoinFailed(f"The command that reduces the results ended with exit code {ran.exit_code}: {said}")
-    contributions = [Contribution(member.task, True, "given to the command") for member in meeting.members]
-    return Joined(ran.stdout.strip(), meeting.report(f"{len(meeting.members)} results, reduced by a command", contributions))
+    what = "a command" if function is None else function
+    text = ran.stdout if function is None else _said_by(function, ran.stdout)
+    contributions = [Contribution(member.task, True, f"given to {'the command' if function is None else function}") for member in meeting.members]
+    return Joined(text.strip(), meeting.report(f"{len(meeting.members)} results, reduced by {what}", contributions))
+
+
+def _said_by(function: str, printed: str) -> str:
+    """What the function made of the results. Raises JoinFailed."""
+    try:
+        said = json.loads(printed)
+        return str(said["result"])
+    except (ValueError, KeyError, TypeError) as error:
+        reason = said["reason"] if isinstance(error, KeyError) and "reason" in said else "gave nothing that could be read"
+        raise JoinFailed(f"The function {function} that reduces the results {reason}.") from None
 
 
 def _settled_by(conflicts: list[Conflict], how: str, task: int) -> list[Conflict]:

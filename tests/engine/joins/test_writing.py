@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from abathur_tui.domain.conversation import TurnRequest
 from abathur_tui.domain.plan import ConflictRule, JoinStrategy
 from abathur_tui.domain.status import Status
@@ -22,6 +24,34 @@ async def test_a_command_reduces_all_results(bench: Callable[[Script], Bench]) -
 
     assert project.result(join) == "7"
     assert len(project.runtime.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "result", "account"),
+    [
+        ("return sum(int(one['result']) for one in results)", "7", "2 results, reduced by sums.py:total"),
+        ("print('noise')\n    return '+'.join(one['result'] for one in results)", "3+4", "2 results, reduced by sums.py:total"),
+    ],
+)
+async def test_a_python_function_reduces_all_results(bench: Callable[[Script], Bench], body: str, result: str, account: str) -> None:
+    project = bench(answering())
+    (project.folder / "sums.py").write_text(f"def total(results):\n    {body}\n")
+    *_, join = team(project, JoinStrategy.REDUCE, "3", "4", command="sums.py:total")
+    await project.drain()
+
+    assert project.result(join) == result
+    assert report(project, join)["account"] == account
+
+
+async def test_a_function_that_raises_fails_the_join(bench: Callable[[Script], Bench]) -> None:
+    project = bench(answering())
+    (project.folder / "sums.py").write_text("def total(results):\n    raise ValueError('no numbers')\n")
+    *_, join = team(project, JoinStrategy.REDUCE, "a", "b", command="sums.py:total")
+    await project.drain()
+
+    error = project.task(join).error
+    assert error is not None
+    assert (error.code, error.message) == ("ABTH-ERR-132", "The function sums.py:total that reduces the results raised ValueError: no numbers.")
 
 
 async def test_the_command_is_told_who_gave_what(bench: Callable[[Script], Bench]) -> None:
