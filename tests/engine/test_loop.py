@@ -158,6 +158,7 @@ async def test_three_measures_in_a_row_without_a_number_end_the_loop(bench: Make
     assert [done.verdict for done in loop.passes] == [Verdict.INCONCLUSIVE] * 3
     assert reason in loop.passes[0].reason
     assert project.result(task) == "pass 3"
+    assert loop.reason.endswith("nothing was measured, so its result is the last output, of pass 3.")
 
 
 async def test_a_measure_that_gives_a_number_again_begins_the_count_anew(bench: Make) -> None:

@@ -361,6 +361,19 @@ async def test_halfway_to_giving_up_a_pass_starts_afresh(bench: Make) -> None:
     assert "The best output so far" in prompts[4]
 
 
+async def test_a_loop_that_goes_up_and_down_starts_afresh_too_and_its_course_says_so(bench: Make) -> None:
+    project = bench(say("the plan"))
+    measure = 'test $((ABATHUR_PASS % 2)) = 0 && echo 3 || echo 5'
+    [task] = project.submit(looped(ThresholdCriterion("ms", 1, Direction.MINIMIZE, measure), most=None, patience=4))
+
+    await project.drain()
+
+    assert series(project).course is Course.OSCILLATING
+    assert "# Pass 5: start afresh" in project.prompts()[4]
+    assert "So far (oscillating):" in project.prompts()[4]
+    assert "oscillating: pass 5 starts afresh, with what was learned" in [entry.text for entry in project.log(task)]
+
+
 @pytest.mark.parametrize("values", [[5, 4, 3], [3, 4, 5], [5, 3, 5, 3]])
 async def test_worsening_and_oscillating_loops_give_their_best_pass(bench: Make, values: list[int]) -> None:
     project = bench(Agents([f"output {number}" for number in range(1, len(values) + 1)]))

@@ -8,6 +8,7 @@ from abathur_tui.cli import output
 from abathur_tui.cli.invocation import Command, Invocation, invocation
 from abathur_tui.cli.loop.naming import Id, commands, task_of
 from abathur_tui.cli.opening import opened
+from abathur_tui.domain.courses import standing
 from abathur_tui.domain.criteria import told
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.journal import LoopSeries
@@ -112,7 +113,11 @@ def values(done: Pass) -> str:
 
 def _best(series: LoopSeries) -> str:
     best = next((done for done in series.passes if done.number == series.best), None)
-    return "–" if best is None else f"pass {best.number}: {values(best)}"
+    if best is None:
+        return "–"
+    if standing(series.spec.criterion, best) is None:
+        return f"nothing was measured; pass {best.number} is the last"
+    return f"pass {best.number}: {values(best)}"
 
 
 def _state(series: LoopSeries) -> str:
