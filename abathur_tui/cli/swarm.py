@@ -1,18 +1,22 @@
 """`abathur swarm`: the agents that run now, and the rules by which work is given to them."""
 
 import asyncio
+import json
+import time
 from typing import Annotated
 
 import typer
 
 from abathur_tui.cli import output
+from abathur_tui.cli.describing import duration
 from abathur_tui.cli.invocation import Command, group, invocation
+from abathur_tui.cli.names import execution_id
 from abathur_tui.cli.opening import opened
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.quantities import bytes_text
 from abathur_tui.domain.resources import Sample, Starts
 from abathur_tui.project.answers import hold_text
-from abathur_tui.project.swarm import SwarmStatus
+from abathur_tui.project.swarm import SwarmStatus, entry_data
 
 commands = group(
     "Look at the agents that run now, let them start or not, and say how many.",
@@ -108,6 +112,32 @@ def scale(context: typer.Context, agents: Annotated[int, typer.Argument(metavar=
         output.document({"limit": agents})
     else:
         output.lines(f"Up to {agents} agents work at once.")
+    return Exit.DONE
+
+
+@commands.command(
+    "state",
+    cls=Command,
+    epilog="""
+    abathur swarm state x3
+    abathur swarm state x3 --json | jq '.[] | select(.key == "plan").value'
+    """,
+)
+def state(context: typer.Context, execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="Such as x3.")]) -> int:
+    """Show the values that the agents of an execution share, with their versions and who wrote last."""
+    call = invocation(context)
+    with opened(call) as project:
+        entries = asyncio.run(project.swarm.shared(execution_id(execution)))
+    if call.json:
+        output.document([entry_data(entry) for entry in entries])
+    elif entries:
+        now = time.time()
+        rows = [
+            (one.key, str(one.version), one.written_by, duration(now - one.written_at), json.dumps(one.value, ensure_ascii=False)) for one in entries
+        ]
+        output.table(("KEY", "VERSION", "BY", "AGE", "VALUE"), rows, right=frozenset({1, 3}))
+    elif not call.quiet:
+        output.note("Its agents share nothing.")
     return Exit.DONE
 
 

@@ -11,9 +11,10 @@ from abathur_tui.domain.errors import ArgumentInvalid
 from abathur_tui.domain.ids import AgentId, agent_text
 from abathur_tui.domain.leases import Hold
 from abathur_tui.domain.resources import Sample
+from abathur_tui.domain.sharing import Entry
 from abathur_tui.domain.tasks import Agent, AuditEvent
 from abathur_tui.project.answers import execution_name, hold_data, task_name
-from abathur_tui.storage import swarm, views
+from abathur_tui.storage import sharing, swarm, views
 
 if TYPE_CHECKING:
     from abathur_tui.project.project import Project
@@ -87,6 +88,10 @@ class SwarmDesk:
         """What engine, agents and their commands take of the machine, as it was measured last; None where no engine works."""
         newest = await self._project.read(swarm.samples, 1)
         return newest[0] if newest and newest[0].engine == self._project.engine() else None
+
+    async def shared(self, execution: int) -> list[Entry]:
+        """What the agents of an execution share, by key. Raises NotFound."""
+        return await self._project.read(_shared, execution)
 
     async def samples(self, limit: int = swarm.KEPT_SAMPLES) -> list[Sample]:
         """The newest measurements, the newest first: one every five seconds while anybody works."""
@@ -165,6 +170,16 @@ def in_tree_order(agents: Sequence[Agent]) -> list[tuple[int, Agent]]:
         ordered.append((depth, agent))
         stack += [(depth + 1, child) for child in reversed(children.get(agent.id, []))]
     return ordered
+
+
+def entry_data(entry: Entry) -> JsonObject:
+    """A value that agents share."""
+    return {"key": entry.key, "value": entry.value, "version": entry.version, "written_by": entry.written_by, "written_at": iso(entry.written_at)}
+
+
+def _shared(c: Connection, execution: int) -> list[Entry]:
+    views.execution(c, execution)
+    return sharing.entries(c, execution)
 
 
 def _detail(c: Connection, id: int) -> AgentDetail:

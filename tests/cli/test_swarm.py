@@ -1,7 +1,10 @@
 """`swarm` and `agent`."""
 
+import time
 from pathlib import Path
 
+from abathur_tui.storage import Database, engines, queue, sharing
+from abathur_tui.storage.engines import EngineRow
 from tests.cli.program import Program
 from tests.waiting import eventually
 
@@ -93,3 +96,22 @@ def test_agents_are_listed_while_they_work_and_shown_with_what_they_did(project:
 def test_an_agent_that_is_not_there_is_said_so(project: Program) -> None:
     assert project.inside("agent", "show", "a9").code == 3
     assert project.inside("agent", "show", "t9").code == 2
+
+
+def test_what_agents_share_is_shown_with_who_wrote_last(project: Program) -> None:
+    submitted = project.ask("task", "submit", "SAY x")
+    database = Database.open(project.folder / ".abathur")
+    try:
+        database.write_now(engines.register, EngineRow("e", 1, "elsewhere", time.time()), time.time())
+        [claim] = database.write_now(queue.claim, "e", {"command:default": 1}, 1, time.time())
+        database.write_now(sharing.write, claim.lease, "plan", {"step": 1}, 0, time.time())
+        database.write_now(sharing.write, claim.lease, "plan", {"step": 2}, 1, time.time())
+    finally:
+        database.close()
+
+    [entry] = project.ask("swarm", "state", submitted["execution"])
+
+    assert set(entry) == {"key", "value", "version", "written_by", "written_at"}
+    assert (entry["key"], entry["value"], entry["version"], entry["written_by"]) == ("plan", {"step": 2}, 2, submitted["task"])
+    assert '{"step": 2}' in project.inside("swarm", "state", submitted["execution"]).out
+    assert project.inside("swarm", "state", "x99").code == 3

@@ -54,7 +54,7 @@ async def test_a_tool_that_there_is_not_and_one_that_breaks_are_told_as_errors(b
 
     first, second = told(project.runtime.requests[1])
     assert first.is_error
-    assert first.text == "There is no tool 'write'. There are: look."
+    assert first.text == "There is no tool 'write'. There are: look, spawn_agent, read_state, write_state, report_progress."
     assert second.is_error
     assert project.result(task) == "never mind"
 
