@@ -117,7 +117,7 @@ class World:
         """A task has failed for good."""
         self.do(queue.fail, self.held.pop(task), TaskError(code, message), NOW - age, status=status)
 
-    def passes(self, loop: int, values: Sequence[float]) -> None:
+    def passes(self, loop: int, values: Sequence[float], *, cost: float | None = 0.13) -> None:
         """A running loop has made passes with these measurements."""
         for number, value in enumerate(values, 1):
             met = _CRITERION.met(value)
@@ -131,7 +131,7 @@ class World:
                 900,
                 300,
                 70.0,
-                0.13,
+                cost,
                 NOW - 700 + 90 * number,
             )
             self.do(journal.finish_pass, self.held[loop], done, NOW - 700 + 90 * number)

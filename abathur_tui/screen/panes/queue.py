@@ -107,6 +107,8 @@ class QueuePane(Pane, Lines, can_focus=True):
         """What to do where there is nothing."""
         if not self._store.loaded:
             return []
+        if self._filter_text == DEAD_LETTERS:
+            return [[], [Span("  No dead letter waits for a decision.")], [], _hint("esc", "show all tasks")]
         if self._filter_text:
             return [[], [Span("  No task matches "), Span(safe_line(self._filter_text), Role.ACCENT)], [], _hint("esc", "show all tasks")]
         return [[], [Span("  Nothing is queued here yet.")], [], _hint("c", f"new — try: {EXAMPLE}"), _hint("?", "all keys")]
