@@ -251,8 +251,11 @@ def test_an_engine_that_hangs_past_its_lease_is_superseded_before_it_is_ended(pr
     assert engines.engine_alive(processes.project.data, row.id)
     assert silence.end(eventually(silence.found)) is End.KILLED
 
-    assert "its engine died" in {event.reason for event in processes.project.database.read_now(views.audit, task=task, limit=100)}
-    eventually(lambda: processes.active() is not None and processes.await_active(row))
+    ended = processes.project.database.read_now(engines.row, row.id)
+    assert ended is not None
+    assert ended.ended_at is not None
+    assert "interrupted" in [attempt.outcome for attempt in processes.project.detail(task).attempts]
+    processes.await_active(row)
 
 
 def test_one_that_stops_before_it_has_registered_is_ended_too(processes: Processes) -> None:

@@ -11,7 +11,7 @@ import tests.journeys.chaos as package
 from tests.journeys.chaos.rounds import play
 from tests.journeys.chaos.tally import Tally
 
-KILLS_IN_A_ROUND = 50
+KILLS_IN_A_ROUND = 60
 
 
 def main() -> None:

@@ -55,11 +55,11 @@ class Blows:
 
     def agent(self) -> None:
         """Its task is dead; the others go on."""
-        self._kill_one("agent")
+        self._kill_one("agent", most=self.world.random.randint(1, 3))
 
     def grandchild(self) -> None:
         """A process that an agent started outside of its group."""
-        self._kill_one("grandchild")
+        self._kill_one("grandchild", most=self.world.random.randint(1, 3))
 
     def command(self) -> None:
         """A command that submits, or waits."""
@@ -229,9 +229,10 @@ class Blows:
         eventually(lambda: self.world.at_work(engine), BACK_AT_WORK_SECONDS * 2)
         self.tally.back_seconds.append(time.monotonic() - began)
 
-    def _kill_one(self, kind: str, number: signal.Signals = signal.SIGKILL, name: str = KILL) -> None:
+    def _kill_one(self, kind: str, number: signal.Signals = signal.SIGKILL, name: str = KILL, most: int = 1) -> None:
         if found := self.world.by_kind().get(kind):
-            self._send(self.world.random.choice(found).pid, number, kind, name)
+            for process in self.world.random.sample(found, k=min(len(found), most)):
+                self._send(process.pid, number, kind, name)
 
     def _send(self, pid: int, number: signal.Signals, victim: str, kind: str) -> bool:
         try:
@@ -298,14 +299,14 @@ def _let_go(tracer: "subprocess.Popen[bytes]") -> None:
 
 
 BLOWS: tuple[tuple[int, Callable[[Blows], None]], ...] = (
-    (22, Blows.engine),
-    (16, Blows.guard),
-    (3, Blows.engine_and_guard),
-    (14, Blows.agent),
+    (16, Blows.engine),
+    (20, Blows.guard),
+    (2, Blows.engine_and_guard),
+    (12, Blows.agent),
     (10, Blows.grandchild),
-    (4, Blows.command),
+    (2, Blows.command),
     (1, Blows.screen),
-    (7, Blows.engine_at_a_write),
+    (6, Blows.engine_at_a_write),
     (3, Blows.command_at_a_write),
     (1, Blows.engine_term),
     (1, Blows.hang_up),
@@ -316,7 +317,7 @@ BLOWS: tuple[tuple[int, Callable[[Blows], None]], ...] = (
     (1, Blows.guard_stopped),
     (1, Blows.command_stopped),
     (1, Blows.two_engines),
-    (4, Blows.clock),
+    (3, Blows.clock),
     (1, Blows.disk_full),
     (1, Blows.disk_broken),
 )

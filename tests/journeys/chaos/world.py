@@ -17,15 +17,15 @@ from abathur_tui.storage.locks import active_engine, active_engine_process
 
 MARK = "ABATHUR_CHAOS"
 PROGRAM = str(Path(sys.executable).parent / "abathur")
-AGENT = "cat >/dev/null; setsid sleep 60 & p=$!; sleep 0.3; kill $p; echo made"
+AGENT = "cat >/dev/null; setsid sleep 60 & p=$!; sleep 0.8; kill $p; echo made"
 """An agent with a grandchild outside of its process group, which only lives longer where the agent was killed."""
 LEASE_SECONDS = 3.0
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 """Debian's `libfaketime`, which sets the wall clock for the processes of a project only."""
 DOCUMENTS = (
     ("run", "--detach", "--json", 'ABYSSAL[CODE]("auth service", language="rust")'),
-    ("run", "--detach", "--json", 'a = ABYSSAL[RESEARCH]("queues")\nABYSSAL[DOCUMENT](a)\nABYSSAL[ROADMAP]("a queue")'),
-    ("run", "--detach", "--json", "a plain prompt"),
+    ("run", "--detach", "--json", 'a = ABYSSAL[RESEARCH]("queues", parallel=6)\nABYSSAL[DOCUMENT](a)\nABYSSAL[ROADMAP]("a queue")'),
+    ("run", "--detach", "--json", "\n".join(f'ABYSSAL[RESEARCH]("thing {number}")' for number in range(12))),
     ("run", "--json", "a plain prompt that is waited for"),
     ("loop", "start", "count", "--json", "--criterion", "n>=3: n=$(cat n 2>/dev/null || echo 0); n=$((n + 1)); echo $n > n; echo $n"),
 )
@@ -98,7 +98,7 @@ class World:
         """See to it that there is work, and that a command is submitting more."""
         self.clients = [client for client in self.clients if not self._acknowledged(client)]
         (open_tasks,) = self.read("SELECT count(*) FROM tasks WHERE status IN ('waiting', 'pending', 'running')")[0]
-        if len(self.clients) < (2 if open_tasks < 12 else 1) and open_tasks < 30:
+        if not self.clients and open_tasks < 30:
             self.start(*self.random.choice(DOCUMENTS))
 
     def await_clients(self) -> None:
@@ -116,9 +116,9 @@ class World:
             return False
         out, err = client.communicate()
         if out.startswith("{"):
-            answer = json.loads(out)
-            # `run` without --detach answers with the result, also of one that has failed.
-            self.executions.append(answer["execution"] if isinstance(answer["execution"], str) else answer["execution"]["id"])
+            # An engine in the foreground answers too, and not with an execution.
+            if execution := json.loads(out).get("execution"):
+                self.executions.append(execution)
         assert "Traceback" not in err, err
         told = client.returncode < 0 or out or '"error"' in err or "ABTH-ERR" in err or client.returncode in (129, 130, 137, 143)
         assert told, (client.args, client.returncode, out, err)
@@ -170,8 +170,9 @@ class World:
 
     def drain(self) -> None:
         """Work off what is left. What its own agent's death has made dead or failed is tried again: that verdict is right."""
-        for _ in range(20):
+        for _ in range(8):
             self.command("engine", "start", "--drain")
+            assert not self.read("SELECT error_message FROM tasks WHERE error_code = 'ABTH-ERR-199'")
             bad = self.read("SELECT id FROM tasks WHERE status IN ('dead', 'failed') ORDER BY kind = 'loop', id")
             if not bad:
                 break
