@@ -1,4 +1,4 @@
-"""`abathur agent list` and `show`."""
+"""`abathur agent list`, `show` and `keep`."""
 
 import asyncio
 import json
@@ -19,11 +19,12 @@ from abathur_tui.project.answers import execution_name, task_name
 from abathur_tui.project.swarm import AgentDetail, agent_data, in_tree_order
 
 commands = group(
-    "List and show agents.",
+    "List and show agents, keep those that were made for a run.",
     """
     abathur agent list
     abathur agent list --all --json
     abathur agent show a57
+    abathur agent keep a57
     """,
 )
 
@@ -74,6 +75,28 @@ def show(context: typer.Context, agent: Annotated[str, typer.Argument(metavar="I
         output.document(detail.data())
     else:
         output.lines(*_lines(detail, time.time()))
+    return Exit.DONE
+
+
+@commands.command(
+    "keep",
+    cls=Command,
+    epilog="""
+    abathur agent keep a57
+    """,
+)
+def keep(context: typer.Context, agent: Annotated[str, typer.Argument(metavar="ID", help="An agent, such as a57.")]) -> int:
+    """Keep a definition that was made for one run, as a file that Claude Code reads too.
+
+    It goes to .claude/agents in the project; a file that is there already and says something else is left as it is.
+    """
+    call = invocation(context)
+    with opened(call) as project:
+        file = asyncio.run(project.swarm.keep(agent_id(agent)))
+    if call.json:
+        output.document({"name": file.stem, "file": str(file)})
+    else:
+        output.lines(str(file))
     return Exit.DONE
 
 

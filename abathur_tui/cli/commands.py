@@ -32,7 +32,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "task": Entry("task", "Submit, list, show and change tasks.", group=True),
         "loop": Entry("loop", "Start, follow and resume loops, which refine a result until it converges.", group=True),
         "swarm": Entry("swarm", "Look at the agents that run now, let them start or not, and say how many.", group=True),
-        "agent": Entry("agents", "List and show agents.", group=True),
+        "agent": Entry("agents", "List and show agents, keep those that were made for a run.", group=True),
         "engine": Entry("engine", "Start, stop and look at the engine, which works off the queue.", group=True),
     },
     "Look": {
@@ -42,7 +42,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "config": Entry("config", "Show settings and where they come from.", group=True),
     },
     "Data": {
-        "db": Entry("db", "Check, back up, shrink and export the project's database.", group=True),
+        "db": Entry("db", "Check, back up, recover, shrink and export the project's database.", group=True),
         "purge": Entry("purge", "Take the prompts, outputs, results, messages and logs of executions away that have ended."),
     },
 }

@@ -1,20 +1,24 @@
 """The swarm: the agents that run now, how many there may be, and whether new ones start."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
 from abathur_tui.domain.clock import Clock, iso
 from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import ArgumentInvalid
+from abathur_tui.domain.errors import ArgumentInvalid, NotFound
 from abathur_tui.domain.ids import AgentId, agent_text
 from abathur_tui.domain.leases import Hold
 from abathur_tui.domain.resources import Sample
 from abathur_tui.domain.sharing import Entry
 from abathur_tui.domain.tasks import Agent, AuditEvent
+from abathur_tui.domain.templates import MADE
 from abathur_tui.project.answers import execution_name, hold_data, task_name
 from abathur_tui.storage import sharing, swarm, views
+from abathur_tui.storage.views.templates import kept_text
 
 if TYPE_CHECKING:
     from abathur_tui.project.project import Project
@@ -83,6 +87,17 @@ class SwarmDesk:
         assert status.agents_limit is not None
         engine = None if status.engine is None else status.engine.id
         return SwarmStatus(status.hold, states, status.agents_busy, status.agents_limit, engine, await self.resources())
+
+    async def keep(self, agent: int) -> Path:
+        """The file in which the definition that was made for an agent's run is kept from now on. Raises NotFound, ArgumentInvalid."""
+        project = self._project
+        who = (await self.agent(agent)).agent
+        text = await project.read(kept_text, who.execution, f"{MADE}{who.definition}")
+        if text is None:
+            raise NotFound(f"{agent_text(AgentId(agent))} is {who.definition}, for which no definition was made.", hint="It has a file already.")
+        file = project.folder / ".claude" / "agents" / f"{who.definition}.md"
+        await asyncio.to_thread(_write_once, file, text)
+        return file
 
     async def resources(self) -> Sample | None:
         """What engine, agents and their commands take of the machine, as it was measured last; None where no engine works."""
@@ -186,3 +201,14 @@ def _detail(c: Connection, id: int) -> AgentDetail:
     agent = views.agent(c, id)
     children = [other for other in views.agents(c) if other.parent == id]
     return AgentDetail(agent, views.audit(c, agent=id), children)
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Raises ArgumentInvalid where something else is there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x", encoding="utf-8") as new:
+            new.write(text)
+    except FileExistsError:
+        if file.is_symlink() or file.read_text("utf-8", "replace") != text:
+            raise ArgumentInvalid(f"{file} is there already, and says something else.", hint="Move it away, or keep that one.") from None
