@@ -1,6 +1,6 @@
 """Loops: what a loop repeats, when it has converged, and how it ended."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from abathur_tui.domain.criteria import Criterion, Direction, ThresholdCriterion
@@ -67,6 +67,10 @@ class LoopSpec:
     """How many passes there were when somebody last resumed it: what ended it before then does not end it again."""
     budget_usd: float | None = None
     """What all of its passes and judges may cost together, in US dollars; None: no ceiling."""
+
+    def shared_by(self, instances: int) -> "LoopSpec":
+        """The rule of each of several instances, which share the budget."""
+        return self if self.budget_usd is None else replace(self, budget_usd=self.budget_usd / instances)
 
 
 @dataclass(frozen=True, slots=True)

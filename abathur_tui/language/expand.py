@@ -21,7 +21,6 @@ from itertools import pairwise
 from typing import cast
 
 from abathur_tui.domain.errors import CyclicDependencies, OverLimit, SourceRefused
-from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.plan import JoinStrategy, JoinWish, Kind, OnFailure
 from abathur_tui.domain.templates import Nested, Nesting, Template, TemplateKind
 from abathur_tui.language.check import find_template
@@ -182,7 +181,7 @@ class Expander:
         own.timeout_seconds, own.expires_in_seconds = options.timeout_seconds, options.expires_in_seconds
         own.memory_bytes, own.cores = options.memory_bytes or template.memory_bytes, options.cores or template.cores
         own.retries = options.retries if options.retries is not None else template.retries
-        own.loop = _share_of(command.loop, options.parallel)
+        own.loop = None if command.loop is None else command.loop.shared_by(options.parallel)
         own.instance, own.instances = instance, options.parallel
         own.complexity, own.estimated_seconds = template.complexity, template.estimated_seconds
         past = self._context.history.get((template.name, template.version))
@@ -413,21 +412,6 @@ class Expander:
             raise Full
         for draft in drafts:
             draft.needs.update(dict.fromkeys(others))
-
-
-def _share_of(loop: LoopSpec | None, instances: int) -> LoopSpec | None:
-    """The rule of one of several instances: they share the budget."""
-    if loop is None or loop.budget_usd is None:
-        return loop
-    return replace(loop, budget_usd=loop.budget_usd / instances)
-
-
-def _let_through(fork: ResolvedCommand, nested: Template, how: Nested) -> list[str]:
-    """The undeclared names that a fork was given: it has no prompt that they could reach, so they reach those of its members that take them."""
-    if fork.template.kind is not TemplateKind.FORK or not nested.extra:
-        return []
-    declared = {parameter.name for parameter in (*fork.template.parameters, *nested.parameters)}
-    return [name for name in fork.parameters if name not in declared and name not in how.parameters]
 
 
 def results_in(values: Mapping[str, Placed]) -> list[Draft]:

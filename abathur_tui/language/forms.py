@@ -16,7 +16,7 @@ from abathur_tui.language.check import find_template
 from abathur_tui.language.context import PlanContext
 from abathur_tui.language.drafts import Draft
 from abathur_tui.language.instances import join_instances
-from abathur_tui.language.loops import LOOP_NAMES, read_loop
+from abathur_tui.language.loops import BUDGET, LOOP_NAMES, read_loop
 from abathur_tui.language.mistakes import Mistakes, TooMany
 from abathur_tui.language.naming import instances_name, shortened
 from abathur_tui.language.options import OPTION_NAMES, read_options
@@ -98,10 +98,11 @@ def _prompt(text: str, supplied: Mapping[str, Supplied], registry: Registry, con
         if name not in OPTION_NAMES and name not in LOOP_NAMES:
             meant = nearest(name, [*sorted(OPTION_NAMES), *LOOP_NAMES])
             found.add(UnknownParameter, NOWHERE, f"a prompt has no parameter `{name}`", f"did you mean {meant}?" if meant else None)
-    options = read_options({name: one for name, one in supplied.items() if name in OPTION_NAMES}, registry, found)
+    looped = any(name in supplied for name in LOOP_NAMES if name != BUDGET)
+    own = {name: one for name, one in supplied.items() if name in OPTION_NAMES and not (looped and name == BUDGET)}
+    options = read_options(own, registry, found)
     if options.on_failure is OnFailure.FALLBACK:
         found.add(WrongValue, NOWHERE, "a prompt has no fallback: templates name theirs", 'on_failure="retry", "fail" or "skip"')
-    looped = any(name in supplied for name in LOOP_NAMES)
     loop = read_loop("the prompt", supplied, {}, NOWHERE, context.max_iterations, found) if looped else None
     if options.parallel == AUTO:
         number, because = fitting(context, USUAL_COMPLEXITY, depends=False)
@@ -124,7 +125,7 @@ def _instances(text: str, options: Options, loop: LoopSpec | None, context: Plan
         draft.timeout_seconds, draft.expires_in_seconds = options.timeout_seconds, options.expires_in_seconds
         draft.memory_bytes, draft.cores = options.memory_bytes, options.cores
         draft.retries, draft.on_failure = options.retries, options.on_failure or OnFailure.RETRY
-        draft.loop, draft.success = loop, wanted_of(options, None)
+        draft.loop, draft.success = loop and loop.shared_by(options.parallel), wanted_of(options, None)
         draft.instance, draft.instances = instance, options.parallel
         draft.estimated_seconds, draft.complexity = USUAL_SECONDS, USUAL_COMPLEXITY
         drafts.append(draft)

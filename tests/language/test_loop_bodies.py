@@ -1,7 +1,12 @@
 """Commands inside loops: what is made anew in each pass, and what comes before the loop, once."""
 
+import pytest
+
+from abathur_tui.domain.errors import NotYet
 from abathur_tui.domain.plan import JoinStrategy, Kind, Plan
+from abathur_tui.language import PlanContext, plan_prompt
 from tests.language.planned import is_tree, needs, node, planned
+from tests.language.registry import SmallRegistry
 
 LOOP = 'ABYSSAL[LOOP]({}, metric="ms", target=5, measure="m", direction="minimize", max_iterations=4{})'
 
@@ -74,3 +79,11 @@ def test_the_estimate_counts_each_pass_of_what_is_inside() -> None:
 
     assert plan.estimate.seconds == 10 * (10 + 10)
     assert node(plan, "TEST x").in_passes_of is not None
+
+
+def test_a_prompts_budget_is_its_loops_and_its_instances_share_it() -> None:
+    plan = plan_prompt("x", SmallRegistry(), PlanContext(environ={}), common={"criterion": "stability", "budget": 3, "parallel": 2})
+
+    assert [one.loop.budget_usd for one in plan.nodes if one.loop is not None] == [1.5, 1.5]
+    with pytest.raises(NotYet):
+        plan_prompt("x", SmallRegistry(), PlanContext(environ={}), common={"budget": 3})
