@@ -414,6 +414,14 @@ class Expander:
             draft.needs.update(dict.fromkeys(others))
 
 
+def _let_through(fork: ResolvedCommand, nested: Template, how: Nested) -> list[str]:
+    """The undeclared names that a fork was given: it has no prompt that they could reach, so they reach those of its members that take them."""
+    if fork.template.kind is not TemplateKind.FORK or not nested.extra:
+        return []
+    declared = {parameter.name for parameter in (*fork.template.parameters, *nested.parameters)}
+    return [name for name in fork.parameters if name not in declared and name not in how.parameters]
+
+
 def results_in(values: Mapping[str, Placed]) -> list[Draft]:
     """The nodes whose results stand in the values, in written order."""
     found: list[Draft] = []
