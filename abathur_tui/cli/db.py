@@ -14,11 +14,12 @@ from abathur_tui.domain.errors import Exit
 from abathur_tui.project import care, found
 
 commands = group(
-    "Check, back up, shrink and export the project's database.",
+    "Check, back up, recover, shrink and export the project's database.",
     """
     abathur db check
     abathur db backup ~/safe/project.db
     abathur db export --execution x12 > x12.jsonl
+    abathur db recover
     """,
 )
 
@@ -71,6 +72,35 @@ def backup(
         output.document({"file": str(made), "bytes": made.stat().st_size})
     else:
         output.lines(f"{made} ({size_text(made.stat().st_size)}) is a whole copy, and is well.")
+
+
+@commands.command(
+    "recover",
+    cls=Command,
+    epilog="""
+    abathur db recover
+    abathur db recover --into saved.db
+    """,
+)
+def recover(
+    context: typer.Context,
+    into: Annotated[str | None, typer.Option("--into", metavar="FILE", help="A file that is not there yet; the database stays as it is.")] = None,
+) -> int:
+    """Save what can be saved of a damaged database.
+
+    Reads it page by page into a new one, which takes its place; the damaged file is kept beside it, under another name. Says of each table
+    what was saved and what was lost. Exit code 1 where the new one is not well either.
+    """
+    call = invocation(context)
+    done = care.recover(found(call.project), Path(into) if into else None)
+    saved = done.salvaged
+    if call.json:
+        tables = [{"table": one.table, "saved": one.saved, "lost": one.lost} for one in saved.tables]
+        output.document({"file": str(done.file), "damaged": str(done.damaged), "tables": tables, "problems": list(saved.problems)})
+    else:
+        output.table(("TABLE", "SAVED", "LOST"), [(one.table, str(one.saved), str(one.lost)) for one in saved.tables], right=frozenset({1, 2}))
+        output.lines(f"What was saved is in {done.file}.", f"The damaged file is {done.damaged}.", *saved.problems)
+    return Exit.FAILED if saved.problems else Exit.DONE
 
 
 @commands.command(

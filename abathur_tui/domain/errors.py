@@ -544,7 +544,7 @@ class DatabaseDamaged(AbathurError):
     """
 
     code = "ABTH-ERR-102"
-    hint = "Nothing was overwritten. Move .abathur/abathur.db (with its -wal and -shm) aside, or put a backup in its place."
+    hint = "Nothing was overwritten. See `abathur db check`; `abathur db recover` saves what can be saved; backups are in .abathur/backups."
 
 
 class DatabaseNewer(AbathurError):

@@ -6,14 +6,15 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
 from typing import IO
 
 from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import ProjectNotFound
+from abathur_tui.domain.errors import ChangeRefused, DatabaseBusy, NoResult, ProjectNotFound
 from abathur_tui.project.finding import Place
 from abathur_tui.storage import Database
 from abathur_tui.storage.checking import Checked, check_folder
@@ -22,10 +23,24 @@ from abathur_tui.storage.copying import back_up_to, new_file
 from abathur_tui.storage.exporting import records
 from abathur_tui.storage.failures import translated
 from abathur_tui.storage.files import DATABASE, private_folder, refuse_network
+from abathur_tui.storage.locks import living_engines
 from abathur_tui.storage.reading import reading
+from abathur_tui.storage.salvage import Salvaged, salvage
+from abathur_tui.storage.turnstile import alone
 from abathur_tui.storage.vacuum import Vacuumed, vacuum
 
-__all__ = ["Checked", "Vacuumed", "back_up", "check", "export", "vacuum_file"]
+__all__ = ["Checked", "Recovered", "Vacuumed", "back_up", "check", "export", "recover", "vacuum_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was saved of a damaged database."""
+
+    salvaged: Salvaged
+    file: Path
+    """Where it is now."""
+    damaged: Path
+    """Where the damaged file is now, with its log; nothing of it was changed."""
 
 
 def check(place: Place) -> Checked:
@@ -73,6 +88,57 @@ def export(place: Place, into: IO[str] | Path, *, execution: int | None = None) 
             spool.seek(0)
             shutil.copyfileobj(spool, into)
     return count
+
+
+def recover(place: Place, into: Path | None = None) -> Recovered:
+    """Save what can be saved of a damaged database: into a new file, or in its place, and the damaged one is kept under another name.
+
+    Raises ProjectNotFound; ChangeRefused where it is well, or belongs to another program or a newer Abathur; DatabaseBusy where an engine lives;
+    NoResult where nothing could be saved; ArgumentInvalid where `into` is there; DiskFull and the like.
+    """
+    _refuse_missing(place)
+    path = place.data / DATABASE
+    with translated(place.data):
+        if living := living_engines(place.data):
+            raise DatabaseBusy(f"An engine is at work (process {living[0][1]}).", hint="Stop it with `abathur engine stop`, then try again.")
+        if into is None and not path.is_file() and os.path.lexists(path):
+            raise ChangeRefused(f"{path} is not an ordinary file.", hint="Move it away; what lies beside it can be recovered then.")
+        with alone(place.data):
+            if into is None:
+                _refuse_well(place)
+            return _recover(path, into)
+
+
+def _refuse_well(place: Place) -> None:
+    found = check_folder(place.data)
+    if found.ok:
+        raise ChangeRefused(
+            "The database is well; there is nothing to recover.", hint="With --into, what can be read is copied all the same."
+        )
+    for problem in found.problems:
+        if "another program" in problem or "knows versions up to" in problem:
+            raise ChangeRefused(problem, hint="Nothing was changed.")
+
+
+def _recover(path: Path, into: Path | None) -> Recovered:
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    damaged = path.with_name(f"{path.stem}-damaged-{stamp}.db")
+    target = Path(os.path.abspath(into)) if into is not None else path.with_name(f"{path.stem}-recovered-{stamp}.db")
+    with new_file(target) as unnamed:
+        try:
+            saved = salvage(path, unnamed, time.time())
+        finally:
+            for ending in ("-wal", "-shm"):
+                unnamed.with_name(unnamed.name + ending).unlink(missing_ok=True)
+        if not saved.rows:
+            raise NoResult("No task could be found in it.", hint="Look into .abathur/backups: a backup can take its place.")
+    if into is not None:
+        return Recovered(saved, target, path)
+    for ending in ("-wal", "-shm", ""):
+        with suppress(FileNotFoundError):
+            os.rename(path.with_name(path.name + ending), damaged.with_name(damaged.name + ending))
+    os.rename(target, path)
+    return Recovered(saved, path, damaged)
 
 
 @contextmanager

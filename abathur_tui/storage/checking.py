@@ -36,6 +36,7 @@ _INVARIANTS = (
     "messages",
     "task_history",
     "agent_history",
+    "gone",
 )
 
 

@@ -2,25 +2,24 @@
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Concatenate, ParamSpec, TypeVar
 
-from abathur_tui.domain.errors import DatabaseBusy, DatabaseDamaged, ProjectGone, ProjectNotFound, ProjectNotWritable
-from abathur_tui.storage.connection import BUSY_SECONDS, connect, prepare_file, roll_back, scalar
+from abathur_tui.domain.errors import DatabaseDamaged, ProjectGone, ProjectNotFound, ProjectNotWritable
+from abathur_tui.storage.connection import connect, prepare_file, roll_back, scalar
 from abathur_tui.storage.failures import translated
 from abathur_tui.storage.files import DATABASE, identity, make_private, prepare_folder, refuse_links
 from abathur_tui.storage.migrations import known_steps, migrate, refuse_newer, version_of
 from abathur_tui.storage.readers import Readers
 from abathur_tui.storage.reading import readable
+from abathur_tui.storage.turnstile import alone
 from abathur_tui.storage.writer import Job, Writer
 
 P = ParamSpec("P")
@@ -204,7 +203,7 @@ def _open_writable(folder: Path, path: Path) -> Connection:
     connection = connect(path)
     try:
         if not _up_to_date(connection):
-            with _alone(folder):
+            with alone(folder):
                 prepare_file(connection, path)
                 migrate(connection, folder, known_steps())
                 _mend_modes(folder)
@@ -223,25 +222,6 @@ def _up_to_date(connection: Connection) -> bool:
     version = version_of(connection)
     refuse_newer(version, steps[-1].version)
     return version == steps[-1].version and scalar(connection, "PRAGMA journal_mode") == "wal"
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the write lock's file, so that no other Abathur prepares, migrates or writes meanwhile. Raises DatabaseBusy after five seconds."""
-    descriptor = os.open(folder / "write.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    deadline = time.monotonic() + BUSY_SECONDS
-    try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise DatabaseBusy(f"{folder / DATABASE} is being written by another program.") from None
-                time.sleep(0.01)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _mend_modes(folder: Path) -> None:

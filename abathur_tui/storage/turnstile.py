@@ -4,12 +4,17 @@ import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+from abathur_tui.domain.errors import DatabaseBusy
 
 MOST_SECONDS = 1.0
 """After this a writer goes on without its turn: SQLite's own lock still protects the file."""
 _IMPATIENT_SECONDS = 0.02
 """The same after one wait in vain."""
+ALONE_SECONDS = 5.0
+"""How long whoever must be alone waits for the others to finish."""
 _PAUSE_SECONDS = 0.0005
 
 
@@ -65,6 +70,18 @@ def holder(folder: Path) -> int | None:
         return int((folder / "write.lock").read_bytes()[:20])
     except (OSError, ValueError):
         return None
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the write lock's file, so that no other Abathur prepares, migrates or writes meanwhile. Raises DatabaseBusy after five seconds."""
+    descriptor = os.open(folder / "write.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        if not _lock(descriptor, time.monotonic() + ALONE_SECONDS):
+            raise DatabaseBusy(f"{folder} is being written by another program.")
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _lock(descriptor: int, deadline: float) -> bool:

@@ -79,12 +79,15 @@ WHERE m.value <> '' AND NOT EXISTS (SELECT 1 FROM content WHERE hash = m.value) 
 WITH changes AS (
     SELECT task, action, version, from_state, to_state, lag(version) OVER one AS before, lag(to_state) OVER one AS came_from,
         lead(id) OVER one IS NULL AS newest
-    FROM audit WHERE task IS NOT NULL AND to_state IS NOT NULL AND action GLOB 'task.*'
+    FROM audit LEFT JOIN (
+        SELECT task AS recovered, max(id) AS anchor FROM audit WHERE action = 'task.recovered' GROUP BY task
+    ) ON recovered = task
+    WHERE task IS NOT NULL AND to_state IS NOT NULL AND action GLOB 'task.*' AND id >= coalesce(anchor, 0)
     WINDOW one AS (PARTITION BY task ORDER BY id)
 )
 SELECT 'the audit of t' || c.task || ' goes from version ' || coalesce(c.before, 'nothing') || ' (' || coalesce(c.came_from, '') || ') to '
     || c.version || ' (' || coalesce(c.from_state, '') || ' to ' || c.to_state || ')'
-FROM changes AS c
+FROM changes AS c JOIN tasks AS t ON t.id = c.task
 WHERE c.action <> 'task.recovered'
     AND ((c.before IS NULL AND c.version <> 0 AND NOT :swept) OR (c.before IS NOT NULL AND (c.version <> c.before + 1 OR c.from_state IS NOT c.came_from)))
 UNION ALL
@@ -99,12 +102,15 @@ LIMIT 20;
 WITH changes AS (
     SELECT agent, action, version, from_state, to_state, lag(version) OVER one AS before, lag(to_state) OVER one AS came_from,
         lead(id) OVER one IS NULL AS newest
-    FROM audit WHERE agent IS NOT NULL AND to_state IS NOT NULL AND action GLOB 'agent.*'
+    FROM audit LEFT JOIN (
+        SELECT agent AS recovered, max(id) AS anchor FROM audit WHERE action = 'agent.recovered' GROUP BY agent
+    ) ON recovered = agent
+    WHERE agent IS NOT NULL AND to_state IS NOT NULL AND action GLOB 'agent.*' AND id >= coalesce(anchor, 0)
     WINDOW one AS (PARTITION BY agent ORDER BY id)
 )
 SELECT 'the audit of a' || c.agent || ' goes from version ' || coalesce(c.before, 'nothing') || ' (' || coalesce(c.came_from, '') || ') to '
     || c.version || ' (' || coalesce(c.from_state, '') || ' to ' || c.to_state || ')'
-FROM changes AS c
+FROM changes AS c JOIN agents AS a ON a.id = c.agent
 WHERE c.action <> 'agent.recovered'
     AND ((c.before IS NULL AND c.version <> 0 AND NOT :swept) OR (c.before IS NOT NULL AND (c.version <> c.before + 1 OR c.from_state IS NOT c.came_from)))
 UNION ALL
@@ -112,6 +118,15 @@ SELECT 'a' || a.id || ' is ' || a.state || ' in version ' || a.version || '; its
     || coalesce(c.to_state || ' in version ' || c.version, 'nothing')
 FROM agents AS a LEFT JOIN changes AS c ON c.agent = a.id AND c.newest
 WHERE (c.version IS NULL AND (a.changed_at > :swept_to OR NOT :swept)) OR c.version <> a.version OR c.to_state <> a.state
+LIMIT 20;
+
+-- name: gone
+-- Tasks and agents that the audit knows and that are not there, and nothing says that they were lost. It walks through the audit.
+SELECT 'the audit knows t' || task || ', which is not there' FROM audit
+WHERE task IS NOT NULL AND task NOT IN (SELECT id FROM tasks) GROUP BY task HAVING sum(action = 'task.lost') = 0
+UNION ALL
+SELECT 'the audit knows a' || agent || ', which is not there' FROM audit
+WHERE agent IS NOT NULL AND agent NOT IN (SELECT id FROM agents) GROUP BY agent HAVING sum(action = 'agent.lost') = 0
 LIMIT 20;
 
 -- name: swept
