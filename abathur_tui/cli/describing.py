@@ -107,7 +107,9 @@ def _row(task: Task, now: float) -> tuple[str, ...]:
 
 
 def _until(task: Task) -> str:
-    """What a task waits for that comes by itself, and when: ` (retry 14:05:10)`."""
+    """What a task waits for that comes by itself, and when: ` (retry 14:05:10)`; that the whole queue is paused."""
+    if task.why == Why.QUEUE:
+        return " (queue paused)"
     if task.due_at is None or task.status is not Status.PENDING:
         return ""
     moment = time.localtime(task.due_at)

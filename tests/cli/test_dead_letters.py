@@ -68,6 +68,7 @@ def test_the_whole_queue_is_paused_and_goes_on(project: Program) -> None:
 
     assert "queue is paused" in project.inside("task", "pause", "--all").out
     assert project.ask("task", "list")[0]["why"] == "queue"
+    assert "(queue paused)" in project.inside("task", "list").out
     status = project.ask("status")
     assert (status["queue"]["why"], status["queue"]["by"], status["queue"]["until"]) == ("queue", "user", None)
     assert status["alerts"][0]["kind"] == "queue"
