@@ -40,8 +40,6 @@ def test_a_template_and_a_document_recur_too(project: Program) -> None:
 
 def test_a_due_time_is_submitted_by_an_engine_and_a_drain_leaves_the_next_one(project: Program) -> None:
     project.ask("task", "submit", "SAY news", "--cron", "* * * * *")
-    assert project("engine", "start", "--drain", "--quiet").code == 0
-    assert project.ask("task", "list") == []
     soon = datetime.now() - timedelta(minutes=5)
     project.due_since("schedules", soon.timestamp())
 

@@ -9,7 +9,7 @@ from collections import Counter
 from tests.cli.program import Program
 from tests.waiting import eventually
 
-TASKS, KILLS = 25, 4
+TASKS, KILLS = 15, 3
 
 
 def test_every_change_is_told_at_least_once_through_kills(project: Program) -> None:
