@@ -67,7 +67,7 @@ def test_sixteen_colours_are_the_terminals_own_and_never_black_on_black(folder: 
     ids=["no colour", "vt100", "sixteen", "sixteen and ASCII"],
 )
 def test_a_loops_points_its_best_ones_its_target_and_the_chosen_pass_differ_in_shape(folder: Path, environ: dict[str, str], shapes: str) -> None:
-    better, other, chosen, target = shapes
+    better, other, chosen, target = tuple(shapes)
     with Terminal(folder, environ=environ) as terminal:
         terminal.until("CODE API gateway")
         terminal.type("4z")
