@@ -10,7 +10,8 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── API (041-046)        ApiUnavailable, ApiRefused, AccountRefused, NoRuntime, AnswerIncomplete, CommandFailed
     ├── config (061-065)     ConfigInvalid, RuntimeNotAllowed, ArgumentInvalid, TemplateInvalid, PromptFailed
     ├── loops (081-086)      MeasureFailed, TargetNotReached, LoopTimedOut, NoProgress, BudgetReached, PriceUnknown
-    ├── storage (101-108)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult, ContentPurged
+    ├── storage (101-110)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult,
+    │                    ContentPurged, DiskFailing, OutOfFiles
     ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
     ├── forks (131-133)      ForkFailed, JoinFailed, FallbackFailed
     ├── answers (141-142)    AnswerDeclined, TooManyTurns
@@ -597,6 +598,26 @@ class NoResult(AbathurError):
 
     code = "ABTH-ERR-107"
     hint = "Follow it with `abathur watch`, or see why with `abathur task show`."
+
+
+class DiskFailing(AbathurError):
+    """The disk cannot be read or written.
+
+    The system reports an input/output error: a failing disk, a cable, or a file system that went away.
+    """
+
+    code = "ABTH-ERR-109"
+    hint = "Look at the disk (`dmesg`). Nothing that was acknowledged is lost; the engine waits, and goes on by itself when it can."
+
+
+class OutOfFiles(AbathurError):
+    """Too many files are open.
+
+    This process, or the whole machine, has reached its limit of open files.
+    """
+
+    code = "ABTH-ERR-110"
+    hint = "Raise the limit (`ulimit -n`), or run fewer agents at once; the engine waits, and goes on by itself."
 
 
 class ContentPurged(AbathurError):

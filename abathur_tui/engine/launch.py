@@ -17,6 +17,7 @@ from pathlib import Path
 from abathur_tui.domain.errors import EngineDidNotStart, EngineDidNotStop
 from abathur_tui.domain.tasks import EngineInfo
 from abathur_tui.guard import MARK
+from abathur_tui.engine.log import MOST_BYTES
 from abathur_tui.storage import Database, engines
 
 START_SECONDS = 10.0
@@ -142,6 +143,9 @@ def _registered(database: Database) -> EngineInfo | None:
 def _start_process(project: Path, data: Path, keys: Mapping[str, str], flags: Sequence[str]) -> subprocess.Popen[bytes]:
     logs = data / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        if (logs / "engine.log").stat().st_size >= MOST_BYTES:
+            (logs / "engine.log").replace(logs / "engine.1.log")
     log = os.open(logs / "engine.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         # -P: the folder that it is started in (or a project's) must not be searched for modules.

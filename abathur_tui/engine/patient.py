@@ -8,7 +8,17 @@ from sqlite3 import Connection
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from abathur_tui.domain.clock import Clock
-from abathur_tui.domain.errors import AbathurError, DatabaseBusy, DatabaseDamaged, DatabaseNewer, DiskFull, ProjectGone, ProjectNotWritable
+from abathur_tui.domain.errors import (
+    AbathurError,
+    DatabaseBusy,
+    DatabaseDamaged,
+    DatabaseNewer,
+    DiskFailing,
+    DiskFull,
+    OutOfFiles,
+    ProjectGone,
+    ProjectNotWritable,
+)
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.storage import Database
 
@@ -60,7 +70,7 @@ class PatientDatabase:
         while True:
             try:
                 result = await to_its_end(attempt(), keep)
-            except (DiskFull, DatabaseBusy, ProjectNotWritable) as error:
+            except (DiskFull, DiskFailing, DatabaseBusy, OutOfFiles, ProjectNotWritable) as error:
                 self._wait_for(way, error)
             except ProjectGone as error:
                 self._wait_for(way, error)

@@ -1,6 +1,7 @@
 """The one place where SQLite's and the system's errors become ours."""
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,9 @@ from abathur_tui.domain.errors import (
     ChangeRefused,
     DatabaseBusy,
     DatabaseDamaged,
+    DiskFailing,
     DiskFull,
+    OutOfFiles,
     ProjectGone,
     ProjectNotWritable,
     Unexpected,
@@ -21,6 +24,7 @@ _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQL
 _REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 _IO = sqlite3.SQLITE_IOERR
 _LAW = "law: "
 """How the messages of the schema's own triggers begin."""
@@ -50,7 +54,7 @@ def as_ours(error: sqlite3.Error | OSError, folder: Path) -> AbathurError:
     if primary in _REFUSED:
         return ProjectNotWritable(f"{folder} cannot be written: {error}.")
     if primary == sqlite3.SQLITE_CANTOPEN:
-        return ProjectGone(f"{folder / 'abathur.db'} cannot be opened: {error}.")
+        return _of_opening(error, folder)
     if primary == sqlite3.SQLITE_CONSTRAINT and str(error).startswith(_LAW):
         return ChangeRefused(f"The database refuses it: {str(error).removeprefix(_LAW)}.")
     if primary == _IO:
@@ -66,15 +70,28 @@ def _of_input_output(error: sqlite3.Error, code: int | None, folder: Path) -> Ab
         return DiskFull(f"{folder / 'abathur.db'} cannot be written: the disk, a quota or a file size limit is full ({error}).")
     if code == sqlite3.SQLITE_IOERR_SHORT_READ:
         return DatabaseDamaged(f"{folder / 'abathur.db'} is cut short: {error}.")
-    return DatabaseDamaged(
-        f"{folder / 'abathur.db'} cannot be read or written: {error}.",
-        hint="Look at the disk (`dmesg`); nothing was overwritten.",
-    )
+    return DiskFailing(f"{folder / 'abathur.db'} cannot be read or written: {error}.")
+
+
+def _of_opening(error: sqlite3.Error, folder: Path) -> AbathurError:
+    """SQLite does not say why it cannot open a file, so it is tried what could be the matter."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as other:
+        if other.errno in _OUT_OF_FILES:
+            return _of_system(other, folder)
+    if (folder / "abathur.db").exists() and not os.access(folder / "abathur.db", os.R_OK):
+        return ProjectNotWritable(f"{folder / 'abathur.db'} cannot be read: permission denied.")
+    return ProjectGone(f"{folder / 'abathur.db'} cannot be opened: {error}.")
 
 
 def _of_system(error: OSError, folder: Path) -> AbathurError:
     if error.errno in _FULL:
         return DiskFull(f"The disk that holds {folder} is full: {error.strerror}.")
+    if error.errno in _OUT_OF_FILES:
+        return OutOfFiles(f"No more files can be opened: {(error.strerror or str(error)).lower()}.")
+    if error.errno == errno.EIO:
+        return DiskFailing(f"{error.filename or folder} cannot be read or written: {error.strerror}.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ProjectNotWritable(f"{error.filename or folder} cannot be written: {error.strerror}.")
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
