@@ -121,6 +121,8 @@ class Fallback:
     """Its own; those that it takes of the node are not among them."""
     takes: Mapping[str, str] = field(default_factory=dict)
     """Its parameters that are the node's, by the names that they have there."""
+    loop: LoopSpec | None = None
+    """Where it is a loop: its rule."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ def begin(c: Connection, shop: Workshop, claim: Claim, work: Work, fallback: Fal
     node = PlanNode(
         id="fallback",
         name=f"{fallback.template} instead of {work.task.name}",
-        kind=Kind.AGENT,
+        kind=Kind.AGENT if fallback.loop is None else Kind.LOOP,
+        loop=fallback.loop,
         template=fallback.template,
         template_version=fallback.version,
         agent=fallback.agent,

@@ -190,10 +190,9 @@ class _Checker:
 
     def _check_circles(self, statements: Sequence[ResolvedStatement]) -> None:
         """Note every circle of names, once, printed."""
-        by_name: dict[str, ResolvedStatement] = {}
-        for statement in statements:
-            if statement.name is not None:
-                by_name.setdefault(statement.name, statement)  # one that is bound twice means its first statement
+        # A name that is bound twice means its first statement.
+        latest_first = {statement.name: statement for statement in reversed(statements) if statement.name is not None}
+        by_name = dict(reversed(latest_first.items()))
         done: set[str] = set()
         for root in by_name:
             if root in done:

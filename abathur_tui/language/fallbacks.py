@@ -32,8 +32,8 @@ def fallback_of(command: ResolvedCommand, values: Mapping[str, Placed], binder: 
     bound = binder.bind(other, (), given, command.place)
     if bound is None:
         return None
-    if other.nested or other.kind is not TemplateKind.AGENT or bound.loop is not None:
-        mistakes.add(NotYet, command.place, f"this version falls back to a single step only, and {other.name} is more", 'on_failure="retry"')
+    if other.nested or other.kind is TemplateKind.FORK:
+        mistakes.add(NotYet, command.place, f"this version falls back to a step or a loop, and {other.name} nests others", 'on_failure="retry"')
         return None
     own: JsonObject = {mine: _plain(value) for mine, value in bound.parameters.items() if mine not in takes}
     if template.extra and other.extra:
@@ -42,7 +42,7 @@ def fallback_of(command: ResolvedCommand, values: Mapping[str, Placed], binder: 
     if template.kind is TemplateKind.FORK:  # a fork's join is given no results but its members'
         own |= {mine: _told(values.get(theirs)) for mine, theirs in takes.items()}
         takes = {}
-    return Fallback(other.name, other.version, bound.options.agent or other.agent, other.prompt, own, takes)
+    return Fallback(other.name, other.version, bound.options.agent or other.agent, other.prompt, own, takes, bound.loop)
 
 
 def _taken(template: Template, other: Template, given: Mapping[str, Given]) -> dict[str, str]:

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import lru_cache
 from sqlite3 import Connection
 
-from abathur_tui.domain.data import JsonObject, JsonValue, canonical, content_hash
+from abathur_tui.domain.data import JsonObject, JsonValue, content_hash
 from abathur_tui.domain.execution import RuntimeChoice
 from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.plan import Fallback, JoinSpec
@@ -89,12 +89,12 @@ def success_from(text: str | None) -> Success | None:
 
 def fallback_text(fallback: Fallback | None) -> str | None:
     """What is done instead of a node, as JSON."""
-    return None if fallback is None else canonical(asdict(fallback))
+    return encoded_or_none(fallback)
 
 
 def fallback_from(text: str | None) -> Fallback | None:
     """What `fallback_text` wrote."""
-    return None if text is None else Fallback(**json.loads(text))
+    return None if text is None else decoded(Fallback, text)
 
 
 def fell_back_from(detail: JsonObject) -> FellBack | None:

@@ -86,6 +86,16 @@ async def test_where_it_fails_too_both_reasons_are_told_and_a_retry_tries_all_ag
     assert len(project.runtime.requests) == 4
 
 
+async def test_a_fallback_may_be_a_loop(bench: Make) -> None:
+    project = bench(failing(REFUSED))
+    [task] = project.submit(node("n1", "risky", fallback=replace(PLAIN, loop=loop_node("echo 3").loop)))
+    await project.drain()
+
+    instead = project.task(task + 1)
+    assert (instead.kind, instead.status, project.task(task).status) == (Kind.LOOP, Status.COMPLETED, Status.COMPLETED)
+    assert project.result(task) == project.result(task + 1)
+
+
 async def test_a_fork_below_its_threshold_falls_back(bench: Make) -> None:
     project = bench(failing(REFUSED))
     instead = Fallback("PLAIN", "1.0.0", "tester", "Plainly.", {})

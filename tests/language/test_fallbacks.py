@@ -80,10 +80,16 @@ def test_mistakes(text: str, code: str, message: str) -> None:
 
 def test_a_fallback_of_several_steps_comes_later() -> None:
     several = replace(PLAIN, nested=(Nested("one", "ASK", None, {"about": "x"}),))
+
+    assert only_mistake('ABYSSAL[RISKY]("x")', SmallRegistry(several, RISKY)).code == "ABTH-ERR-119"
+
+
+def test_a_fallback_may_be_a_loop() -> None:
     loop = template("PLAIN", Parameter("about", STRING, required=True), kind=TemplateKind.LOOP)
 
-    for other in (several, loop):
-        assert only_mistake('ABYSSAL[RISKY]("x")', SmallRegistry(other, RISKY)).code == "ABTH-ERR-119"
+    found = planned('ABYSSAL[RISKY]("x")', SmallRegistry(loop, RISKY)).nodes[0].fallback
+    assert found is not None
+    assert found.loop is not None
 
 
 def test_a_fallback_whose_parameters_do_not_fit_is_a_mistake() -> None:

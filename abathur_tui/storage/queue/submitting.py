@@ -118,6 +118,8 @@ def add_child(
     spec = _spec_row(c, replace(node, model=node.model or model), {node.id: id}, timeout_seconds, retries)
     c.execute(_SQL["spec"], spec | {"refs": canonical(dict(references or {}))})
     c.executemany(_SQL["edge"], [(id, other, Need.NEEDS.value, "met", place, 0) for place, other in enumerate(built_on)])
+    if node.kind is Kind.LOOP:
+        c.execute(_SQL["loop"], (id,))
     return id
 
 
