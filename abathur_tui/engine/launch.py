@@ -16,8 +16,8 @@ from pathlib import Path
 
 from abathur_tui.domain.errors import EngineDidNotStart, EngineDidNotStop
 from abathur_tui.domain.tasks import EngineInfo
-from abathur_tui.guard import MARK
 from abathur_tui.engine.log import MOST_BYTES
+from abathur_tui.guard import MARK
 from abathur_tui.storage import Database, engines
 
 START_SECONDS = 10.0

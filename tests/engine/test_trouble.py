@@ -2,15 +2,19 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 
+import pytest
+
 from abathur_tui.domain.conversation import TurnRequest
-from abathur_tui.domain.errors import Exit
+from abathur_tui.domain.errors import Exit, OutOfFiles
 from abathur_tui.domain.status import Status
-from abathur_tui.storage import views
+from abathur_tui.storage import Database, views
+from abathur_tui.storage.checking import check_folder
 from tests.engine.bench import Bench, node
 from tests.engine.test_life import events
 from tests.scripted import Say, Script, Step, Wait
@@ -125,3 +129,57 @@ async def test_a_stop_on_a_full_disk_comes_to_an_end_and_loses_nothing(bench: Ma
 
     assert project.task(task).status is Status.COMPLETED
     assert project.database.read_now(views.counts)[Status.RUNNING] == 0
+
+
+@contextlib.contextmanager
+def no_more_files() -> Iterator[None]:
+    """This process can open none, and keeps those that it has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_while_no_file_can_be_opened_the_engine_waits(bench: Make) -> None:
+    talking = Talking()
+    project = bench(talking)
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.detail(task).partial == "before ")
+        with no_more_files():
+            with pytest.raises(OutOfFiles):
+                Database.open(project.data)
+            talking.go.set()
+            await asyncio.sleep(1.5)  # longer than the pauses between its looks for dead engines
+
+        await project.until(task, Status.COMPLETED)
+    assert len(project.runtime.requests) == 1
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not there")
+async def test_while_the_disk_reports_errors_the_engine_waits(bench: Make) -> None:
+    talking = Talking()
+    project = bench(talking)
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.detail(task).partial == "before ")
+        faults = ["-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO"]
+        strace = await asyncio.create_subprocess_exec(
+            "strace", "-f", "-p", str(os.getpid()), "-o", os.devnull, *faults, stderr=asyncio.subprocess.PIPE
+        )
+        assert strace.stderr is not None
+        if b"attached" not in (said := await strace.stderr.readline()):
+            await strace.wait()
+            pytest.skip(f"strace may not trace here: {said!r}")
+        talking.go.set()
+        await eventually_async(lambda: "storage.waits" in events(project))
+        assert project.task(task).status is Status.RUNNING
+        strace.terminate()
+        await strace.wait()
+
+        await project.until(task, Status.COMPLETED)
+    assert len(project.runtime.requests) == 1
+    assert project.detail(task).turns[0].text == "before " + "\n\n" + "x" * 50_000
+    assert check_folder(project.data).problems == ()
