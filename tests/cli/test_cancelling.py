@@ -24,7 +24,8 @@ def test_a_stubborn_program_and_its_children_end_and_the_next_task_runs(project:
     stubborn = {"ABATHUR_RUNTIMES__COMMAND__ARGV": f'["{sys.executable}", "stubborn.py"]'}
     assert project.inside("task", "submit", "never ends", env=stubborn).code == 0
     assert project.inside("engine", "start", "--detach", env={"ABATHUR_SWARM__MAX_AGENTS": "1"}).code == 0
-    pids = eventually(lambda: (project.folder / "pids").exists() and (project.folder / "pids").read_text().split())
+    eventually(lambda: (project.folder / "pids").exists() and (project.folder / "pids").read_text().endswith("\n"))
+    pids = (project.folder / "pids").read_text().split()
     project.ask("task", "submit", "SAY next")
     begun = time.monotonic()
 

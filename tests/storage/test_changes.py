@@ -336,7 +336,7 @@ def test_a_new_priority_is_of_use_also_while_tasks_wait_or_run(database: Databas
 
 
 def test_a_subtree_that_was_cancelled_comes_back_whole_and_the_rest_stays(database: Database) -> None:
-    nodes = ["root", node("a", parent="root"), node("a1", parent="a"), node("a2", parent="a"), node("b", parent="root")]
+    nodes = [node("root"), node("a", parent="root"), node("a1", parent="a"), node("a2", parent="a"), node("b", parent="root")]
     submitted = submit(database, plan(nodes, root="root"))
     ids = submitted.tasks
     database.write_now(queue.cancel, [ids["a"], ids["b"]], "me", "", NOW)

@@ -34,7 +34,7 @@ def test_what_has_not_started_in_time_has_failed_and_says_so(database: Database,
 
 
 def test_those_that_need_it_fail_and_name_it(database: Database) -> None:
-    nodes = [node("a", expires=10), "b", "c", node("join", kind=Kind.JOIN), "d"]
+    nodes = [node("a", expires=10), node("b"), node("c"), node("join", kind=Kind.JOIN), node("d")]
     edges = [Edge("b", "a"), Edge("c", "b"), Edge("join", "a", Need.SETTLES), Edge("d", "join")]
     submitted = submit(database, plan(nodes, edges, root="d"))
 
