@@ -35,6 +35,8 @@ class ModelTask:
     failures: int = 0
     attempt: int = 0
     parked: bool = False
+    engine: str = ""
+    """Who runs it; of no meaning where nobody does."""
 
     @property
     def unmet(self) -> int:
@@ -73,11 +75,12 @@ class Model:
         busy = any(task.status == "running" and task.crashes >= 2 and not task.parked for task in self.tasks.values())
         return ([] if busy else suspects[:1]) + sorted(well, key=_order)
 
-    def claim(self, limit: int) -> list[ModelTask]:
+    def claim(self, limit: int, engine: str) -> list[ModelTask]:
         taken = self.claimable()[:limit]
         for task in taken:
             task.attempt += 1
             task.expires = None
+            task.engine = engine
             self._set(task, "running")
         return sorted(taken, key=_order)
 
@@ -97,9 +100,9 @@ class Model:
             task.attempt -= 1
         self._set(task, "pending")
 
-    def crash(self) -> None:
+    def crash(self, engine: str) -> None:
         for task in list(self.tasks.values()):
-            if task.status == "running":
+            if task.status == "running" and task.engine == engine:
                 task.crashes += not task.parked
                 task.parked = False
                 self._set(task, "interrupted")

@@ -3,14 +3,16 @@
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from sqlite3 import Connection
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from abathur_tui.domain.errors import ChangeRefused
+from abathur_tui.domain.errors import ChangeRefused, LeaseLost
 from abathur_tui.domain.execution import SubmitOptions, Submitted
 from abathur_tui.domain.leases import Changed, Lease
 from abathur_tui.domain.plan import Edge, Kind, Need, OnFailure, PlanNode
@@ -18,9 +20,12 @@ from abathur_tui.domain.recurrence import Recurrence
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import TaskError
 from abathur_tui.storage import Database, queue, views
+from abathur_tui.storage.checking import check_folder
 from tests.storage.building import ENGINE, LANE, NOW, RUNTIME, node, plan
 from tests.storage.model import ENDED, Model, ModelTask
 
+OTHER_ENGINE = "22222222-2222-4222-8222-222222222222"
+engines = st.sampled_from([ENGINE, OTHER_ENGINE])
 pick = st.integers(0, 10_000)
 """Which of the tasks that there are: taken modulo their number."""
 
@@ -49,15 +54,34 @@ def shapes(draw: st.DrawFn) -> tuple[list[PlanNode], list[Edge]]:
     return nodes, edges
 
 
+WRITES: dict[str, Callable[[Connection, Lease, float], object]] = {
+    "complete": lambda c, lease, now: queue.complete(c, lease, "late", now),
+    "fail": lambda c, lease, now: queue.fail(c, lease, TaskError("ABTH-ERR-042", "late"), now, status=Status.FAILED),
+    "retry_later": lambda c, lease, now: queue.retry_later(c, lease, TaskError("ABTH-ERR-041", "late"), now, now),
+    "release": lambda c, lease, now: queue.release(c, lease, "late", now),
+    "park": lambda c, lease, now: queue.park(c, lease, "children", now),
+    "unpark": lambda c, lease, now: queue.unpark(c, lease, now),
+    "end_cancelled": lambda c, lease, now: queue.end_cancelled(c, lease, now),
+    "end_paused": lambda c, lease, now: queue.end_paused(c, lease, now),
+    "add_child": lambda c, lease, now: queue.add_child(c, lease, node("late"), now),
+    "crash": lambda c, lease, now: queue.crash(c, lease, now),
+    "report_progress": lambda c, lease, now: queue.report_progress(c, lease, 0.5, now),
+}
+"""All that a worker writes of its task."""
+
+
 class QueueMachine(RuleBasedStateMachine):
     """Each rule does the same to the database and to the model."""
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.database = Database.open(self.folder / ".abathur", create=True)
+        # Two that have the file open, in turn: what one has written the other must know.
+        self.open = [Database.open(self.folder / ".abathur", create=True) for _ in range(2)]
         self.model = Model()
         self.leases: dict[int, Lease] = {}
+        self.ever: list[Lease] = []
+        """All leases, also those that were lost or given back."""
         self.now = NOW
         self.model.now = NOW
         self.completed: dict[int, str] = {}
@@ -68,29 +92,45 @@ class QueueMachine(RuleBasedStateMachine):
         self.last_due = 0.0
         self.last_execution: int | None = None
 
+    @property
+    def database(self) -> Database:
+        self.open.reverse()
+        return self.open[0]
+
     def teardown(self) -> None:
-        self.database.close()
+        for database in self.open:
+            database.close()
         shutil.rmtree(self.folder)
 
     @initialize(shape=shapes())
     def first(self, shape: tuple[list[PlanNode], list[Edge]]) -> None:
         self.submit(shape, [])
 
-    @rule(shape=shapes(), after=st.lists(pick, max_size=2), delay=st.sampled_from([None, None, 5.0]), fixed=st.booleans())
-    def submit(self, shape: tuple[list[PlanNode], list[Edge]], after: list[int], delay: float | None = None, fixed: bool = False) -> None:
+    @rule(shape=shapes(), after=st.lists(pick, max_size=2), delay=st.sampled_from([None, None, 5.0]), fixed=st.booleans(), ignoring=st.booleans())
+    def submit(
+        self, shape: tuple[list[PlanNode], list[Edge]], after: list[int], delay: float | None = None, fixed: bool = False, ignoring: bool = False
+    ) -> None:
         nodes, edges = shape
         earlier = tuple(dict.fromkeys(self._task(number).id for number in after)) if self.model.tasks else ()
         start = None if delay is None else self.now + delay
-        options = SubmitOptions(RUNTIME, after=earlier, not_before=start, on_the_clock=fixed)
+        options = SubmitOptions(RUNTIME, after=earlier, not_before=start, on_the_clock=fixed, ignore_dependency_failure=ignoring)
         made = self.database.write_now(queue.submit, plan(nodes, edges), options, self.now)
-        self._made(made, shape, earlier, start, fixed)
+        self._made(made, (nodes, [replace(edge, need=Need.SETTLES) for edge in edges] if ignoring else edges), earlier, start, fixed, ignoring)
 
-    def _made(self, made: Submitted, shape: tuple[list[PlanNode], list[Edge]], earlier: tuple[int, ...], start: float | None, fixed: bool) -> None:
+    def _made(
+        self,
+        made: Submitted,
+        shape: tuple[list[PlanNode], list[Edge]],
+        earlier: tuple[int, ...],
+        start: float | None,
+        fixed: bool,
+        ignoring: bool = False,
+    ) -> None:
         nodes, edges = shape
         tasks = []
         for seq, one in enumerate(nodes):
             own = {made.tasks[edge.needs]: edge.need.value for edge in edges if edge.node == one.id}
-            needs = own or dict.fromkeys(earlier, "needs")
+            needs = own or dict.fromkeys(earlier, "settles" if ignoring else "needs")
             tasks.append(
                 ModelTask(
                     id=made.tasks[one.id],
@@ -109,12 +149,13 @@ class QueueMachine(RuleBasedStateMachine):
             )
         self.model.add(tasks)
 
-    @rule(limit=st.integers(1, 4))
-    def claim(self, limit: int) -> None:
-        claims = self.database.write_now(queue.claim, ENGINE, {LANE: 100}, limit, self.now)
-        expected = self.model.claim(limit)
+    @rule(limit=st.integers(1, 4), engine=engines)
+    def claim(self, limit: int, engine: str) -> None:
+        claims = self.database.write_now(queue.claim, engine, {LANE: 100}, limit, self.now)
+        expected = self.model.claim(limit, engine)
         assert [(one.lease.task, one.attempt, one.failures) for one in claims] == [(one.id, one.attempt, one.failures) for one in expected]
         self.leases |= {one.lease.task: one.lease for one in claims}
+        self.ever += [one.lease for one in claims]
         self.started |= {one.lease.task for one in claims}
 
     def _holds(self) -> bool:
@@ -164,11 +205,33 @@ class QueueMachine(RuleBasedStateMachine):
         self.database.write_now(queue.end_cancelled, lease, self.now)
         self.model.end(task, "cancelled", task.error)
 
-    @rule()
-    def crash(self) -> None:
-        self.database.write_now(queue.recover, ENGINE, self.now)
-        self.model.crash()
-        self.leases.clear()
+    @precondition(_holds)
+    @rule(number=pick)
+    def unpark(self, number: int) -> None:
+        lease, task = self._lease(number, keep=True)
+        self.database.write_now(queue.unpark, lease, self.now)
+        task.parked = False
+
+    @precondition(_holds)
+    @rule(number=pick)
+    def add_child(self, number: int) -> None:
+        lease, parent = self._lease(number, keep=True)
+        id = self.database.write_now(queue.add_child, lease, node("child"), self.now)
+        child = ModelTask(id, parent.execution, parent.seq, parent.priority, False, False, False, parent.id, {})
+        self.model.add([child])
+
+    @precondition(lambda self: any(lease not in self.leases.values() for lease in self.ever))
+    @rule(number=pick, write=st.sampled_from(sorted(WRITES)))
+    def a_worker_writes_that_has_lost_its_lease(self, number: int, write: str) -> None:
+        lost = [lease for lease in self.ever if lease not in self.leases.values()]
+        with pytest.raises(LeaseLost):
+            self.database.write_now(WRITES[write], lost[number % len(lost)], self.now)
+
+    @rule(engine=engines)
+    def crash(self, engine: str) -> None:
+        self.database.write_now(queue.recover, engine, self.now)
+        self.model.crash(engine)
+        self.leases = {id: lease for id, lease in self.leases.items() if lease.engine != engine}
 
     @rule()
     def wait(self) -> None:

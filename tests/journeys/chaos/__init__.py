@@ -1,4 +1,4 @@
-"""Kills everything at random moments, stops it, takes disk and clock away from it, and checks that nothing was lost.
+"""Kills everything at random moments, stops it, takes its disk away, and checks that nothing was lost.
 
     python -m tests.journeys.chaos --kills 1000 --seed 1 --report docs/crash-report.md
 

@@ -171,7 +171,7 @@ class Blows:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(command.pid, signal.SIGCONT)
 
-    # two engines, clock, disk
+    # two engines, disk
 
     def two_engines(self) -> None:
         """Two engines that are started in the same instant; one works, the other stands by; then both go."""
@@ -183,13 +183,6 @@ class Blows:
             command.send_signal(signal.SIGTERM)
         for command in pair:
             command.wait(30)
-
-    def clock(self) -> None:
-        """The wall clock goes forward or back, by minutes or by days."""
-        if self.world.faked_clock:
-            offset = self.world.random.choice(("-2d", "-3600", "-60", "+60", "+3600", "+2d"))
-            self.world.set_clock(offset)
-            self.tally.count("clock", "set back" if offset.startswith("-") else "set forward")
 
     def disk_full(self) -> None:
         """The engine waits, and goes on when there is room again."""
@@ -317,7 +310,6 @@ BLOWS: tuple[tuple[int, Callable[[Blows], None]], ...] = (
     (1, Blows.guard_stopped),
     (1, Blows.command_stopped),
     (1, Blows.two_engines),
-    (3, Blows.clock),
     (1, Blows.disk_full),
     (1, Blows.disk_broken),
 )

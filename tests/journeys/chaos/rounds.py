@@ -6,14 +6,14 @@ from pathlib import Path
 from tests.journeys.chaos import laws
 from tests.journeys.chaos.blows import Blows
 from tests.journeys.chaos.tally import Tally
-from tests.journeys.chaos.world import FAKETIME, World
+from tests.journeys.chaos.world import World
 
 WITHOUT_STRACE = ("engine", "guard", "engine_and_guard", "agent", "grandchild", "command", "hang_up", "engine_stopped_shortly")
 
 
 def play(folder: Path, seed: int, kills: int, tally: Tally, *, names: tuple[str, ...] | None = None, until: float | None = None) -> None:
     """One round, to `kills` more kills (or the monotonic time `until`). Raises AssertionError where a law does not hold."""
-    world = World(folder, seed, faked_clock=names is None and seed % 4 == 3 and FAKETIME.exists())
+    world = World(folder, seed)
     try:
         blows, enough = Blows(world, tally), tally.kills + kills
         while tally.kills < enough and (until is None or time.monotonic() < until):
@@ -22,8 +22,6 @@ def play(folder: Path, seed: int, kills: int, tally: Tally, *, names: tuple[str,
             pause = time.monotonic() + world.random.uniform(0.0, 0.3)
             while time.monotonic() < pause:
                 time.sleep(0.02)
-        if world.faked_clock:
-            world.set_clock("+0")
         world.await_clients()
         world.drain()
         laws.check(world)

@@ -20,8 +20,6 @@ PROGRAM = str(Path(sys.executable).parent / "abathur")
 AGENT = "cat >/dev/null; setsid sleep 60 & p=$!; sleep 0.8; kill $p; echo made"
 """An agent with a grandchild outside of its process group, which only lives longer where the agent was killed."""
 LEASE_SECONDS = 3.0
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-"""Debian's `libfaketime`, which sets the wall clock for the processes of a project only."""
 DOCUMENTS = (
     ("run", "--detach", "--json", 'ABYSSAL[CODE]("auth service", language="rust")'),
     ("run", "--detach", "--json", 'a = ABYSSAL[RESEARCH]("queues", parallel=6)\nABYSSAL[DOCUMENT](a)\nABYSSAL[ROADMAP]("a queue")'),
@@ -37,7 +35,6 @@ class World:
 
     folder: Path
     seed: int
-    faked_clock: bool = False
     executions: list[str] = field(default_factory=list)
     """What commands have said to be on disk."""
 
@@ -63,14 +60,6 @@ class World:
         }
         self.command("init")
         self.database = sqlite3.connect(f"file:{self.data / 'abathur.db'}?mode=ro", uri=True, isolation_level=None, timeout=30)
-        if self.faked_clock:
-            self.set_clock("+0")
-            self.environment |= {
-                "LD_PRELOAD": str(FAKETIME),
-                "FAKETIME_TIMESTAMP_FILE": str(self.folder / "clock"),
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                "FAKETIME_CACHE_DURATION": "1",
-            }
 
     # Commands
 
@@ -115,10 +104,9 @@ class World:
         if client.poll() is None:
             return False
         out, err = client.communicate()
-        if out.startswith("{"):
-            # An engine in the foreground answers too, and not with an execution.
-            if execution := json.loads(out).get("execution"):
-                self.executions.append(execution)
+        # An engine in the foreground answers too, and not with an execution.
+        if out.startswith("{") and (execution := json.loads(out).get("execution")):
+            self.executions.append(execution)
         assert "Traceback" not in err, err
         told = client.returncode < 0 or out or '"error"' in err or "ABTH-ERR" in err or client.returncode in (129, 130, 137, 143)
         assert told, (client.args, client.returncode, out, err)
@@ -161,12 +149,6 @@ class World:
         return found
 
     # Means
-
-    def set_clock(self, offset: str) -> None:
-        """Set the wall clock of all processes of this project, as an offset to the true one; they see it within a second."""
-        draft = self.folder / "clock.draft"
-        draft.write_text(offset)
-        draft.replace(self.folder / "clock")
 
     def drain(self) -> None:
         """Work off what is left. What its own agent's death has made dead or failed is tried again: that verdict is right."""
