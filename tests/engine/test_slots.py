@@ -80,3 +80,53 @@ async def test_a_waiter_that_is_cancelled_in_the_moment_of_its_turn_gives_the_sl
         await waiting
 
     assert await eventually_async(lambda: some.free() == 1)
+
+
+async def test_who_waits_in_a_full_lane_holds_up_nobody_else_and_is_next_in_its_own() -> None:
+    some = slots(3)
+    some.limit_lane("local", 1)
+    local = some.take("local")
+    waiting = asyncio.create_task(some.acquire(9, "local"))
+    await asyncio.sleep(0)
+
+    assert (some.free(), some.free_in("api"), some.free_in("local")) == (2, 2, 0)
+    other = await some.acquire(1)
+    local.release()
+    again = await waiting
+
+    assert some.free_in("local") == 0
+    again.release()
+    other.release()
+    assert some.busy == 0
+
+
+async def test_a_slot_that_was_given_back_is_held_again_when_there_is_one() -> None:
+    some = slots(1)
+    slot = some.take("a")
+    slot.release()
+    between = some.take("a")
+    back = asyncio.create_task(slot.regain(5))
+    await asyncio.sleep(0)
+    assert not back.done()
+
+    between.release()
+    await back
+
+    assert (some.busy, slot.held) == (1, True)
+    slot.release()
+    assert some.busy == 0
+
+
+async def test_a_larger_limit_lets_those_in_who_wait() -> None:
+    some = slots(1)
+    first = some.take("a")
+    waiting = asyncio.create_task(some.acquire(5))
+    await asyncio.sleep(0)
+
+    some.resize(2)
+
+    assert (await waiting).held
+    some.resize(1)
+    assert some.free() == 0
+    first.release()
+    assert some.free() == 0

@@ -221,3 +221,33 @@ async def test_reported_progress_is_seen_while_it_runs(bench: Make, tmp_path: Pa
         ended = await project.until(task, Status.COMPLETED)
 
     assert (ended.progress, ended.phase) == (1.0, "")
+
+
+async def test_after_a_crash_what_was_asked_for_is_gone_on_with_and_told_as_if_nothing_had_been(bench: Make) -> None:
+    done = asyncio.Event()
+    project = bench(parent_of(spawn("one"), spawn("two"), child=lambda _: [Wait(done), Say("there")]))
+    [task] = project.submit(node(prompt="lead"))
+    async with project.running() as engine:
+        await eventually_async(lambda: project.runtime.active == 2)
+        project.write(queue.recover, engine.id)  # as whoever finds it dead does; it has lost its leases, and ends itself
+    before = children(project, task)
+    done.set()
+
+    await project.engine(Manner(drain=True)).run()
+
+    assert project.result(task) == "there; there"
+    assert children(project, task) == before
+    calls = [call for turn in project.detail(task).turns for call in turn.tool_calls]
+    assert [call.status for call in calls] == ["done", "done"]
+
+
+async def test_a_person_who_cancels_a_sub_agent_leaves_its_parent_at_work(bench: Make) -> None:
+    project = bench(parent_of(spawn("one"), child=lambda _: [Wait(asyncio.Event())]))
+    [task] = project.submit(node(prompt="lead"))
+    async with project.running():
+        await eventually_async(lambda: project.runtime.active == 1)
+        project.database.write_now(queue.cancel, children(project, task), "user", "", 0.0)
+
+        await project.until(task, Status.COMPLETED)
+
+    assert "is cancelled" in (project.result(task) or "")
