@@ -100,6 +100,8 @@ class QueueMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         for database in self.open:
             database.close()
+        problems = check_folder(self.folder / ".abathur").problems
+        assert [problem for problem in problems if "its engine" not in problem] == []  # no real engine is registered here
         shutil.rmtree(self.folder)
 
     @initialize(shape=shapes())
