@@ -67,7 +67,9 @@ def plan_prompt(text: str, registry: Registry, context: PlanContext, *, common: 
     found = Mistakes(None)
     made = None
     with suppress(TooMany):
-        _check_json({"prompt": text, "common": dict(common or {})}, context, found)
+        _check_json(dict(common or {}), context, found)
+        if reason := unusable(text):
+            found.add(WrongValue, NOWHERE, f"a text cannot be kept: {reason}")
         if not text.strip():
             found.add(WrongValue, NOWHERE, "the prompt is empty", "say what is to be done")
         made = _prompt(text, {one.name: one for one in supplied_from(common)}, registry, context, found)
@@ -164,6 +166,7 @@ def _check_json(values: JsonObject, context: PlanContext, found: Mistakes) -> No
             case dict():
                 rest.extend((item, depth + 1) for item in value.values())
                 rest.extend((key, depth + 1) for key in value)
+                size -= sum(map(len, value))  # names are no values
             case _:
                 pass
     if size > context.max_bytes:

@@ -138,3 +138,13 @@ def test_a_mistake_in_the_common_parameters_of_a_document_is_told_once_without_a
 
     (detail,) = caught.value.details
     assert detail.line is None
+
+
+def test_a_prompt_as_long_as_the_limit_is_taken_and_a_longer_one_is_not() -> None:
+    context = PlanContext(max_bytes=20)
+    assert plan_prompt("x" * 20, REGISTRY, context, common={"priority": "high"}).nodes[0].parameters["prompt"] == "x" * 20
+    assert plan_template("CODE", {}, REGISTRY, context, subject="x" * 20).nodes
+    with pytest.raises(errors.OverLimit):
+        plan_prompt("x" * 21, REGISTRY, context)
+    with pytest.raises(errors.DocumentInvalid):
+        plan_template("CODE", {}, REGISTRY, context, subject="x" * 21)
