@@ -3,10 +3,11 @@
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
@@ -14,16 +15,17 @@ from typing import IO
 
 from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import ChangeRefused, DatabaseBusy, NoResult, ProjectNotFound
+from abathur_tui.domain.errors import ChangeRefused, DatabaseBusy, DatabaseDamaged, NoResult, ProjectNotFound
 from abathur_tui.project.finding import Place
 from abathur_tui.storage import Database
 from abathur_tui.storage.checking import Checked, check_folder
-from abathur_tui.storage.connection import roll_back
+from abathur_tui.storage.connection import refuse_foreign, roll_back
 from abathur_tui.storage.copying import back_up_to, new_file
 from abathur_tui.storage.exporting import records
 from abathur_tui.storage.failures import translated
 from abathur_tui.storage.files import DATABASE, private_folder, refuse_network
 from abathur_tui.storage.locks import living_engines
+from abathur_tui.storage.migrations import known_steps, refuse_newer, version_of
 from abathur_tui.storage.reading import reading
 from abathur_tui.storage.salvage import Salvaged, salvage
 from abathur_tui.storage.turnstile import alone
@@ -93,7 +95,7 @@ def export(place: Place, into: IO[str] | Path, *, execution: int | None = None) 
 def recover(place: Place, into: Path | None = None) -> Recovered:
     """Save what can be saved of a damaged database: into a new file, or in its place, and the damaged one is kept under another name.
 
-    Raises ProjectNotFound; ChangeRefused where it is well, or belongs to another program or a newer Abathur; DatabaseBusy where an engine lives;
+    Raises ProjectNotFound; ChangeRefused where it is well; DatabaseBusy where an engine lives; DatabaseNewer;
     NoResult where nothing could be saved; ArgumentInvalid where `into` is there; DiskFull and the like.
     """
     _refuse_missing(place)
@@ -112,12 +114,9 @@ def recover(place: Place, into: Path | None = None) -> Recovered:
 def _refuse_well(place: Place) -> None:
     found = check_folder(place.data)
     if found.ok:
-        raise ChangeRefused(
-            "The database is well; there is nothing to recover.", hint="With --into, what can be read is copied all the same."
-        )
-    for problem in found.problems:
-        if "another program" in problem or "knows versions up to" in problem:
-            raise ChangeRefused(problem, hint="Nothing was changed.")
+        raise ChangeRefused("The database is well; there is nothing to recover.", hint="With --into, what can be read is copied all the same.")
+    with suppress(sqlite3.Error, OSError), reading(place.data) as connect, closing(connect()) as connection:
+        _refuse_others(connection, place)
 
 
 def _recover(path: Path, into: Path | None) -> Recovered:
@@ -150,10 +149,18 @@ def _opened(place: Place) -> Iterator[Connection]:
         connection = connect()
         try:
             connection.execute("BEGIN")
+            _refuse_others(connection, place)
+            if version_of(connection) == 0:
+                raise DatabaseDamaged(f"{place.data / DATABASE} is empty.")
             yield connection
         finally:
             roll_back(connection)
             connection.close()
+
+
+def _refuse_others(c: Connection, place: Place) -> None:
+    refuse_foreign(c, place.data / DATABASE)
+    refuse_newer(version_of(c), known_steps()[-1].version)
 
 
 def _refuse_missing(place: Place) -> None:

@@ -71,12 +71,17 @@ def prepare_file(connection: Connection, path: Path) -> None:
     if scalar(connection, "PRAGMA page_count") == 0:
         set_pragma(connection, "auto_vacuum", "incremental", 2)
         set_pragma(connection, "application_id", str(APPLICATION_ID), APPLICATION_ID)
-    if scalar(connection, "PRAGMA application_id") != APPLICATION_ID:
-        raise DatabaseDamaged(f"{path} is a database of another program.", hint="Move it away; nothing was changed.")
+    refuse_foreign(connection, path)
     if scalar(connection, "PRAGMA journal_mode") != "wal":
         (mode,) = connection.execute("PRAGMA journal_mode = wal").fetchone()
         if mode != "wal":
             raise Unexpected(f"{path} cannot be put into WAL mode (it stays {mode}).")
+
+
+def refuse_foreign(connection: Connection, path: Path) -> None:
+    """Raise DatabaseDamaged where the file belongs to another program."""
+    if scalar(connection, "PRAGMA page_count") and scalar(connection, "PRAGMA application_id") != APPLICATION_ID:
+        raise DatabaseDamaged(f"{path} is a database of another program.", hint="Move it away; nothing was changed.")
 
 
 def scalar(connection: Connection, statement: str) -> object:

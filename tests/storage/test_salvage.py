@@ -1,5 +1,6 @@
 """What can be saved of a damaged file is saved, under the laws again, and the damaged file is not touched."""
 
+import io
 import os
 import shutil
 import sqlite3
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from abathur_tui.domain.data import content_hash
-from abathur_tui.domain.errors import ChangeRefused, DatabaseBusy, NoResult
+from abathur_tui.domain.errors import ChangeRefused, DatabaseBusy, DatabaseDamaged, DatabaseNewer, NoResult
 from abathur_tui.project import Place, care
 from abathur_tui.storage import Database, engines, queue, seals
 from abathur_tui.storage.checking import check_folder
@@ -224,5 +225,15 @@ def test_another_programs_file_is_left_alone(folder: Path) -> None:
     foreign.execute("CREATE TABLE theirs (x)")
     foreign.commit()
     foreign.close()
-    with pytest.raises(ChangeRefused, match="another program"):
-        care.recover(Place(folder.parent, folder))
+    for attempt in (care.recover, care.back_up, care.vacuum_file, lambda place: care.export(place, io.StringIO())):
+        with pytest.raises(DatabaseDamaged, match="another program"):
+            attempt(Place(folder.parent, folder))
+
+
+def test_a_newer_file_is_refused_by_all_that_would_read_or_write_it(worked: Path) -> None:
+    newer = sqlite3.connect(worked / "abathur.db", isolation_level=None)
+    newer.execute("PRAGMA user_version = 99")
+    newer.close()
+    for attempt in (care.recover, care.back_up, care.vacuum_file, lambda place: care.export(place, io.StringIO())):
+        with pytest.raises(DatabaseNewer, match="99"):
+            attempt(Place(worked.parent, worked))
