@@ -21,8 +21,12 @@ P = ParamSpec("P")
 
 SAMPLE_SECONDS = 5.0
 """How often all of it is measured."""
+HELD_UP_SECONDS = 1.0
+"""The same while agents are held up, so that none waits for longer than it must."""
 COMMANDS_SECONDS = 1.0
 """How often commands are measured, where each has a limit."""
+_COMMANDS_SHARE = 0.1
+"""Of the cores: commands that take less are not what holds agents up."""
 _RESTING_SECONDS = 60.0
 """How often a measurement is kept while nobody works."""
 
@@ -84,7 +88,7 @@ class Resources:
             meter = Meter()
             await self._measured(meter)  # what was used before counts for nothing
             while True:
-                await asyncio.sleep(self._every)
+                await asyncio.sleep(self._every if self._gate == OPEN else min(self._every, HELD_UP_SECONDS))
                 if (usage := await self._measured(meter)) is not None:
                     await self._look(usage, busy=busy(), exhausted=exhausted)
 
@@ -99,7 +103,7 @@ class Resources:
     async def _look(self, usage: Usage, *, busy: bool, exhausted: Callable[[str], None]) -> None:
         """Decide by a measurement, and keep it."""
         self.room, self._started = replace(self.room, memory_taken=usage.memory_bytes), 0
-        gate = gate_for(usage.memory_bytes / self.room.memory_bytes, (usage.cores or 0) / self.room.cores)
+        gate = gate_for(usage.memory_bytes / self.room.memory_bytes, self._cores_share(usage))
         taken = (usage.memory_bytes, self.room.memory_bytes, usage.cores, self.room.cores, usage.processes)
         sample = Sample(self._clock.now(), self._engine, *taken, gate=gate)
         before, self._gate = self._gate, gate
@@ -110,6 +114,11 @@ class Resources:
             await self._write(_keep, sample, before)
         if sample.exhausted:
             exhausted(f"all together take {_memory(sample)}")
+
+    def _cores_share(self, usage: Usage) -> float:
+        """Of the limit; what the engine takes alone holds nobody up: it is spent on starting and ending agents, and is a core at most."""
+        worth_a_look = usage.children_cores > _COMMANDS_SHARE * self.room.cores
+        return (usage.cores or 0) / self.room.cores if worth_a_look else 0.0
 
     async def _watch_commands(self, limit: int) -> None:
         meter = Meter()

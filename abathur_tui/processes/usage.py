@@ -18,6 +18,8 @@ class Usage:
     """Resident memory of all processes."""
     cores: float | None
     """In use since the moment before, services left out: they work for all agents, whose number changes nothing about it. None for the first."""
+    children_cores: float
+    """What of it children used; 0 for the first."""
     processes: int
     by_child: Mapping[int, int]
     """Resident memory of each child with all that it has started, by its `pid`."""
@@ -38,7 +40,7 @@ class Meter:
         groups = {child.pid: child.service for child in children}
         memory: Counter[int] = Counter()
         seconds: dict[tuple[int, float], float] = {}
-        processes = 0
+        processes, of_children = 0, 0.0
         parents = {process.pid: process.info["ppid"] or 0 for process in psutil.process_iter(["ppid"])}
         for pid, group in _family(groups, parents).items():
             with suppress(psutil.Error):  # it has just ended, or is not ours to look at
@@ -47,14 +49,17 @@ class Meter:
                     memory[group] += process.memory_info().rss
                     times = process.cpu_times()
                     if not groups.get(group):
-                        seconds[pid, process.create_time()] = times.user + times.system
+                        key = (pid, process.create_time())
+                        seconds[key] = times.user + times.system
+                        if group:
+                            of_children += seconds[key] - self._seconds.get(key, 0.0)
                 processes += 1
         used = sum(after - self._seconds.get(key, 0.0) for key, after in seconds.items())
         now = time.monotonic()
         elapsed = None if self._at is None else now - self._at
         self._seconds, self._at = seconds, now
-        cores = used / elapsed if elapsed else None
-        return Usage(memory.total(), cores, processes, {group: taken for group, taken in memory.items() if group in groups})
+        cores, of_children = (used / elapsed, of_children / elapsed) if elapsed else (None, 0.0)
+        return Usage(memory.total(), cores, of_children, processes, {group: taken for group, taken in memory.items() if group in groups})
 
 
 def _family(groups: Container[int], parents: Mapping[int, int]) -> dict[int, int]:

@@ -1,6 +1,7 @@
 """The swarm's own rows: how many agents somebody has asked for, and what was decided about new ones."""
 
 from sqlite3 import Connection
+from typing import Any
 
 from abathur_tui.domain.data import JsonObject, canonical
 from abathur_tui.domain.resources import Sample, gate_for
@@ -51,13 +52,16 @@ def open_gate(c: Connection) -> None:
 
 def samples(c: Connection, limit: int) -> list[Sample]:
     """The newest samples, the newest first."""
-    return [
-        Sample(at, engine, taken, limit_bytes, cores, limit_cores, processes, gate_for(taken / limit_bytes, (cores or 0) / limit_cores))
-        for at, engine, taken, limit_bytes, cores, limit_cores, processes in c.execute(_SQL["samples"], (limit,))
-    ]
+    return [_sample(row) for row in c.execute(_SQL["samples"], (limit,))]
 
 
 def audit(c: Connection, action: str, reason: str, detail: JsonObject, actor: str, now: float, *, engine: str | None = None) -> None:
     """Keep what was decided."""
     values = {"now": now, "actor": actor, "action": action, "engine": engine, "reason": reason, "detail": canonical(detail)}
     c.execute(_SQL["audit"], values)
+
+
+def _sample(row: tuple[Any, ...]) -> Sample:
+    at, engine, taken, memory_limit, cores, cores_limit, processes, why = row
+    by_memory, by_cores = (taken / memory_limit if why == "memory" else 0.0), ((cores or 0.0) / cores_limit if why == "cpu" else 0.0)
+    return Sample(at, engine, taken, memory_limit, cores, cores_limit, processes, gate_for(by_memory, by_cores))

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from abathur_tui.domain.errors import CommandFailed
-from abathur_tui.domain.plan import Edge
+from abathur_tui.domain.plan import Edge, Fallback
 from abathur_tui.domain.resources import Gate, Starts, gate_for
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.processes import Child, Meter, machine
@@ -121,6 +121,7 @@ async def test_over_ninety_percent_of_memory_nothing_starts_until_it_is_freed_an
             await asyncio.sleep(0.3)  # several rounds and looks
 
             assert (project.task(task).status, project.task(task).why) == (Status.PENDING, Why.MEMORY)
+            assert project.database.read_now(swarm.samples, 1)[0].gate == Gate(Starts.NONE, "memory")
         await project.until(task, Status.COMPLETED)
 
     assert any("start freely again" in text for text in notices(project))
@@ -178,6 +179,21 @@ async def test_an_agent_that_takes_all_memory_alone_has_failed_with_its_attempt(
 
     assert ended.error is not None
     assert ended.error.code == "ABTH-ERR-027"
+
+
+async def test_what_took_all_memory_for_good_falls_back(bench: Make) -> None:
+    hungry = [Wait(asyncio.Event())]
+    project = bench(lambda request: [Say("small")] if request.system == "You are tester." else hungry)
+    limit = taken() + 300 * MB
+    limited(project, memory_limit=limit)
+    [task] = project.submit(node(retries=0, fallback=Fallback("PLAIN", "1.0.0", "tester", "Plainly.", {})))
+    async with project.running():
+        await eventually_async(lambda: project.runtime.active == 1)
+        async with program(project, str(int(limit * 1.05) - taken())):
+            await eventually_async(lambda: project.detail(task).fell_back is not None)
+        await project.until(task, Status.COMPLETED)
+
+    assert project.result(task) == "small"
 
 
 async def test_cpu_alone_holds_agents_up_and_never_stops_one(bench: Make) -> None:
@@ -293,3 +309,14 @@ async def test_many_that_declare_what_they_need_run_one_after_another(bench: Mak
 
     assert project.runtime.most_active == 1
     assert project.database.read_now(views.counts)[Status.COMPLETED] == 8
+
+
+async def test_the_engines_own_cpu_holds_nobody_up(bench: Make) -> None:
+    project = bench(lambda _: [Sleep(0.002), Say("x")])
+    limited(project, cpu_limit=0.01)
+    project.submit(*(node(f"n{number}") for number in range(60)))
+
+    await project.drain()
+
+    assert not any("cores" in text for text in notices(project))
+    assert {sample.gate for sample in project.database.read_now(swarm.samples, 100)} <= {Gate()}

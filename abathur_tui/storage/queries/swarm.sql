@@ -21,7 +21,7 @@ DELETE FROM resources WHERE id <= (SELECT max(id) FROM resources) - ?;
 
 -- name: samples
 -- The newest samples. By the primary key.
-SELECT at, engine, memory_bytes, memory_limit, cpu, cpu_limit, processes FROM resources ORDER BY id DESC LIMIT ?;
+SELECT at, engine, memory_bytes, memory_limit, cpu, cpu_limit, processes, gate FROM resources ORDER BY id DESC LIMIT ?;
 
 -- name: gate
 -- What holds new agents up. By the primary key.
