@@ -290,7 +290,8 @@ class Engine:
                     self._free_accounts = False
                     await free_accounts(self._database, self._with.clock.now())
                 ready = await foreman.round(changed)
-                if ready or foreman.busy or await self._commands.behind():
+                # Whoever waits for tasks inside it that wait for a person or a time does not hold up a drain: `left` knows.
+                if ready or (foreman.busy and not self._manner.drain) or await self._commands.behind():
                     self._idle_since = None
                 elif (end := await self._end_when_idle()) is not None:
                     return end

@@ -13,7 +13,7 @@ class Left:
     """What has not ended, by what it waits for."""
 
     running: bool
-    """Some engine has a task that does not only wait for a person."""
+    """Some engine has a task that does not only wait for a person, or for tasks inside it."""
     ready: bool
     """A free slot would take one."""
     retrying: bool
@@ -37,7 +37,7 @@ def left(c: Connection) -> Left:
     running = views.counts(c)[Status.RUNNING]
     if running:
         _, asking = questions.asking(c)
-        running -= asking
+        running -= asking + queue.parked(c)
     return Left(
         running=running > 0,
         ready=any(lane.ready for lane in lanes),

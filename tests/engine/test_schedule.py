@@ -15,7 +15,7 @@ from abathur_tui.domain.status import Status, Why
 from abathur_tui.settings import Settings
 from abathur_tui.settings.model import System
 from abathur_tui.storage import queue, views
-from tests.engine.bench import Bench, node
+from tests.engine.bench import Bench, loop_node, node
 from tests.scripted import Say, Script, Wait, in_order, say
 from tests.waiting import eventually_async
 
@@ -72,6 +72,33 @@ async def test_while_the_queue_is_paused_what_runs_goes_on_and_nothing_starts(be
     async with project.running():
         project.write(queue.free_queue, "me")
         await project.until(second, Status.COMPLETED)
+
+
+async def test_a_drain_leaves_a_loop_whose_next_pass_waits_for_the_queue(bench: Make) -> None:
+    go = asyncio.Event()
+    project = bench(lambda _: [Wait(go), Say("better")])
+    [loop] = project.submit(loop_node("echo 1"))
+    draining = asyncio.create_task(project.drain())
+    await eventually_async(lambda: project.runtime.active == 1)
+    project.write(queue.hold_queue, "me")
+    go.set()
+
+    assert await draining is Exit.DONE
+    assert project.task(loop).status is Status.PENDING
+    assert project.database.read_now(views.loop, loop).passes
+
+    project.write(queue.free_queue, "me")
+    assert await project.drain() is Exit.DONE
+    assert project.task(loop).status is Status.FAILED
+    assert len(project.database.read_now(views.loop, loop).passes) == 10
+
+
+async def test_a_drain_leaves_a_loop_whose_account_refuses(bench: Make) -> None:
+    project = bench(lambda _: [AccountRefused("the key is refused")])
+    [loop] = project.submit(loop_node("echo 1"))
+
+    assert await project.drain() is Exit.REFUSED
+    assert project.task(loop).status is Status.PENDING
 
 
 # Quiet times

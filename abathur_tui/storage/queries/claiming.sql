@@ -55,6 +55,13 @@ WHERE due IS NOT NULL AND status = 'pending' AND why = 'retry'
     AND NOT EXISTS (SELECT 1 FROM lanes WHERE lanes.lane = tasks.lane AND held_why <> '') AND NOT EXISTS (SELECT 1 FROM queue_state)
 LIMIT 1;
 
+-- name: parked
+-- How many running tasks only wait for what they have inside them, and that has not ended. Indexes tasks_running and tasks_by_parent.
+SELECT count(*) FROM tasks AS t INDEXED BY tasks_running
+WHERE t.status = 'running' AND t.why = 'children' AND EXISTS (
+    SELECT 1 FROM tasks AS s INDEXED BY tasks_by_parent WHERE s.parent = t.id AND s.status NOT IN ('completed', 'failed', 'cancelled', 'dead')
+);
+
 -- name: hold_lane
 -- Claim nothing of a lane. By the primary key.
 UPDATE lanes SET held_why = :why, held_until = :until, held_message = :message, held_by = :actor, held_at = :now WHERE lane = :lane;

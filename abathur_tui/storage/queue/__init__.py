@@ -1,15 +1,15 @@
 """The queue: every way in which a task changes its status. Plain functions over a connection that is inside a write transaction."""
 
-from abathur_tui.storage.queue.at_once import FirstTurn, LastTurn, begin_attempts, begin_turns, end_turns, plain
+from abathur_tui.storage.queue.at_once import FirstTurn, LastTurn, begin_attempts, begin_turns, end_turns, free_agents, plain
 from abathur_tui.storage.queue.bodies import body_of
 from abathur_tui.storage.queue.changes import cancel, pause, reprioritize, resume, retry
-from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes, retrying, take
+from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes, parked, retrying, take
 from abathur_tui.storage.queue.dead_letters import clear_dead_letters, retry_dead_letters
 from abathur_tui.storage.queue.ending import complete, end_cancelled, end_paused, fail, note, park, release, report_progress, retry_later, unpark
 from abathur_tui.storage.queue.fitting import Room, let_go_what_fits, set_aside
 from abathur_tui.storage.queue.holding import free_queue, held, hold_queue
 from abathur_tui.storage.queue.looping import LoopLimits, resume_loop
-from abathur_tui.storage.queue.rescue import clock_set_back, crash, due, is_silent, recover, supersede
+from abathur_tui.storage.queue.rescue import MOST_CRASHES, clock_set_back, crash, due, is_silent, recover, supersede
 from abathur_tui.storage.queue.scheduling import (
     add_schedule,
     next_schedule,
@@ -23,6 +23,7 @@ from abathur_tui.storage.queue.submitting import add_child, add_pass, child_of, 
 
 __all__ = [
     "JOIN_LANE",
+    "MOST_CRASHES",
     "FirstTurn",
     "LastTurn",
     "LoopLimits",
@@ -45,6 +46,7 @@ __all__ = [
     "end_paused",
     "end_turns",
     "fail",
+    "free_agents",
     "free_lane",
     "free_queue",
     "held",
@@ -56,6 +58,7 @@ __all__ = [
     "next_schedule",
     "note",
     "park",
+    "parked",
     "pause",
     "pause_schedules",
     "plain",

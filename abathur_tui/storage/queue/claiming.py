@@ -65,6 +65,12 @@ def retrying(c: Connection) -> bool:
     return c.execute(_SQL["retrying"]).fetchone() is not None
 
 
+def parked(c: Connection) -> int:
+    """How many running tasks only wait for what they have inside them: whether they go on is a question of that."""
+    (number,) = c.execute(_SQL["parked"]).fetchone()
+    return int(number)
+
+
 def hold_lane(c: Connection, lane: str, why: str, until: float | None, message: str, actor: str, now: float) -> None:
     """Claim nothing of this lane until `until` (None: until somebody frees it); its tasks stay pending and show `why`."""
     c.execute(_SQL["hold_lane"], {"lane": lane, "why": why, "until": until, "message": clean(message), "actor": actor, "now": now})
