@@ -152,7 +152,7 @@ class AgentJob:
             engage=self._engage,
             conclude=self._conclude,
             stall_seconds=self._stall_seconds,
-            begun=BegunTurn(begun.agent, begun.turn, self._claim.execution, slot),
+            begun=BegunTurn(begun.agent, start.definition.name, begun.turn, self._claim.execution, slot),
         )
 
     def _parties(self, definition: AgentDefinition, runtime: Runtime, limits: Limits, system: str, prompt: str) -> Parties:

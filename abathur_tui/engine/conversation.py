@@ -3,14 +3,13 @@ one begins, so that whoever comes after a crash goes on from there."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
 from typing import TypeAlias, assert_never
 
 from abathur_tui.domain.conversation import (
     Caller,
-    Event,
     Limits,
     LogLine,
     Message,
@@ -102,6 +101,8 @@ class BegunTurn:
     """The first turn of a plain task, which its claim has begun."""
 
     agent: int
+    definition: str
+    """The agent's, by name."""
     turn: int
     execution: int
     slot: Slot | None
@@ -120,16 +121,6 @@ class _OpenTurn:
         if not self._rest:
             self._rest.append(self.output.take())
         return self._rest[0]
-
-
-@contextlib.asynccontextmanager
-async def _closing(events: AsyncIterator[Event]) -> AsyncIterator[AsyncIterator[Event]]:
-    """The events of a turn; leaving the block ends the turn, and with it the request or process that serves it."""
-    try:
-        yield events
-    finally:
-        if isinstance(events, AsyncGenerator):
-            await events.aclose()
 
 
 class Conversation:
@@ -241,7 +232,13 @@ class Conversation:
 
     async def _hand_in(self, begun: BegunTurn, done: TurnDone) -> None:
         self.handed_in = True
-        await self._shop.desk.end(LastTurn(self._who.lease, begun.execution, begun.agent, begun.turn, done), begun.slot)
+        last = LastTurn(self._who.lease, begun.execution, begun.definition, begun.agent, begun.turn, done)
+        handed = self._shop.desk.hand_in(last, begun.slot)
+        try:
+            await handed.settled()
+        finally:
+            if handed.handed_on:
+                self.agent = None
         self._open = None
 
     def _opened(self, begun: tuple[int, int]) -> None:
@@ -264,10 +261,14 @@ class Conversation:
         )
         answer: TurnDone | Exception
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(output.flow())
+            async with contextlib.AsyncExitStack() as stack:
+
+                async def flow() -> None:
+                    group = await stack.enter_async_context(asyncio.TaskGroup())
+                    group.create_task(output.flow())
+
                 try:
-                    answer = await self._hear(request, output)
+                    answer = await self._hear(request, output, flow)
                 except Exception as error:  # raised below, once what was said before it is in the journal
                     answer = error
                 output.end()
@@ -277,26 +278,42 @@ class Conversation:
             raise answer
         return answer
 
-    async def _hear(self, request: TurnRequest, output: Output) -> TurnDone:
-        done: TurnDone | None = None
+    async def _hear(self, request: TurnRequest, output: Output, flow: Callable[[], Awaitable[None]]) -> TurnDone:
+        """The turn's end. `flow` lets go on its way what is said, from the first piece on."""
+        if self._stall_seconds is None:
+            return await self._heard(request, output, flow, None)
         try:
-            async with asyncio.timeout(self._stall_seconds) as stall, _closing(self._who.runtime.turn(request)) as events:
-                async for event in events:
-                    if self._stall_seconds is not None:
-                        stall.reschedule(asyncio.get_running_loop().time() + self._stall_seconds)
-                    match event:
-                        case TextDelta(text):
-                            await output.say(text)
-                        case LogLine(text):
-                            output.log(text)
-                        case TurnDone():
-                            done = event
-                        case _:
-                            assert_never(event)
+            async with asyncio.timeout(self._stall_seconds) as stall:
+                return await self._heard(request, output, flow, stall)
         except TimeoutError as error:
             if not stall.expired():
                 raise
             raise AgentStalled(f"The model said nothing for {self._stall_seconds:g} seconds.") from error
+
+    async def _heard(self, request: TurnRequest, output: Output, flow: Callable[[], Awaitable[None]], stall: asyncio.Timeout | None) -> TurnDone:
+        done: TurnDone | None = None
+        flows = False
+        events = self._who.runtime.turn(request)
+        try:
+            async for event in events:
+                if stall is not None and self._stall_seconds is not None:
+                    stall.reschedule(asyncio.get_running_loop().time() + self._stall_seconds)
+                if isinstance(event, TurnDone):
+                    done = event
+                    continue
+                if not flows:
+                    flows = True
+                    await flow()
+                match event:
+                    case TextDelta(text):
+                        await output.say(text)
+                    case LogLine(text):
+                        output.log(text)
+                    case _:
+                        assert_never(event)
+        finally:
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()  # which ends the request or process that serves it
         if done is None:
             raise AnswerIncomplete("The runtime's answer has no end.")
         return done

@@ -1,37 +1,76 @@
 """The desk: workers hand in what is whole, and tasks are claimed, in one transaction for all that has come since the last one."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, TypeAlias
 
 from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.errors import AbathurError, LeaseLost
-from abathur_tui.engine.patient import PatientDatabase, to_its_end
+from abathur_tui.engine.patient import PatientDatabase
 from abathur_tui.engine.slots import Slot
 from abathur_tui.storage import queue
 from abathur_tui.storage.queue import LastTurn
+
+Outcome: TypeAlias = tuple[Collection[int], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
     """What goes along with the next transaction."""
 
-    operate: Callable[[Connection], Any]
-    """Part of the transaction; it may be run again."""
+    operate: Callable[[Connection, Sequence[LastTurn]], Outcome]
+    """Part of the transaction, which may be run again. It is given what has just ended, and gives which of those agents it has handed their
+    next task, and whatever `keep` is to have."""
     keep: Callable[[Any], None]
-    """Has what it gave, once that is on disk."""
+    """Has that, once it is on disk."""
     dropped: Callable[[], None]
     """Called instead where nothing came of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Handed:
-    last: LastTurn
-    slot: Slot | None
-    held: "asyncio.Future[bool]"
-    """Whether its lease held."""
+class Handed:
+    """Something that was handed in."""
+
+    __slots__ = ("_error", "_settled", "_waiter", "handed_on", "last", "slot")
+
+    def __init__(self, last: LastTurn, slot: Slot | None) -> None:
+        """Nothing came of it yet."""
+        self.last = last
+        self.slot = slot
+        self.handed_on = False
+        """Whether its agent has its next task already."""
+        self._error: Exception | None = None
+        self._settled = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def settled(self) -> None:
+        """Returns when it is on disk. Raises LeaseLost, or what went wrong.
+
+        Whoever is cancelled meanwhile, however often, waits for its end, so that it is known to be done or not.
+        """
+        cancelled = False
+        while not self._settled:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            except asyncio.CancelledError:
+                cancelled = True
+        if cancelled:
+            raise asyncio.CancelledError
+        if self._error is not None:
+            raise self._error
+
+    def settle(self, error: Exception | None = None) -> None:
+        """It is on disk, or never will be."""
+        self._settled, self._error = True, error
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def keep(self, held: bool, handed_on: Collection[int]) -> None:
+        """What came of it."""
+        self.handed_on = self.last.agent in handed_on
+        self.settle(None if held else LeaseLost(f"t{self.last.lease.task} is not held by this worker any more."))
 
 
 class Desk:
@@ -41,22 +80,17 @@ class Desk:
         """Nothing was handed in."""
         self._database = database
         self._clock = clock
-        self._handed: list[_Handed] = []
+        self._handed: list[Handed] = []
         self._errands: list[asyncio.Future[None]] = []
         self._something = asyncio.Event()
         self._ended = False
 
-    async def end(self, last: LastTurn, slot: Slot | None) -> None:
-        """Complete a plain task with its last turn; its slot is free for the next one at once. Raises LeaseLost.
-
-        Whoever is cancelled meanwhile waits for its end, so that it is known to be done or not.
-        """
-        handed = _Handed(last, slot, asyncio.get_running_loop().create_future())
+    def hand_in(self, last: LastTurn, slot: Slot | None) -> Handed:
+        """Complete a plain task with its last turn; its slot and its agent are free for the next one in the same transaction."""
+        handed = Handed(last, slot)
         self._handed.append(handed)
         self._something.set()
-        await to_its_end(handed.held, None)
-        if not handed.held.result():
-            raise LeaseLost(f"t{last.lease.task} is not held by this worker any more.")
+        return handed
 
     async def errand(self) -> None:
         """Let the errand be done, whether anything is handed in or not; returns when it is, or when nothing is done here any more.
@@ -79,7 +113,7 @@ class Desk:
                 await self._next(errand)
         finally:
             self._ended = True
-            _done(self._errands, None)
+            _tell(self._errands, None)
 
     async def _next(self, errand: Callable[[], Errand | None]) -> None:
         handed, self._handed = self._handed, []
@@ -91,19 +125,19 @@ class Desk:
         try:
             error = await self._write(handed, errand())
         finally:
-            _done(waiting, error)
+            _tell(waiting, error)
 
-    async def _write(self, handed: Sequence[_Handed], errand: Errand | None) -> AbathurError | None:
-        """Write it all; what went wrong, where that is not the refusal of something that was handed in."""
+    async def _write(self, handed: Sequence[Handed], errand: Errand | None) -> AbathurError | None:
+        """Write it all; gives what went wrong, where that is not the refusal of something that was handed in."""
         if not handed and errand is None:
             return None
         told: list[bool] = []
 
-        def keep(outcome: tuple[list[bool], Any]) -> None:
+        def keep(outcome: tuple[list[bool], Outcome]) -> None:
             told.append(True)
-            held, result = outcome
+            held, (handed_on, result) = outcome
             for one, is_held in zip(handed, held, strict=True):
-                one.held.set_result(is_held)
+                one.keep(is_held, handed_on)
             if errand is not None:
                 errand.keep(result)
 
@@ -118,22 +152,26 @@ class Desk:
                 errand.dropped()
         return None
 
-    async def _one_by_one(self, handed: Sequence[_Handed]) -> None:
+    async def _one_by_one(self, handed: Sequence[Handed]) -> None:
         """One of them is refused: that one must not keep the others from their end."""
         for one in handed:
             try:
                 held, _ = await self._database.write(self._operate, [one], None)
             except AbathurError as error:
-                one.held.set_exception(error)
+                one.settle(error)
             else:
-                one.held.set_result(held[0])
+                one.keep(held[0], ())
 
-    def _operate(self, c: Connection, handed: Sequence[_Handed], errand: Errand | None) -> tuple[list[bool], Any]:
-        held = queue.end_turns(c, [one.last for one in handed], self._clock.now()) if handed else []
-        return held, None if errand is None else errand.operate(c)
+    def _operate(self, c: Connection, handed: Sequence[Handed], errand: Errand | None) -> tuple[list[bool], Outcome]:
+        now = self._clock.now()
+        held = queue.end_turns(c, [one.last for one in handed], now) if handed else []
+        ended = [one.last for one, is_held in zip(handed, held, strict=True) if is_held]
+        outcome: Outcome = ((), None) if errand is None else errand.operate(c, ended)
+        queue.free_agents(c, [last for last in ended if last.agent not in outcome[0]], now)
+        return held, outcome
 
 
-def _done(waiting: Sequence["asyncio.Future[None]"], error: AbathurError | None) -> None:
+def _tell(waiting: Sequence["asyncio.Future[None]"], error: AbathurError | None) -> None:
     for future in waiting:
         if not future.done():
             if error is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
@@ -11,14 +11,15 @@ from abathur_tui.domain.errors import AbathurError
 from abathur_tui.domain.leases import Claim, LaneState, Request
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.tasks import Task
-from abathur_tui.engine.desk import Errand
+from abathur_tui.engine.desk import Errand, Outcome
 from abathur_tui.engine.lanes import Lanes
-from abathur_tui.engine.plain import Begun, begin
+from abathur_tui.engine.plain import AllBegun, Hands, begin
 from abathur_tui.engine.quiet import QuietTimes
-from abathur_tui.engine.swarm import Idle, Lent, dismiss
+from abathur_tui.engine.swarm import Lent, dismiss
 from abathur_tui.engine.worker import Stop, Worker
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import engines, questions, queue, requests, swarm, views
+from abathur_tui.storage.queue import LastTurn
 
 DUE_SECONDS = 0.25
 """How soon after a change it asks again what is due when."""
@@ -46,10 +47,7 @@ class _Look:
 @dataclass(frozen=True, slots=True)
 class _Claimed:
     claims: list[Claim]
-    begun: dict[int, Begun]
-    """By task: those whose first turn was begun with the claim."""
-    unneeded: list[Idle]
-    """Agents that are idle still."""
+    begun: AllBegun
 
 
 class Foreman:
@@ -192,28 +190,31 @@ class Foreman:
             return None
         # Joins need no slot: they are claimed also where agents have them all.
         limit = most if free else _JOINS_AT_ONCE
-        lent = self._shop.swarm.lend(limit, slots.limit)
+        busy, lent = slots.busy, self._shop.swarm.lend(limit, slots.limit)
         return Errand(
-            operate=lambda c: self._claim_as_engine(c, free, limit, lent),
+            operate=lambda c, ended: self._claim_as_engine(c, free, limit, busy, lent, ended),
             keep=lambda claimed: self._begin_all(claimed, lent),
             dropped=lambda: self._shop.swarm.bring_back(lent.idle),
         )
 
-    def _claim_as_engine(self, c: Connection, free: dict[str, int], limit: int, lent: Lent) -> _Claimed | None:
+    def _claim_as_engine(self, c: Connection, free: dict[str, int], limit: int, busy: int, lent: Lent, ended: Sequence[LastTurn]) -> Outcome:
         """Claim, unless this engine is none any more: nobody would ever rescue what it claims."""
         row = engines.row(c, self._shop.engine)
         if row is None or row.ended_at is not None:
-            return None
+            return (), None
         now = self._shop.clock.now()
+        if free and (asked := swarm.limit(c)) is not None:
+            limit = min(limit, max(asked - busy, 0))  # somebody has asked for fewer since the last look
         if free:
             queue.let_go_what_fits(c, self._shop.resources.room, free, now)
         claims = queue.take(c, self._shop.engine, free, limit, now)
         if free:
             queue.set_aside(c)
-        return _Claimed(claims, *begin(c, self._shop, claims, lent, now))
+        begun = begin(c, self._shop, claims, Hands(lent, ended), now)
+        return begun.handed_on, _Claimed(claims, begun)
 
     def _begin_all(self, claimed: _Claimed | None, lent: Lent) -> None:
-        self._shop.swarm.bring_back(lent.idle if claimed is None else claimed.unneeded)
+        self._shop.swarm.bring_back(lent.idle if claimed is None else claimed.begun.idle)
         if claimed is None:
             self._superseded()
             return
@@ -222,7 +223,7 @@ class Foreman:
             if (earlier := self._workers.get(claim.lease.task)) is not None:
                 earlier.stop(Stop.ABANDON)  # its lease is lost, and it has not noticed yet
             slot = None if claim.kind is Kind.JOIN else self._shop.slots.take(claim.lane)
-            worker = Worker(self._shop, claim, slot, claimed.begun.get(claim.lease.task))
+            worker = Worker(self._shop, claim, slot, claimed.begun.turns.get(claim.lease.task))
             self._workers[claim.lease.task] = worker
             self._own(self._work(worker), self._running)
             if self._closed:

@@ -75,14 +75,14 @@ class Output:
         return piece
 
     async def flow(self) -> None:
-        """Write as it comes, until `end`; what comes after the last write is left for `take`."""
+        """Write as it comes, until `end`; what comes after the last write is left for `take`: of a short turn, all of it."""
         while not self._ended.is_set():
             await self._something.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(INTERVAL_SECONDS):
+                    await self._ended.wait()
             if not self._ended.is_set() and (piece := self.take()) is not None:
                 await self.write(piece)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(INTERVAL_SECONDS):
-                        await self._ended.wait()
 
     def end(self) -> None:
         """No more is said."""

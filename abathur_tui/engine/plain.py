@@ -1,6 +1,6 @@
 """Plain tasks: their one turn is begun in the transaction that claims them, so that it can be asked at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 
@@ -8,11 +8,11 @@ from abathur_tui.domain.conversation import Limits, Runtime
 from abathur_tui.domain.errors import PromptFailed
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.templates import AgentDefinition
-from abathur_tui.engine.prompting import prompt_of, room_for_prompt
+from abathur_tui.engine.prompting import plain_prompt
 from abathur_tui.engine.swarm import Idle, Lent, dismiss
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import queue
-from abathur_tui.storage.queue import FirstTurn
+from abathur_tui.storage.queue import FirstTurn, LastTurn
 
 GENERALIST = "generalist"
 
@@ -38,43 +38,96 @@ class Begun:
     turn: int
 
 
-def begin(c: Connection, shop: Workshop, claims: Sequence[Claim], lent: Lent, now: float) -> tuple[dict[int, Begun], list[Idle]]:
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who can be given a task."""
+
+    lent: Lent
+    """Those who are idle."""
+    ended: Sequence[LastTurn]
+    """What has ended in this transaction: those agents go on to the next task without a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllBegun:
+    """What was begun in one transaction."""
+
+    turns: Mapping[int, Begun]
+    """By task."""
+    idle: Sequence[Idle]
+    """Who was idle and is still."""
+    handed_on: frozenset[int]
+    """The agents whose tasks have ended, and who are not idle: they have their next task, or have made room for a new agent."""
+
+
+def begin(c: Connection, shop: Workshop, claims: Sequence[Claim], hands: Hands, now: float) -> AllBegun:
     """Part of the transaction that has taken these claims: their attempts, and the first turn of each task that is plain.
 
-    Gives what was begun, by task, and the idle agents that were not needed. A task of which anything is not known yet (its runtime was never
-    opened, its agent's definition is not in a file) is left to its worker.
+    A task of which anything is not known yet (its runtime was never opened, its agent's definition is not in a file) is left to its worker.
     """
     if not claims:
-        return {}, lent.idle
+        return AllBegun({}, hands.lent.idle, frozenset())
     works = queue.plain(c, claims)
-    starts = {claim.lease.task: start for claim in claims if (work := works.get(claim.lease.task)) and (start := _start(shop, claim, work))}
-    idle, firsts, new = list(lent.idle), [], 0
+    means = _Means(shop)
+    starts = {claim.lease.task: start for claim in claims if (work := works.get(claim.lease.task)) and (start := means.start(claim, work))}
+    idle, ended, firsts, new = list(hands.lent.idle), list(hands.ended), [], 0
     for claim in claims:
         if (start := starts.get(claim.lease.task)) is not None:
             name = start.definition.name
-            chosen = next((one for one in idle if one.definition == name), None)
-            if chosen is None:
-                new += 1
+            after = next((last for last in ended if last.definition == name), None)
+            resting = None if after is not None else next((one for one in idle if one.definition == name), None)
+            if after is not None:
+                ended.remove(after)
+            elif resting is not None:
+                idle.remove(resting)
             else:
-                idle.remove(chosen)
-            firsts.append(FirstTurn(claim, None if chosen is None else chosen.agent, name, start.system, start.prompt))
-    for one in sorted(idle, key=lambda one: one.since)[: max(new - max(lent.room, 0), 0)]:
-        dismiss(c, one.agent, now)
-        idle.remove(one)
+                new += 1
+            firsts.append(FirstTurn(claim, after, None if resting is None else resting.agent, name, start.system, start.prompt, _is_given(start)))
+    for last, one in _too_many(new - max(hands.lent.room, 0), idle, ended):
+        if last is not None:
+            queue.free_agents(c, [last], now)
+            ended.remove(last)
+            dismiss(c, last.agent, now)
+        elif one is not None:
+            idle.remove(one)
+            dismiss(c, one.agent, now)
     turns = queue.begin_turns(c, firsts, now) if firsts else []
-    begun = {first.claim.lease.task: Begun(starts[first.claim.lease.task], agent, turn) for first, (agent, turn) in zip(firsts, turns, strict=True)}
+    begun = {first.claim.lease.task: Begun(starts[first.claim.lease.task], *turn) for first, turn in zip(firsts, turns, strict=True)}
     queue.begin_attempts(c, [(claim, begun[claim.lease.task].agent if claim.lease.task in begun else None) for claim in claims], now)
-    return begun, idle
+    return AllBegun(begun, idle, frozenset(last.agent for last in hands.ended) - {last.agent for last in ended})
 
 
-def _start(shop: Workshop, claim: Claim, work: Work) -> Start | None:
-    definition = shop.registry.agent(claim.agent or GENERALIST)
-    reached = shop.runtimes.reached(work.runtime)
-    if definition is None or reached is None:
-        return None
-    runtime, limits = reached
-    try:
-        prompt = prompt_of(work, room_for_prompt(limits, definition.prompt))
-    except PromptFailed:
-        return None  # its worker meets that too, and says so
-    return Start(work, definition, runtime, limits, definition.prompt, prompt)
+def _too_many(number: int, idle: Sequence[Idle], ended: Sequence[LastTurn]) -> list[tuple[LastTurn | None, Idle | None]]:
+    """Who makes room for new agents: the longest idle first, then those whose task has just ended."""
+    resting: list[tuple[LastTurn | None, Idle | None]] = [(None, one) for one in sorted(idle, key=lambda one: one.since)]
+    return [*resting, *((last, None) for last in ended)][: max(number, 0)]
+
+
+def _is_given(start: Start) -> bool:
+    return start.work.parameters.get("prompt") == start.prompt
+
+
+class _Means:
+    """What is known of agents and runtimes, looked up once for all tasks of a transaction."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+        self._definitions: dict[str, AgentDefinition | None] = {}
+        self._reached: dict[int, tuple[Runtime, Limits] | None] = {}
+        """By the identity of the choice, which all works of one transaction share that have the same."""
+
+    def start(self, claim: Claim, work: Work) -> Start | None:
+        """How a plain task begins; None where its worker has to find that out."""
+        name, choice = claim.agent or GENERALIST, id(work.runtime)
+        if name not in self._definitions:
+            self._definitions[name] = self._shop.registry.agent(name)
+        if choice not in self._reached:
+            self._reached[choice] = self._shop.runtimes.reached(work.runtime)
+        definition, reached = self._definitions[name], self._reached[choice]
+        if definition is None or reached is None:
+            return None
+        try:
+            prompt = plain_prompt(work)
+        except PromptFailed:
+            return None  # its worker meets that too, and says so
+        return Start(work, definition, *reached, definition.prompt, prompt)

@@ -36,6 +36,11 @@ def _text(one: Input) -> str:
     return (one.result or "") if one.status is Status.COMPLETED else ""
 
 
+def plain_prompt(work: Work) -> str:
+    """The same for a task that depends on nothing: there is nothing to fit. Raises PromptFailed."""
+    return prompts.render(work.prompt, work.parameters, instance=work.task.instance, instances=work.task.instances)
+
+
 def _missing(one: Input) -> str:
     if one.status is Status.COMPLETED and one.result is not None:
         return ""

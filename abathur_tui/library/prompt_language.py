@@ -92,18 +92,24 @@ class CompiledPrompt:
     names: frozenset[str]
     """The values that it asks for from outside."""
     _template: Template
+    _parts: tuple[str | nodes.Name, ...] | None
+    """Its text and its places, where it has nothing else: most prompts need no Jinja to be filled."""
 
     def fill(self, values: Mapping[str, object], show: Show) -> str:
         """The text with its values, each printed as `show` has it. Raises PromptFailed."""
         pieces: list[str] = []
         length = 0
+        plain = self._parts is not None and all(isinstance(part, str) or part.name in values for part in self._parts)
         try:
-            for piece in self._template.generate({**values, _LIMITS: _Limits(), _SHOW: show}):
+            for piece in self._plainly(values, show) if plain else self._template.generate({**values, _LIMITS: _Limits(), _SHOW: show}):
                 pieces.append(piece)
                 length = _checked_length(length + len(piece))
         except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
             raise PromptFailed(f"A prompt's template failed: {error}.") from error
         return "".join(pieces)
+
+    def _plainly(self, values: Mapping[str, object], show: Show) -> Iterator[str]:
+        return (part if isinstance(part, str) else show(values[part.name]) for part in self._parts or ())
 
 
 @lru_cache(maxsize=256)
@@ -114,6 +120,7 @@ def compile_prompt(text: str) -> CompiledPrompt:
         for node in _all(tree):  # before all else: Jinja works out what is constant while it looks for names
             if (reason := _why_not(node)) is not None:
                 raise _refused(text, node.lineno, reason)
+        parts = _plain_parts(tree)
         names = frozenset(meta.find_undeclared_variables(tree))
         for loop in list(tree.find_all(nodes.For)):
             loop.iter = nodes.Filter(loop.iter, _COUNTED, [], [], None, None, lineno=loop.lineno)
@@ -122,7 +129,15 @@ def compile_prompt(text: str) -> CompiledPrompt:
         raise _refused(text, error.lineno, error.message or "it is broken") from error
     except (TemplateError, RecursionError, SyntaxError, MemoryError, ValueError) as error:
         raise _refused(text, 1, f"it cannot be read: {error}") from error
-    return CompiledPrompt(names, template)
+    return CompiledPrompt(names, template, parts)
+
+
+def _plain_parts(tree: nodes.Template) -> tuple[str | nodes.Name, ...] | None:
+    """A template's text and places in order; None where there is more in it."""
+    outputs = [part for output in tree.body if isinstance(output, nodes.Output) for part in output.nodes]
+    parts = tuple(part.data if isinstance(part, nodes.TemplateData) else part for part in outputs)
+    plain = all(isinstance(output, nodes.Output) for output in tree.body) and all(isinstance(part, str | nodes.Name) for part in parts)
+    return tuple(part for part in parts if isinstance(part, str | nodes.Name)) if plain else None
 
 
 def _all(node: nodes.Node) -> Iterator[nodes.Node]:

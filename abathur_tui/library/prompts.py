@@ -71,7 +71,7 @@ def _filled(template: CompiledPrompt, parameters: JsonObject, inputs: Sequence[I
         "instance": instance,
         "instances": instances,
     }
-    parts = [template.fill(values, _shown).strip(), _details(rest)]
+    parts = [template.fill(values, _shown).strip(), _details(rest) if rest else ""]
     if instances > 1 and "instance" not in template.names:
         parts.append(f"You are {instance} of {instances} who do this independently; the results are compared. Find your own approach.")
     if "results" not in template.names and inputs:
@@ -93,12 +93,12 @@ def _details(values: Mapping[str, JsonValue]) -> str:
 def _shown(value: object) -> str:
     """A value as it stands in a prompt: lists and tables as Markdown lists, nothing as an empty text."""
     match value:
+        case str():
+            return value
         case None:
             return ""
         case bool():
             return "yes" if value else "no"
-        case str():
-            return value
         case list() | tuple():
             texts = [_shown(item) for item in value]
             if sum(map(len, texts)) <= _LONG and not any(_is_long(text) or "," in text for text in texts):

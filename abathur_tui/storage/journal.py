@@ -14,7 +14,7 @@ from abathur_tui.domain.leases import Lease
 from abathur_tui.domain.loops import Pass
 from abathur_tui.storage.folding import fold_output, fold_partial, log_turn
 from abathur_tui.storage.passes import damaged_pass, insert_pass, passes
-from abathur_tui.storage.records import clean, keep, kept
+from abathur_tui.storage.records import clean, json_object, keep, kept
 from abathur_tui.storage.sql import named
 
 __all__ = [
@@ -165,7 +165,11 @@ def conversation(c: Connection, task: int) -> Saved:
     found = c.execute(_SQL["spec"], (task,)).fetchone()
     if found is None:
         return Saved(None, None, (), "")
-    rendered, system, round = found
+    rendered, system, round, parameters = found
+    prompt = kept(c, rendered)
+    if prompt is None and system is not None:  # it is the parameter of that name as it stands
+        given = json_object(kept(c, parameters) or "{}").get("prompt")
+        prompt = given if isinstance(given, str) else None
     known: dict[str, Message] = {}
     hashes: list[str] = []
     turns: list[SavedTurn] = []
@@ -177,11 +181,11 @@ def conversation(c: Connection, task: int) -> Saved:
             continue
         partial = ""
         # The prompt itself is named by an empty hash; an answer that is one text is what was said.
-        request = tuple(_message(c, hash, known) if hash else Message("user", (TextBlock(kept(c, rendered) or ""),)) for hash in hashes)
+        request = tuple(_message(c, hash, known) if hash else Message("user", (TextBlock(prompt or ""),)) for hash in hashes)
         message = Message("assistant", (TextBlock(kept(c, said) or ""),)) if answer is None else _message(c, answer, known)
         outcomes, unknown = _calls(c, id)
         turns.append(SavedTurn(id, number, request, message, stop_reason, outcomes, unknown))
-    return Saved(kept(c, system), kept(c, rendered), tuple(turns), partial)
+    return Saved(kept(c, system), prompt, tuple(turns), partial)
 
 
 def metric(c: Connection, lease: Lease, pass_number: int | None, name: str, value: float, now: float) -> None:

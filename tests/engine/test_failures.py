@@ -253,10 +253,12 @@ async def test_retrying_the_dead_task_brings_its_dependents_back(bench: Make) ->
 
 
 async def test_a_task_whose_failure_cannot_be_written_does_not_stay_running(bench: Make) -> None:
-    # Given a task whose row is damaged in such a way that neither its result nor its failure can be kept,
+    # Given a task of which neither the result nor the failure can be kept,
     project = bench(say("x"))
     [task, other] = project.submit(node("a"), node("b"))
-    project.database.write_now(lambda c: c.execute("UPDATE tasks SET detail = 'no JSON' WHERE id = ?", (task,)).rowcount)
+    damage = f"""CREATE TRIGGER damage BEFORE UPDATE OF status ON tasks
+        WHEN new.id = {task} AND old.status = 'running' AND new.status IN ('completed', 'failed', 'dead') BEGIN SELECT raise(ABORT, 'damaged'); END"""
+    project.database.write_now(lambda c: c.execute(damage).rowcount)
 
     async with project.running():
         # then it counts as one whose worker dies, and ends among the dead; the others go on.

@@ -23,6 +23,13 @@ SET state = 'BUSY', version = version + 1, activity = 'thinking', turn = 1, reas
     execution = :execution
 WHERE id = :agent AND state = 'IDLE';
 
+-- name: hand_on
+-- An agent whose task has ended in this transaction goes on to its next one, and has used what its last turn took. By the primary key.
+UPDATE agents
+SET activity = 'thinking', turn = 1, reason = 'given t' || :task, task = :task, execution = :execution, tokens_input = tokens_input + :input,
+    tokens_output = tokens_output + :output, cost_usd = cost_usd + coalesce(:cost, 0), unpriced = unpriced + (:cost IS NULL)
+WHERE id = :agent AND task = :last AND state = 'BUSY';
+
 -- name: prompt
 -- The prompt as it was rendered. By the primary key.
 UPDATE specs SET rendered = ?, system = ? WHERE task = ?;

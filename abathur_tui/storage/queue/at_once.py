@@ -32,12 +32,16 @@ class FirstTurn:
     """The turn with which a plain task begins."""
 
     claim: Claim
+    after: "LastTurn | None"
+    """What has ended in this transaction: its agent does it."""
     agent: int | None
-    """Who is idle and does it; None: a new one."""
+    """Else who is idle and does it; None: a new one."""
     definition: str
     """The agent definition's name."""
     system: str
     prompt: str
+    is_given: bool
+    """The prompt is the parameter of that name as it stands, which is kept: it need not be kept once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class LastTurn:
 
     lease: Lease
     execution: int
+    definition: str
+    """Of the agent, by its name."""
     agent: int
     turn: int
     done: TurnDone
@@ -66,12 +72,13 @@ def begin_attempts(c: Connection, begun: Sequence[tuple[Claim, int | None]], now
 
 def begin_turns(c: Connection, firsts: Sequence[FirstTurn], now: float) -> list[tuple[int, int]]:
     """Begin the first turns of tasks that were claimed in this transaction; gives the agent and the turn of each."""
-    hashes = keep_all(c, [text for first in firsts for text in (first.prompt, first.system)])
+    texts = {first.prompt for first in firsts if not first.is_given} | {first.system for first in firsts}
+    hashes = keep_all(c, texts)
     found = c.execute(_SQL["last_turn"]).fetchone()
     turn = 0 if found is None else int(found[0])
     begun: list[tuple[int, int]] = []
     for number, first in enumerate(firsts, turn + 1):
-        agent = first.agent
+        agent = first.agent if first.after is None else first.after.agent
         if agent is None:
             agent = agents.spawn(c, first.claim.lease, first.definition, None, now)
             agents.set_state(c, agent, "IDLE", now)
@@ -88,15 +95,22 @@ def begin_turns(c: Connection, firsts: Sequence[FirstTurn], now: float) -> list[
         }
         for first, (agent, number) in zip(firsts, begun, strict=True)
     ]
-    if c.executemany(_SQL["assign"], rows).rowcount != len(rows):
+    fresh = [row for row, first in zip(rows, firsts, strict=True) if first.after is None]
+    if fresh and c.executemany(_SQL["assign"], fresh).rowcount != len(fresh):
         raise Unexpected("An agent that was idle is not idle any more.")
-    c.executemany(_SQL["prompt"], [(hashes[first.prompt], hashes[first.system], first.claim.lease.task) for first in firsts])
+    handed_on = [row | _used(first.after) for row, first in zip(rows, firsts, strict=True) if first.after is not None]
+    if handed_on and c.executemany(_SQL["hand_on"], handed_on).rowcount != len(handed_on):
+        raise Unexpected("An agent is not at the task that it was at.")
+    c.executemany(_SQL["prompt"], [(hashes.get(first.prompt), hashes[first.system], first.claim.lease.task) for first in firsts])
     c.executemany(_SQL["first_turn"], rows)
     return begun
 
 
 def end_turns(c: Connection, lasts: Sequence[LastTurn], now: float) -> list[bool]:
-    """Finish the turns of plain tasks and complete the tasks; of each whether its lease still held. What lost it is left alone."""
+    """Finish the turns of plain tasks and complete the tasks; of each whether its lease still held. What lost it is left alone.
+
+    Their agents are busy still: they begin the next task in the same transaction, or `free_agents` has them.
+    """
     ids = json.dumps([last.lease.task for last in lasts])
     held = {(id, epoch) for id, epoch in c.execute(_SQL["held"], {"ids": ids, "engine": lasts[0].lease.engine})}
     holds = [(last.lease.task, last.lease.epoch) in held for last in lasts]
@@ -112,12 +126,22 @@ def end_turns(c: Connection, lasts: Sequence[LastTurn], now: float) -> list[bool
     if c.executemany(_SQL["complete"], rows).rowcount != len(rows):
         raise Unexpected("A task was ended by somebody else.")
     c.executemany(_SQL["end_attempt"], rows)
-    c.executemany(_SQL["free_agent"], rows)
     c.executemany(_SQL["add_to_day"], _usage(ending, now))
     if c.execute(_SQL["any_asked"]).fetchone() is not None:
         c.executemany(_SQL["close_requests"], rows)
     fail_the_doomed(c, now)
     return holds
+
+
+def free_agents(c: Connection, lasts: Sequence[LastTurn], now: float) -> None:
+    """Whose tasks have ended in this transaction is idle."""
+    if lasts:
+        c.executemany(_SQL["free_agent"], [{"agent": last.agent, "task": last.lease.task, "now": now} | _used(last) for last in lasts])
+
+
+def _used(last: LastTurn) -> dict[str, object]:
+    """What an agent's last turn took."""
+    return {"last": last.lease.task, "input": last.done.usage.input, "output": last.done.usage.output, "cost": last.done.cost_usd}
 
 
 def _work(
