@@ -35,6 +35,15 @@ class Tally:
         """One blow."""
         self.blows[victim, kind] += 1
 
+    def add(self, other: "Tally") -> None:
+        """Take in what another one has counted."""
+        self.blows += other.blows
+        self.back_seconds += other.back_seconds
+        self.taken_over_seconds += other.taken_over_seconds
+        self.seeds = sorted(self.seeds + other.seeds)
+        self.executions += other.executions
+        self.tasks += other.tasks
+
     @property
     def kills(self) -> int:
         """Processes that were killed with -9, by us or at a write."""
