@@ -21,6 +21,7 @@ from abathur_tui.engine.silence import End, Silence
 from abathur_tui.storage import engines, views
 from abathur_tui.storage.engines import EngineRow
 from tests.engine.bench import Bench, join_node, loop_node, node, settles
+from tests.engine.dying_engine import MOMENTS
 from tests.engine.scripted_engine import FOLDER_VARIABLE
 from tests.scripted import ScriptedRuntime, say
 from tests.waiting import eventually
@@ -37,11 +38,11 @@ class Processes:
         self.project = Bench(folder, ScriptedRuntime(say("")))
         self._started: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *flags: str, lease_seconds: float = 5.0, turn_seconds: float = 0.1) -> subprocess.Popen[bytes]:
+    def start(self, *flags: str, lease_seconds: float = 5.0, turn_seconds: float = 0.1, module: str = "scripted_engine") -> subprocess.Popen[bytes]:
         """Start an engine as its launcher does."""
         with (self.folder / "engine.log").open("ab") as log:
             engine = subprocess.Popen(
-                [sys.executable, "-m", "tests.engine.scripted_engine", str(self.folder), str(lease_seconds), str(turn_seconds), *flags],
+                [sys.executable, "-m", f"tests.engine.{module}", str(self.folder), str(lease_seconds), str(turn_seconds), *flags],
                 cwd=REPOSITORY,
                 env={**os.environ, FOLDER_VARIABLE: str(self.folder)},
                 stdin=subprocess.DEVNULL,
@@ -177,6 +178,23 @@ def test_engines_and_guards_that_are_killed_at_any_moment_lose_nothing(processes
     eventually(lambda: not processes.programs())
 
 
+def test_a_task_goes_on_from_its_last_finished_step_and_an_unfinished_tool_call_is_told_as_unknown(processes: Processes) -> None:
+    processes.start("--stay", turn_seconds=0.01, module="dying_engine")
+    processes.await_active()
+    for moment, (told, effects) in MOMENTS.items():
+        (processes.folder / "moment").write_text(moment)
+
+        [task] = processes.project.submit(node())
+        eventually(lambda task=task: processes.project.task(task).status is Status.COMPLETED, 20)  # type: ignore[misc]
+
+        assert (processes.folder / f"died {moment}").exists(), moment
+        assert (moment, processes.project.result(task), processes.effects()[f"t{task}"]) == (moment, told, effects)
+        detail = processes.project.detail(task)
+        finished = [turn.number for turn in detail.turns if turn.stop_reason is not None]
+        assert finished == [1, 2], moment
+        assert [attempt.outcome for attempt in detail.attempts] == ["interrupted", "completed"], moment
+
+
 def test_when_both_are_killed_the_next_engine_ends_what_they_left_running(processes: Processes) -> None:
     tasks = processes.project.submit(*(node(f"n{number}") for number in range(6)))
     processes.start(turn_seconds=0.5)
@@ -249,7 +267,9 @@ def test_an_engine_that_hangs_past_its_lease_is_superseded_before_it_is_ended(pr
     beaten = replace(silent, row=replace(silent.row, beat=silent.row.beat - 1))
     assert silence.end(beaten) is None, "one that has beaten meanwhile is left alone"
     assert engines.engine_alive(processes.project.data, row.id)
-    assert silence.end(eventually(silence.found)) is End.KILLED
+    again = eventually(silence.found)
+    assert again is not None
+    assert silence.end(again) is End.KILLED
 
     ended = processes.project.database.read_now(engines.row, row.id)
     assert ended is not None
