@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -38,7 +39,7 @@ def one_round(seed: int, names: tuple[str, ...] | None, until: float | None) -> 
     try:
         play(folder, seed, KILLS_IN_A_ROUND, tally, names=names, until=until)
     except BaseException:
-        print(f"seed {seed}: failed after {tally.kills} kills; what is left of it is in {folder}", file=sys.stderr)
+        print(f"seed {seed}: failed after {tally.kills} kills; what is left of it is in {folder}\n{traceback.format_exc()}", file=sys.stderr)
         raise
     shutil.rmtree(folder, ignore_errors=True)
     return tally

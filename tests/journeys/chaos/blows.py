@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 import psutil  # type: ignore[import-untyped]
 
-from tests.journeys.chaos.tally import BACK_AT_WORK_SECONDS, KILL, Tally
+from tests.journeys.chaos.tally import KILL, Tally
 from tests.journeys.chaos.world import LEASE_SECONDS, PROGRAM, World
 from tests.waiting import eventually
 
 WRITES = ("pwrite64", "fdatasync")
+PATIENCE_SECONDS = 30.0
+"""Longer than this is a failure on any machine, however busy; how long it took is in the report."""
 SETTLED_SECONDS = 0.4
 """A guard that is younger may not know yet which engine it guards."""
 
@@ -55,11 +57,11 @@ class Blows:
 
     def agent(self) -> None:
         """Its task is dead; the others go on."""
-        self._kill_one("agent", most=self.world.random.randint(1, 3))
+        self._kill_one("agent", most=self.world.random.randint(1, 6))
 
     def grandchild(self) -> None:
         """A process that an agent started outside of its group."""
-        self._kill_one("grandchild", most=self.world.random.randint(1, 3))
+        self._kill_one("grandchild", most=self.world.random.randint(1, 6))
 
     def command(self) -> None:
         """A command that submits, or waits."""
@@ -128,13 +130,16 @@ class Blows:
 
     def engine_stopped(self) -> None:
         """For longer than its lease, at any moment, also in the middle of a write: a command that waits finds that out."""
-        engine = self.world.engine()
-        if engine is None:
-            return
+        (before,) = self.world.read("SELECT count(*) FROM executions")[0]
         client = self.world.start("run", "--json", "a plain prompt that is waited for")
+        # Not earlier: where the engine stops in the middle of a write, whoever submits then is only told which process holds the database.
+        eventually(lambda: client.poll() is not None or self.world.read("SELECT count(*) FROM executions")[0][0] > before, 60)
+        engine = self.world.engine()
+        if engine is None or client.poll() is not None:
+            return
         began = time.monotonic()
         if self._send(engine[1], signal.SIGSTOP, "engine", "SIGSTOP longer than its lease"):
-            eventually(lambda: self.world.at_work(engine[0]), LEASE_SECONDS + 15)
+            eventually(lambda: self.world.at_work(engine[0]), LEASE_SECONDS + PATIENCE_SECONDS)
             self.tally.taken_over_seconds.append(time.monotonic() - began)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(engine[1], signal.SIGCONT)
@@ -219,7 +224,7 @@ class Blows:
 
     def _await_return(self, engine: str) -> None:
         began = time.monotonic()
-        eventually(lambda: self.world.at_work(engine), BACK_AT_WORK_SECONDS * 2)
+        eventually(lambda: self.world.at_work(engine), PATIENCE_SECONDS)
         self.tally.back_seconds.append(time.monotonic() - began)
 
     def _kill_one(self, kind: str, number: signal.Signals = signal.SIGKILL, name: str = KILL, most: int = 1) -> None:
@@ -292,14 +297,14 @@ def _let_go(tracer: "subprocess.Popen[bytes]") -> None:
 
 
 BLOWS: tuple[tuple[int, Callable[[Blows], None]], ...] = (
-    (16, Blows.engine),
+    (13, Blows.engine),
     (20, Blows.guard),
     (2, Blows.engine_and_guard),
     (12, Blows.agent),
     (10, Blows.grandchild),
     (2, Blows.command),
     (1, Blows.screen),
-    (6, Blows.engine_at_a_write),
+    (5, Blows.engine_at_a_write),
     (3, Blows.command_at_a_write),
     (1, Blows.engine_term),
     (1, Blows.hang_up),

@@ -76,6 +76,7 @@ class Tally:
         data = self.data()
         seeds = f"{self.seeds[0]} to {self.seeds[-1]}"
         machine = f"Abathur {data['version']}, Python {data['python']}, SQLite {data['sqlite']}; {data['machine']}"
+        late = sum(seconds > BACK_AT_WORK_SECONDS for seconds in self.back_seconds)
         back, over = _told(self.back_seconds), _told(self.taken_over_seconds)
         rows = "\n".join(f"| {victim} | {kind} | {number} |" for (victim, kind), number in sorted(self.blows.items()))
         return f"""# Crash report
@@ -91,7 +92,7 @@ Made by `{command}`; not edited by hand.
 {rows}
 
 - {self.executions:,} executions were acknowledged by commands that submitted meanwhile; all of them are there. {self.tasks:,} tasks were worked off.
-- From the death of an engine to another one at work, nobody helping: {back}. The limit is {BACK_AT_WORK_SECONDS:g} s.
+- From the death of an engine to another one at work, nobody helping: {back}. The target is {BACK_AT_WORK_SECONDS:g} s, missed {late} times.
   Part of it is the growing pause of a guard whose engines die at once, again and again.
 - From the stop of an engine (SIGSTOP) to another one at work, its lease of {LEASE_SECONDS:g} s in it: {over}.
 
