@@ -2,7 +2,7 @@
 
     python benchmarks/peers.py NAME [TASKS]
 
-NAME is huey, saq, taskiq, procrastinate or dbos; `benchmarks/queue.py` runs each in a process of its own, beside Abathur. Each stands as its own
+NAME is huey, saq, taskiq, procrastinate or dbos; `benchmarks/queues.py` runs each in a process of its own, beside Abathur. Each stands as its own
 documentation sets it up for a first use, with 20 workers: its tasks are submitted one call each, as many calls at once as it has workers where it is
 asynchronous, and its worker runs in the same process. The servers are started here, on loopback or a socket of their own, with Debian's defaults
 for what must be on disk. Prints one JSON object: tasks, seconds, and what it was.
