@@ -15,10 +15,11 @@ from abathur_tui.storage.encoding import encoded
 from abathur_tui.storage.queue.bodies import first_nodes, keep_bodies, without_bodies
 from abathur_tui.storage.queue.claiming import JOIN_LANE
 from abathur_tui.storage.queue.settling import fail_the_doomed
-from abathur_tui.storage.records import clean, encoded_or_none, fallback_text, keep, runtime_from
+from abathur_tui.storage.records import clean, encoded_or_none, fallback_text, keep, keep_all, runtime_from
 from abathur_tui.storage.sql import named
 
 _SQL = named("submitting")
+_PARAMETERS = json.JSONEncoder(ensure_ascii=False)
 _SQL_OF_BODIES = named("bodies")
 
 
@@ -68,7 +69,7 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
             now=now,
         )
     c.executemany(_SQL["task"], [tasks[node.id] for node in _parents_first(plan)])
-    c.executemany(_SQL["spec"], [_spec_row(c, node, ids, options.task_timeout_seconds, options.max_retries) for node in plan.nodes])
+    c.executemany(_SQL["spec"], _spec_rows(c, plan.nodes, ids, options.task_timeout_seconds, options.max_retries))
     c.executemany(_SQL["loop"], [(ids[node.id],) for node in plan.nodes if node.kind is Kind.LOOP])
     c.executemany(_SQL["edge"], _edge_rows(plan, ids, edges))
     keep_bodies(c, bodies, ids)
@@ -115,7 +116,7 @@ def add_child(
     if pass_number is not None and pass_number > 0:  # a loop is only a row: what it declares is what its passes need
         task["memory_bytes"], task["cores"] = c.execute(_SQL["declared"], (lease.task,)).fetchone()
     c.execute(_SQL["task"], task | {"priority": priority, "pass": pass_number, "pass_round": round, "reason": f"added by t{lease.task}"})
-    spec = _spec_row(c, replace(node, model=node.model or model), {node.id: id}, timeout_seconds, retries)
+    [spec] = _spec_rows(c, [replace(node, model=node.model or model)], {node.id: id}, timeout_seconds, retries)
     c.execute(_SQL["spec"], spec | {"refs": canonical(dict(references or {}))})
     c.executemany(_SQL["edge"], [(id, other, Need.NEEDS.value, "met", place, 0) for place, other in enumerate(built_on)])
     if node.kind is Kind.LOOP:
@@ -151,7 +152,7 @@ def add_pass(c: Connection, lease: Lease, body: LoopBody, number: int, now: floa
         is_pass = node.id in (body.face, body.own)
         own = {"pass": number if is_pass else None, "pass_round": round if is_pass else None, "reason": f"added by t{lease.task}"}
         c.execute(_SQL["task"], task | own)
-    c.executemany(_SQL["spec"], [_spec_row(c, node, ids, timeout_seconds, retries) for node in plan.nodes])
+    c.executemany(_SQL["spec"], _spec_rows(c, plan.nodes, ids, timeout_seconds, retries))
     c.executemany(_SQL["loop"], [(ids[node.id],) for node in plan.nodes if node.kind is Kind.LOOP])
     c.executemany(_SQL["edge"], _edge_rows(plan, ids, edges))
     keep_bodies(c, bodies, ids)
@@ -246,7 +247,7 @@ def _task_row(
         "due": due,
         "expires": None if node.expires_in_seconds is None else now + node.expires_in_seconds,
         "on_failure": node.on_failure.value,
-        "tags": canonical(list(node.tags)),
+        "tags": canonical(list(node.tags)) if node.tags else "[]",
         "instance": node.instance,
         "instances": node.instances,
         "pass": None,
@@ -264,14 +265,22 @@ def _due(start: Start | None, now: float) -> float | None:
     return start.at if start is not None and start.at > now else None
 
 
-def _spec_row(c: Connection, node: PlanNode, ids: Mapping[str, int], timeout_seconds: float, retries: int) -> dict[str, object]:
+def _spec_rows(c: Connection, nodes: Sequence[PlanNode], ids: Mapping[str, int], timeout_seconds: float, retries: int) -> list[dict[str, object]]:
+    """The specs of nodes, whose texts are kept from now on."""
+    parameters = [_PARAMETERS.encode(node.parameters) for node in nodes]
+    hashes = keep_all(c, [*(node.prompt for node in nodes), *parameters])
+    return [_spec_row(node, ids, hashes[node.prompt], hashes[given], timeout_seconds, retries) for node, given in zip(nodes, parameters, strict=True)]
+
+
+def _spec_row(node: PlanNode, ids: Mapping[str, int], prompt: str, parameters: str, timeout_seconds: float, retries: int) -> dict[str, object]:
+    """`prompt` and `parameters` are hashes."""
     return {
         "id": ids[node.id],
         "node": node.id,
         "depth": node.depth,
-        "prompt": keep(c, node.prompt),
-        "parameters": keep(c, json.dumps(node.parameters, ensure_ascii=False)),
-        "refs": canonical({reference.pointer: ids[reference.node] for reference in node.references}),
+        "prompt": prompt,
+        "parameters": parameters,
+        "refs": canonical({reference.pointer: ids[reference.node] for reference in node.references}) if node.references else "{}",
         "model": node.model,
         "timeout_seconds": timeout_seconds if node.timeout_seconds is None else node.timeout_seconds,
         "retries": 0 if node.on_failure is OnFailure.FAIL else retries if node.retries is None else node.retries,
