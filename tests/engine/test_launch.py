@@ -153,8 +153,9 @@ async def test_a_killed_engine_is_started_again_by_its_guard_and_stop_stops_that
 
     second = engine_status(project.data)
     assert second is not None
+    guard = psutil.Process(second.pid).ppid()
     assert await stop_engine(project.data)
-    await asyncio.sleep(0.5)
+    await eventually_async(lambda: not alive(guard))
     assert engine_status(project.data) is None
     assert project.database.read_now(engines.unended) == []
 

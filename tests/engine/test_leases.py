@@ -1,12 +1,12 @@
 """Heartbeats, and how an engine's silence is seen."""
 
 import threading
-import time
 from dataclasses import replace
 
-from abathur_tui.domain.clock import SystemClock
+from abathur_tui.domain.clock import Clock, SystemClock
 from abathur_tui.engine.leases import BeatWatch, Heartbeat
 from abathur_tui.storage.engines import EngineRow
+from tests.engine.clocks import HandClock
 from tests.waiting import eventually
 
 ROW = EngineRow("e", 1, "elsewhere", 0.0, beat=7)
@@ -23,8 +23,8 @@ class Beats:
         return self.alive
 
 
-def heartbeat(beats: Beats, lease_seconds: float) -> Heartbeat:
-    return Heartbeat(beats.beat, beats.lost.set, heartbeat_seconds=0.01, lease_seconds=lease_seconds, clock=SystemClock())
+def heartbeat(beats: Beats, lease_seconds: float, clock: Clock | None = None) -> Heartbeat:
+    return Heartbeat(beats.beat, beats.lost.set, heartbeat_seconds=0.01, lease_seconds=lease_seconds, clock=clock or SystemClock())
 
 
 def test_it_beats_while_the_loop_ticks() -> None:
@@ -38,16 +38,18 @@ def test_it_beats_while_the_loop_ticks() -> None:
 
 
 def test_a_loop_that_hangs_longer_than_the_lease_is_not_hidden() -> None:
-    beats = Beats()
-    heart = heartbeat(beats, 0.2)
+    beats, clock = Beats(), HandClock()
+    heart = heartbeat(beats, 90, clock)
     heart.start()
-    time.sleep(0.4)
-    count = beats.count
+    clock.forward(89)
+    assert eventually(lambda: beats.count)
 
-    time.sleep(0.2)
+    looks, count = clock.forward(2), beats.count
+    eventually(lambda: clock.looks > looks + 3)
     assert beats.count == count
 
     heart.tick()
+    clock.forward(1)
     assert eventually(lambda: beats.count > count)
     heart.stop()
 

@@ -8,13 +8,18 @@ from collections.abc import Callable
 
 import pytest
 
+from abathur_tui.domain.clock import SystemClock
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.status import Status
 from abathur_tui.engine.engine import Manner
+from abathur_tui.engine.log import EngineLog
+from abathur_tui.engine.patient import PatientDatabase
+from abathur_tui.engine.rescue import Rescue, notes_of
 from abathur_tui.settings.model import Queue, System
 from abathur_tui.storage import Database, engines, queue, views
 from abathur_tui.storage.engines import EngineRow
 from tests.engine.bench import Bench, node
+from tests.engine.clocks import HandClock
 from tests.scripted import Say, Script, Wait, say
 from tests.waiting import eventually_async
 
@@ -63,9 +68,11 @@ async def test_one_that_stands_by_takes_over_when_the_other_ends(bench: Make) ->
     project = bench(say("x"))
     async with project.running() as first:
         await eventually_async(lambda: engines.active_engine(project.data) == first.id)
+        project.clock = clock = HandClock()
         second = project.engine(Manner(standby=True, stay=True))
         standing = asyncio.create_task(second.run())
-        await asyncio.sleep(0.3)
+        await eventually_async(lambda: clock.looks > 2)
+        project.clock = SystemClock()
         assert engines.active_engine(project.data) == first.id
     await eventually_async(lambda: engines.active_engine(project.data) == second.id)
 
@@ -79,9 +86,10 @@ async def test_one_that_stands_by_can_be_stopped(bench: Make) -> None:
     project = bench(say("x"))
     async with project.running() as first:
         await eventually_async(lambda: engines.active_engine(project.data) == first.id)
+        project.clock = clock = HandClock()
         second = project.engine(Manner(standby=True))
         standing = asyncio.create_task(second.run())
-        await asyncio.sleep(0.1)
+        await eventually_async(lambda: clock.looks)
 
         second.stop()
 
@@ -107,8 +115,9 @@ async def test_a_drain_beside_an_active_engine_ends_with_the_queue(bench: Make) 
     [task] = project.submit(node())
     async with project.running() as first:
         await eventually_async(lambda: project.runtime.active == 1)
+        project.clock = clock = HandClock()
         draining = asyncio.create_task(project.engine(Manner(drain=True)).run())
-        await asyncio.sleep(0.3)
+        await eventually_async(lambda: clock.looks > 1)
         assert not draining.done()
 
         go.set()
@@ -146,8 +155,13 @@ async def test_an_engine_that_has_nothing_to_do_ends(bench: Make) -> None:
 async def test_one_that_was_asked_to_stay_stays(bench: Make) -> None:
     project = bench(say("x"))
     project.settings = project.settings.model_copy(update={"system": System(idle_seconds=1)})
+    project.clock = clock = HandClock()
     async with project.running(Manner(stay=True)) as engine:
-        await asyncio.sleep(1.3)
+        await eventually_async(lambda: events(project)[:1] == ["engine.started"])
+        clock.forward(10)
+        await project.until(project.submit(node())[0], Status.COMPLETED)
+        clock.forward(10)
+        await project.until(project.submit(node())[0], Status.COMPLETED)
 
         assert engines.active_engine(project.data) == engine.id
 
@@ -178,20 +192,26 @@ async def test_a_dead_engines_tasks_go_on_at_once(bench: Make) -> None:
 
 
 async def test_an_engine_elsewhere_is_believed_until_its_beats_stand_still_for_a_lease(bench: Make) -> None:
-    project = bench(say("x"))
-    project.settings = project.settings.model_copy(update={"queue": Queue(lease_seconds=0.8, heartbeat_seconds=0.2)})
+    project, clock = bench(say("x")), HandClock()
     [task] = project.submit(node())
     project.claim("far", "another-host")
-    async with project.running():
-        for _ in range(8):
-            project.database.write_now(engines.beat, "far", 1, 4, 0.0)
-            await asyncio.sleep(0.15)
-        assert project.task(task).status is Status.RUNNING
-        silent = time.monotonic()
+    (project.data / "engines").mkdir(exist_ok=True)
+    (notes := notes_of(project.data, "far")).write_text("1 of-another-host\n")
+    log = EngineLog(project.data / "logs", "info", clock, "near")
+    rescue = Rescue(project.data, "near", PatientDatabase(project.database, log, clock, lambda error: pytest.fail(error.message)), 90, clock, log)
+    for _ in range(3):
+        assert await rescue.look() == 0
+        clock.forward(89)
+        assert await rescue.look() == 0
+        project.database.write_now(engines.beat, "far", 1, 4, 0.0)
+    assert await rescue.look() == 0
+    assert project.task(task).status is Status.RUNNING
 
-        await project.until(task, Status.COMPLETED)
+    clock.forward(90)
 
-    assert time.monotonic() - silent > 0.6
+    assert await rescue.look() == 1
+    assert project.task(task).status is Status.PENDING
+    assert notes.exists(), "the numbers of another host's processes mean nothing here"
 
 
 async def test_one_that_stands_by_takes_over_from_an_engine_that_was_stopped_for_its_whole_lease(bench: Make) -> None:
