@@ -72,7 +72,7 @@ def records(c: Connection, execution: int | None, now: str) -> Iterator[JsonObje
             if execution is not None:
                 wanted.update(str(row[column]) for column in hashes if row[column] is not None)
                 if table == "turns":
-                    wanted.update(json.loads(str(row["messages"])))
+                    wanted.update(hash for hash in json.loads(str(row["messages"])) if hash)
             yield {"table": table, **_shown(table, row)}
 
 

@@ -168,7 +168,7 @@ def _mend_texts(c: Connection) -> int:
     for table, column, target, _ in _links(c):
         if target == "content":
             c.execute(f"INSERT OR IGNORE INTO content (hash, body) SELECT DISTINCT {column}, NULL FROM {table} WHERE {column} IS NOT NULL")
-    c.execute("INSERT OR IGNORE INTO content (hash, body) SELECT DISTINCT m.value, NULL FROM turns, json_each(turns.messages) AS m")
+    c.execute(_SQL["lost_messages"])
     return len(wrong)
 
 

@@ -6,6 +6,10 @@ UPDATE content SET body = NULL WHERE hash = ?;
 -- A text of which only the hash is left. By the unique index on hash.
 INSERT OR IGNORE INTO content (hash, body) VALUES (?, NULL);
 
+-- name: lost_messages
+-- The same for the messages of turns; an empty name stands for the prompt. It walks through all turns.
+INSERT OR IGNORE INTO content (hash, body) SELECT DISTINCT m.value, NULL FROM turns, json_each(turns.messages) AS m WHERE m.value <> '';
+
 -- name: lone_tasks
 -- Executions that only their tasks remember. It walks through all tasks.
 SELECT execution, min(created_at), max(lane), max(CASE WHEN parent IS NULL THEN id END), max(id) FROM tasks
