@@ -123,7 +123,7 @@ def kill_marked(marks: Collection[str]) -> None:
     """Kill all processes of this user that carry one of these marks, in whatever group and session. Linux only: elsewhere nobody may look."""
     wanted = {f"{MARK}={mark}".encode() for mark in marks}
     for _ in range(_SWEEPS if LINUX and wanted else 0):
-        found = [int(entry) for entry in os.listdir("/proc") if entry.isdecimal() and not wanted.isdisjoint(_environment(entry))]
+        found = [pid for pid in _processes() if not wanted.isdisjoint(_environment(pid))]
         if not found:
             return
         for pid in found:
@@ -139,15 +139,22 @@ def _is_the_noted_group(group: int, leader: str) -> bool:
     if boot != _boot() or not started.isdecimal() or not LINUX:
         return False
     # The leader is gone, but members of its group may live: its number is then still taken by the group.
-    for entry in os.listdir("/proc"):
-        if entry.isdecimal() and (fields := _stat(int(entry))) and fields[2] == fields[3] == str(group):
+    for pid in _processes():
+        if (fields := _stat(pid)) and fields[2] == fields[3] == str(group):
             return int(fields[19]) >= int(started)
     return False
 
 
-def _environment(process: str) -> list[bytes]:
+def _processes() -> list[int]:
     try:
-        with open(f"/proc/{process}/environ", "rb") as file:
+        return [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]
+    except OSError:  # No more files can be opened; whoever asks must go on all the same.
+        return []
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
             return file.read().split(b"\0")
     except OSError:  # Somebody else's, or gone.
         return []

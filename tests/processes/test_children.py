@@ -213,10 +213,10 @@ async def test_a_program_that_is_ended_takes_along_what_has_left_its_group(child
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no setsid program")
 async def test_a_program_that_is_killed_leaves_nothing_behind_and_one_that_ended_in_order_its_services(children: Children, tmp_path: Path) -> None:
-    script = "setsid sleep 60 & echo $!; read -r how <how; kill -$how $$; exit 0"
+    script = "setsid sh -c 'echo $$; : >left; exec sleep 60' & while [ ! -e left ]; do sleep 0.01; done; kill -HOW $$; exit 0"
     for how, stays in (("KILL", False), ("0", True)):
-        (tmp_path / "how").write_text(how)
-        finished = await children.run(shell(script), cwd=tmp_path, env=ENVIRONMENT)
+        (tmp_path / "left").unlink(missing_ok=True)
+        finished = await children.run(shell(script.replace("HOW", how)), cwd=tmp_path, env=ENVIRONMENT)
         assert alive(int(finished.stdout)) == stays
         kill(int(finished.stdout))
 
