@@ -181,8 +181,9 @@ class AgentsPane(Pane, Lines, can_focus=True):
         task = safe_line(agent.task_name)
         front = [Span(f" {line.guide}", Role.FAINT), Span(f"{state.shape} ", Role(state.role))]
         seconds = (agent.ended_at or self._store.clock.now()) - agent.started_at
-        cost = figures.money(agent.cost_usd) if agent.turn else "–"
-        figure = _Figures(str(agent.turn) if agent.turn else "", agent.tokens_input + agent.tokens_output, seconds, cost)
+        tokens = agent.tokens_input + agent.tokens_output
+        cost = figures.money(agent.cost_usd) if tokens or agent.cost_usd != 0 else "–"
+        figure = _Figures(str(agent.turn) if agent.turn else "", tokens, seconds, cost)
         return self._columns(front, safe_line(agent.definition), f"{activity} · {task}" if task else activity, figure)
 
     def _columns(self, front: list[Span], name: str, doing: str | None, figure: "_Figures") -> Line:

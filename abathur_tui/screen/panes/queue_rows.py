@@ -76,7 +76,7 @@ def task_row(task: Task, widths: Widths, now: float, loops: Mapping[int, LoopSer
             name,
             safe_line(task.agent or ""),
             figures.age(now - task.created_at),
-            figures.money(cost_of(task, loops.get(task.id))) if started else "–",
+            cost_text(task, loops.get(task.id)),
             [role, why_role, Role.INK, Role.INK if moving else Role.CALM, Role.DIM, Role.INK, Role.INK if started else Role.DIM],
         ),
     ]
@@ -105,7 +105,14 @@ def why_of(task: Task, now: float, loop: LoopSeries | None) -> tuple[str, Role]:
     return safe_line(task.why), Role.DIM
 
 
-def cost_of(task: Task, loop: LoopSeries | None) -> float | None:
+def cost_text(task: Task, loop: LoopSeries | None) -> str:
+    """What a task has cost; a dash while nothing is known to have been spent: what the turn under way costs is told at its end."""
+    cost = _cost_of(task, loop)
+    at_first_turn = task.status is Status.RUNNING and cost == 0 and task.tokens_input == 0
+    return "–" if task.attempt == 0 or at_first_turn else figures.money(cost)
+
+
+def _cost_of(task: Task, loop: LoopSeries | None) -> float | None:
     """A task's own cost; a loop's is that of its passes."""
     if loop is None:
         return task.cost_usd

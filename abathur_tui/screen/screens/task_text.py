@@ -13,7 +13,7 @@ from abathur_tui.domain.journal import LoopSeries
 from abathur_tui.domain.safe_text import safe, safe_line
 from abathur_tui.domain.tasks import Task, TaskDetail, ToolCall
 from abathur_tui.screen import figures
-from abathur_tui.screen.panes.queue_rows import cost_of
+from abathur_tui.screen.panes.queue_rows import cost_text
 from abathur_tui.screen.roles import Line, Role, Span, fit
 
 _TOOL_SHAPES = {"done": ("✓", Role.DONE), "error": ("✗", Role.FAILED), "unknown": ("?", Role.PERSON), "intended": ("▶", Role.RUNNING)}
@@ -39,7 +39,7 @@ def summary(task: Task, now: float, loop: LoopSeries | None = None) -> Line:
         *([f"attempt {task.attempt}"] if task.attempt > 1 else []),
         *([figures.duration(seconds)] if seconds is not None else []),
         *([f"{figures.tokens(task.tokens_input)} in, {figures.tokens(task.tokens_output)} out"] if task.tokens_input or task.tokens_output else []),
-        *([f"${figures.money(cost_of(task, loop))}"] if task.attempt else []),
+        *([f"${cost}"] if (cost := cost_text(task, loop)) != "–" else []),
     ]
     return [*spans, Span("   " + " · ".join(facts), Role.DIM)]
 
