@@ -104,6 +104,8 @@ class Work:
     """What is done instead when it has failed for good."""
     success: Success | None = None
     """What its result must meet."""
+    crashes: int = 0
+    """How often its worker died in a row without having finished a step."""
     unmet: Unmet | None = None
     """Why the result of an earlier attempt did not do."""
 

@@ -20,6 +20,7 @@ from abathur_tui.domain.errors import (
     MemoryExhausted,
     RuntimeFailure,
     TaskTimedOut,
+    TooManyCrashes,
     Unexpected,
 )
 from abathur_tui.domain.joins import quality_from
@@ -131,6 +132,10 @@ class Worker:
         self._known = work
         if (child := await fallback.begun(self._shop, work)) is not None:
             await self._finish_fallback(work, child)
+            return
+        if work.fallback is not None and work.crashes >= queue.MOST_CRASHES:
+            dead = TooManyCrashes(f"Its worker died {work.crashes} times in a row without finishing a step.")
+            await self._fall_back(work, work.fallback, TaskError(dead.code, dead.message))
             return
         try:
             match self.claim.kind:
@@ -301,7 +306,12 @@ class Worker:
         now = self._shop.clock.now()
         if stop is Stop.TOO_LARGE and self._known is not None:
             error = MemoryExhausted("All memory was taken while no other agent worked.")
-            self._fail(c, error, self._verdict(self._known, error, kind_of(error)))
+            verdict, instead = self._verdict(self._known, error, kind_of(error)), self._known.fallback
+            if instead is not None and not isinstance(verdict, Again):
+                self._begin_fallback(c, self._known, instead, TaskError(error.code, error.message))
+                queue.release(c, self.claim.lease, error.message, now)  # whoever claims it next finds its fallback begun
+            else:
+                self._fail(c, error, verdict)
             if self._job is not None:
                 self._job.dismiss(c, now, failed=error.message)
             return

@@ -159,6 +159,44 @@ async def test_a_cancel_ends_both(bench: Make) -> None:
         await project.until(task + 1, Status.CANCELLED)
 
 
+async def test_five_crashes_are_a_failure_for_good_too(bench: Make) -> None:
+    project = bench(failing(REFUSED))
+    [task] = project.submit(node("n1", "risky", fallback=PLAIN))
+    for crash in range(queue.MOST_CRASHES):
+        project.claim(f"broken {crash}")
+        project.write(queue.recover, f"broken {crash}")
+    await project.drain()
+
+    assert project.result(task) == "Plainly: risky (dry)"
+    assert len(project.runtime.requests) == 1
+    fell_back = project.detail(task).fell_back
+    assert fell_back is not None
+    assert fell_back.because == "Its worker died 5 times in a row without finishing a step."
+
+
+async def test_what_crashes_even_so_is_dead_in_the_end(bench: Make) -> None:
+    project = bench(failing(REFUSED))
+    [task] = project.submit(node("n1", "risky", fallback=PLAIN))
+    for crash in range(2 * queue.MOST_CRASHES):
+        project.claim(f"broken {crash}")
+        project.write(queue.recover, f"broken {crash}")
+
+    assert project.task(task).status is Status.DEAD
+
+
+async def test_what_never_came_to_its_own_work_has_no_fallback(bench: Make) -> None:
+    project = bench(failing(REFUSED))
+    _, after, late = project.submit(
+        node("n1", "risky"), node("n2", fallback=PLAIN), node("n3", fallback=PLAIN, expires_in_seconds=-1.0), edges=[Edge("n2", "n1")]
+    )
+    await project.drain()
+
+    for task, code in ((after, "ABTH-ERR-010"), (late, "ABTH-ERR-025")):
+        error = project.task(task).error
+        assert error is not None
+        assert (project.task(task).status, error.code, project.detail(task).fell_back) == (Status.FAILED, code, None)
+
+
 async def test_its_agent_is_free_for_others(bench: Make) -> None:
     project = bench(failing(REFUSED))
     project.submit(node("n1", "risky", fallback=PLAIN))

@@ -10,12 +10,14 @@ SET status = 'interrupted', version = version + 1, crashes = crashes + (why = ''
 WHERE id = :id AND status = 'running' AND epoch = :epoch AND engine = :engine;
 
 -- name: bury
--- Five crashes that it caused, unless somebody had asked for its end. By the primary key and requests_by_task.
+-- Five crashes that it caused, unless somebody had asked for its end. One with a fallback goes back, for its worker to begin that, and is
+-- not trusted for ever with it. By the primary key, specs' and requests_by_task.
 UPDATE tasks
 SET status = 'dead', version = version + 1, finished_at = :now, error_code = 'ABTH-ERR-026',
     error_message = 'Its worker died ' || crashes || ' times in a row without finishing a step.',
     actor = 'rescue', reason = 'too many crashes', changed_at = :now
 WHERE id = :id AND status = 'interrupted' AND crashes >= :most
+    AND (crashes >= 2 * :most OR NOT EXISTS (SELECT 1 FROM specs WHERE task = :id AND fallback IS NOT NULL))
     AND NOT EXISTS (SELECT 1 FROM requests WHERE task = :id AND kind = 'cancel' AND closed_at IS NULL);
 
 -- name: put_back

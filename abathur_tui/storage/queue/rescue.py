@@ -17,7 +17,7 @@ from abathur_tui.storage.sql import named
 _SQL = named("rescue")
 
 MOST_CRASHES = 5
-"""In a row, each without a finished step: then the task is dead."""
+"""In a row, each without a finished step: then the task is dead, or its fallback is done instead."""
 
 
 def recover(c: Connection, engine: str, now: float) -> list[int]:

@@ -73,6 +73,7 @@ def work(c: Connection, id: int) -> Work:
         timeout_seconds=spec["timeout_seconds"],
         retries=spec["retries"],
         failures=spec["failures"],
+        crashes=spec["crashes"],
         on_failure=OnFailure(spec["on_failure"]),
         loop=loop_from(spec["loop_spec"]),
         join=join_from(spec["join_spec"]),
