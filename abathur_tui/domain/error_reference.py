@@ -17,7 +17,7 @@ _EXITS: dict[int, str] = {
 _HEAD = """\
 # Errors
 
-<!-- Made by `python -m abathur_tui.domain.error_reference`; edit the docstrings in abathur_tui/domain/errors.py instead. -->
+<!-- Made by `python -m abathur_tui.domain.error_reference`; edit the docstrings in abathur_tui/domain/errors/ instead. -->
 
 Each error of Abathur has a code that never changes its meaning. Commands write it to standard error: for people with what happened, the
 place where there is one, and what to do; with `--json` as one object,

@@ -1,0 +1,176 @@
+"""Every error that Abathur tells its users, as one tree.
+
+A code never changes its meaning. The first line of a class's docstring is its title on `docs/errors.md`, the rest its likely cause.
+
+    AbathurError
+    ├── starting (001-004)   ProjectNotFound, ProjectNotWritable, NoTerminal, EngineDidNotStart
+    ├── queue (005-010)      QueueFull, NotFound, ChangeRefused, CyclicDependencies, LeaseLost, DependencyFailed
+    ├── agents (021-029)     AgentSilent, AgentStalled, TaskTimedOut, UnknownAgent, TaskExpired, TooManyCrashes,
+    │                        MemoryExhausted, NeedsTooMuch, StateChanged
+    ├── API (041-046)        ApiUnavailable, ApiRefused, AccountRefused, NoRuntime, AnswerIncomplete, CommandFailed
+    ├── config (061-065)     ConfigInvalid, RuntimeNotAllowed, ArgumentInvalid, TemplateInvalid, PromptFailed
+    ├── loops (081-086)      MeasureFailed, TargetNotReached, LoopTimedOut, NoProgress, BudgetReached, PriceUnknown
+    ├── storage (101-110)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult,
+    │                    ContentPurged, DiskFailing, OutOfFiles
+    ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
+    ├── forks (131-133)      ForkFailed, JoinFailed, FallbackFailed
+    ├── answers (141-143)    AnswerDeclined, TooManyTurns, CriteriaNotMet
+    ├── engine (151)         EngineDidNotStop
+    ├── people (171)         PersonNeeded
+    ├── library (161-162)    VersionTaken, TemplateFixed
+    └── all else (199)       Unexpected
+"""
+
+from abathur_tui.domain.errors.given import (
+    ArgumentInvalid,
+    ConfigInvalid,
+    DocumentInvalid,
+    MissingParameter,
+    NotYet,
+    OverLimit,
+    PromptFailed,
+    RuntimeNotAllowed,
+    SourceRefused,
+    TemplateFixed,
+    TemplateInvalid,
+    UnknownName,
+    UnknownParameter,
+    UnknownTemplate,
+    VersionTaken,
+    WrongValue,
+)
+from abathur_tui.domain.errors.queue import (
+    ChangeRefused,
+    CyclicDependencies,
+    DependencyFailed,
+    EngineDidNotStart,
+    EngineDidNotStop,
+    LeaseLost,
+    NoTerminal,
+    NotFound,
+    PersonNeeded,
+    ProjectNotFound,
+    ProjectNotWritable,
+    QueueFull,
+)
+from abathur_tui.domain.errors.root import (
+    AbathurError,
+    Detail,
+    Exit,
+    Unexpected,
+)
+from abathur_tui.domain.errors.storage import (
+    ContentPurged,
+    DatabaseBusy,
+    DatabaseDamaged,
+    DatabaseNewer,
+    DiskFailing,
+    DiskFull,
+    NetworkFileSystem,
+    NoResult,
+    OutOfFiles,
+    ProjectGone,
+)
+from abathur_tui.domain.errors.work import (
+    AccountRefused,
+    AgentSilent,
+    AgentStalled,
+    AnswerDeclined,
+    AnswerIncomplete,
+    ApiRefused,
+    ApiUnavailable,
+    BudgetReached,
+    CommandFailed,
+    CriteriaNotMet,
+    FallbackFailed,
+    ForkFailed,
+    JoinFailed,
+    LoopTimedOut,
+    MeasureFailed,
+    MemoryExhausted,
+    NeedsTooMuch,
+    NoProgress,
+    NoRuntime,
+    PriceUnknown,
+    RuntimeFailure,
+    StateChanged,
+    TargetNotReached,
+    TaskExpired,
+    TaskTimedOut,
+    TooManyCrashes,
+    TooManyTurns,
+    UnknownAgent,
+)
+
+__all__ = [
+    "AbathurError",
+    "AccountRefused",
+    "AgentSilent",
+    "AgentStalled",
+    "AnswerDeclined",
+    "AnswerIncomplete",
+    "ApiRefused",
+    "ApiUnavailable",
+    "ArgumentInvalid",
+    "BudgetReached",
+    "ChangeRefused",
+    "CommandFailed",
+    "ConfigInvalid",
+    "ContentPurged",
+    "CriteriaNotMet",
+    "CyclicDependencies",
+    "DatabaseBusy",
+    "DatabaseDamaged",
+    "DatabaseNewer",
+    "DependencyFailed",
+    "Detail",
+    "DiskFailing",
+    "DiskFull",
+    "DocumentInvalid",
+    "EngineDidNotStart",
+    "EngineDidNotStop",
+    "Exit",
+    "FallbackFailed",
+    "ForkFailed",
+    "JoinFailed",
+    "LeaseLost",
+    "LoopTimedOut",
+    "MeasureFailed",
+    "MemoryExhausted",
+    "MissingParameter",
+    "NeedsTooMuch",
+    "NetworkFileSystem",
+    "NoProgress",
+    "NoResult",
+    "NoRuntime",
+    "NoTerminal",
+    "NotFound",
+    "NotYet",
+    "OutOfFiles",
+    "OverLimit",
+    "PersonNeeded",
+    "PriceUnknown",
+    "ProjectGone",
+    "ProjectNotFound",
+    "ProjectNotWritable",
+    "PromptFailed",
+    "QueueFull",
+    "RuntimeFailure",
+    "RuntimeNotAllowed",
+    "SourceRefused",
+    "StateChanged",
+    "TargetNotReached",
+    "TaskExpired",
+    "TaskTimedOut",
+    "TemplateFixed",
+    "TemplateInvalid",
+    "TooManyCrashes",
+    "TooManyTurns",
+    "Unexpected",
+    "UnknownAgent",
+    "UnknownName",
+    "UnknownParameter",
+    "UnknownTemplate",
+    "VersionTaken",
+    "WrongValue",
+]
