@@ -55,12 +55,12 @@ class Silence:
         A stopped process is killed first: it may have been stopped in the middle of a write, and then nobody else can write. One that is
         not stopped may wait for a full disk or for another program's lock; so it is only ended after somebody else could write in its stead.
         """
-        if not is_stopped(silent.holder.pid, silent.holder.identity):
-            if silent.row is None:
-                return None
-            if silent.row.ended_at is None and not self._supersede(silent.row):
-                return None
-        return End.KILLED if kill_process(silent.holder.pid, silent.holder.identity) else End.SUPERSEDED if silent.row else None
+        pid, identity, row = silent.holder.pid, silent.holder.identity, silent.row
+        if is_stopped(pid, identity) and kill_process(pid, identity):
+            return End.KILLED
+        if row is None or (row.ended_at is None and not self._supersede(row)):
+            return None
+        return End.KILLED if kill_process(pid, identity) else End.SUPERSEDED
 
     def relieve(self) -> bool:
         """End the active engine if it is silent; whether another one is needed now."""

@@ -62,11 +62,12 @@ def main() -> None:
     tally = Tally()
     for done in rounds(arguments.kills, arguments.seed, arguments.jobs, tuple(arguments.only) if arguments.only else None, until):
         tally.add(done)
+        # After each round, so that a run that is broken off has its report too.
+        if arguments.report:
+            arguments.report.write_text(tally.markdown("python -m tests.journeys.chaos " + " ".join(sys.argv[1:])))
+        if arguments.json:
+            arguments.json.write_text(tally.json())
         print(f"seed {done.seeds[0]}: {tally.kills} kills so far, {tally.tasks} tasks, nothing lost", flush=True)
-    if arguments.report:
-        arguments.report.write_text(tally.markdown("python -m tests.journeys.chaos " + " ".join(sys.argv[1:])))
-    if arguments.json:
-        arguments.json.write_text(tally.json())
     print(tally.json(), end="")
 
 
