@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from abathur_tui.domain.conversation import ToolDefinition, ToolOutcome
 from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.protected import protection
 from abathur_tui.tools import arguments
 from abathur_tui.tools.project_files import ProjectFiles, Refused, outcome_of
-from abathur_tui.tools.protected import protection
 
 MOST_ENTRIES = 500
 MOST_DEPTH = 5

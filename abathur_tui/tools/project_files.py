@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from abathur_tui.domain.conversation import ToolOutcome
-from abathur_tui.tools.protected import protection
+from abathur_tui.domain.protected import protection
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

@@ -6,9 +6,9 @@ from itertools import islice
 
 from abathur_tui.domain.conversation import ToolDefinition, ToolOutcome
 from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.protected import holds_private_key
 from abathur_tui.tools import arguments
 from abathur_tui.tools.project_files import ProjectFiles, Refused, outcome_of
-from abathur_tui.tools.protected import holds_private_key
 
 MOST_LINES = 2_000
 MOST_CHARACTERS = 60_000

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from abathur_tui.domain.protected import holds_private_key, protection
 from abathur_tui.tools.project_files import ProjectFiles, Refused, open_plain
-from abathur_tui.tools.protected import holds_private_key, protection
 
 MOST_LINE_CHARACTERS = 300
 SEARCHED_LINE_CHARACTERS = 20_000

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from abathur_tui.domain.conversation import ToolOutcome
+from abathur_tui.domain.protected import protection
 from abathur_tui.tools import for_project
 from abathur_tui.tools.project_files import ProjectFiles, Refused
-from abathur_tui.tools.protected import protection
 
 PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n-----END OPENSSH PRIVATE KEY-----\n"
 

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from abathur_tui.domain.nearest import nearest
-from abathur_tui.domain.protected import is_protected
+from abathur_tui.domain.protected import refused_in_document
 from abathur_tui.language.sources.refused import Refused
 from abathur_tui.language.strings import HALF
 
@@ -47,7 +47,7 @@ def _inside(path: str, root: Path) -> Path:
         raise Refused(f"{path} leads out of the project by a link", "copy the file into the project") from None
     except (OSError, RuntimeError) as error:
         raise Refused(f"{path} cannot be read: {_reason(error)}") from None
-    if is_protected(inside.parts) or is_protected(written.parts):
+    if refused_in_document(inside.parts) or refused_in_document(written.parts):
         raise Refused(f"{path} is protected: secrets, keys and Abathur's own files are not put into prompts")
     return inside
 
@@ -85,7 +85,7 @@ def _near_file(root: Path, written: PurePosixPath) -> str | None:
         meant = nearest(written.name, [entry.name for entry in islice(folder.iterdir(), _MOST_NEIGHBOURS)])
     except OSError:
         return None
-    return f"did you mean {written.parent / meant}?" if meant and not is_protected((meant,)) else None
+    return f"did you mean {written.parent / meant}?" if meant and not refused_in_document((meant,)) else None
 
 
 def _reason(error: Exception) -> str:
