@@ -66,7 +66,7 @@ class Silence:
         """End the active engine if it is silent; whether another one is needed now."""
         try:
             silent = self.found()
-            return silent is not None and self.end(silent) is End.KILLED
+            return silent is not None and self.end(silent) is not None
         except AbathurError:
             return False  # Whoever waits meets the same trouble, and says it.
 

@@ -1,4 +1,5 @@
-"""The scripted engine, which kills itself with -9 at the moment that the file FOLDER/moment names, once for each.
+"""The scripted engine, which kills itself with -9 at the moment that the file FOLDER/moment names, once for each; or hangs there,
+where there is a file FOLDER/hang.
 
 `python -m tests.engine.dying_engine FOLDER LEASE_SECONDS TURN_SECONDS [FLAG]…`. A moment is `before` or `after` one of the conversation's own writes,
 or `in the tool`, after its effect.
@@ -7,6 +8,7 @@ or `in the tool`, after its effect.
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from sqlite3 import Connection
@@ -40,6 +42,8 @@ def die(folder: Path, moment: str) -> None:
     mark, wanted = folder / f"died {moment}", folder / "moment"
     if not mark.exists() and wanted.exists() and wanted.read_text() == moment:
         mark.touch()
+        if (folder / "hang").exists():
+            time.sleep(60)
         os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -253,28 +253,28 @@ def test_an_engine_that_was_stopped_past_its_lease_is_ended_and_taken_over_by_on
 
 
 def test_an_engine_that_hangs_past_its_lease_is_superseded_before_it_is_ended(processes: Processes) -> None:
+    (processes.folder / "moment").write_text("in the tool")
+    (processes.folder / "hang").touch()
     [task] = processes.project.submit(node())
-    processes.start("--stay", lease_seconds=1.0, turn_seconds=30)
+    first = processes.start("--stay", lease_seconds=1.0, turn_seconds=0.01, module="dying_engine")
     row = processes.await_active()
-    eventually(processes.programs)
-    # Its event loop hangs, and is not stopped: from outside that is an engine whose beats stand still.
-    silence = Silence(processes.project.database, 0.0, SystemClock())
-    silence.found()
+    eventually((processes.folder / "died in the tool").exists)
+    silence = Silence(processes.project.database, 1.0, SystemClock())
     silent = eventually(silence.found)
     assert silent is not None
     assert silent.row is not None
+    assert silence.end(replace(silent, row=replace(silent.row, beat=0))) is None, "one that has beaten meanwhile is left alone"
+    assert first.poll() is None
 
-    beaten = replace(silent, row=replace(silent.row, beat=silent.row.beat - 1))
-    assert silence.end(beaten) is None, "one that has beaten meanwhile is left alone"
-    assert engines.engine_alive(processes.project.data, row.id)
-    # It may beat in between, which is respected; at some time it has not.
-    eventually(lambda: (again := silence.found()) is not None and silence.end(again) is End.KILLED)
+    assert silence.end(silent) is End.KILLED
 
+    assert first.wait(5) == -signal.SIGKILL
     ended = processes.project.database.read_now(engines.row, row.id)
     assert ended is not None
     assert ended.ended_at is not None
-    assert "interrupted" in [attempt.outcome for attempt in processes.project.detail(task).attempts]
     processes.await_active(row)
+    eventually(lambda: processes.project.task(task).status is Status.COMPLETED)
+    assert processes.project.result(task) == "unknown"
 
 
 def test_one_that_stops_before_it_has_registered_is_ended_too(processes: Processes) -> None:
