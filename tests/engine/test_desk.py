@@ -1,0 +1,62 @@
+"""What workers hand in is written together, and each of them learns what came of its own."""
+
+import asyncio
+from collections.abc import Callable
+
+from abathur_tui.domain.status import Status
+from abathur_tui.storage import views
+from tests.engine.bench import Bench, node
+from tests.scripted import Say, Script, Sleep, say
+
+Make = Callable[[Script], Bench]
+
+
+async def test_as_many_agents_as_slots_do_all_tasks(bench: Make) -> None:
+    project = bench(say("done"))
+    tasks = project.submit(*(node(f"n{number}", f"question {number}") for number in range(40)))
+
+    await project.drain()
+
+    assert [project.result(task) for task in tasks] == ["done"] * 40
+    assert len(project.database.read_now(views.agents)) <= 4
+    assert {agent for task in tasks for attempt in project.detail(task).attempts for agent in [attempt.agent]} <= {1, 2, 3, 4}
+
+
+async def test_agents_of_other_definitions_make_room(bench: Make) -> None:
+    project = bench(say("done"))
+    project.submit(*(node(f"n{number}", agent=f"role{number % 3}") for number in range(30)))
+
+    async with project.running():
+        async with asyncio.timeout(15):
+            while project.database.read_now(views.counts)[Status.COMPLETED] < 30:
+                assert sum(project.database.read_now(views.agent_states).values()) <= 4
+                await asyncio.sleep(0.005)
+
+
+async def test_a_short_turn_leaves_no_pieces_of_output_behind(bench: Make) -> None:
+    project = bench(lambda _: [Say("one two", chunk=4), Sleep(0.01)])
+    [task] = project.submit(node())
+
+    await project.drain()
+
+    assert project.result(task) == "one two"
+    assert project.database.read_now(
+        lambda c: c.execute("SELECT count(*), max(seq) FROM output, sqlite_sequence WHERE name = 'output'").fetchone()
+    ) == (0, None)
+
+
+async def test_an_engine_that_stops_while_tasks_end_loses_none_and_does_none_twice(bench: Make) -> None:
+    project = bench(say("done"))
+    tasks = project.submit(*(node(f"n{number}") for number in range(60)))
+    for _ in range(200):
+        work = asyncio.create_task(project.engine().run())
+        await asyncio.sleep(0.03)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        if project.database.read_now(views.counts)[Status.COMPLETED] == 60:
+            break
+
+    assert {project.task(task).status for task in tasks} == {Status.COMPLETED}
+    done = [event for task in tasks for event in project.detail(task).events if event.action == "task.completed"]
+    assert len(done) == 60
+    assert {agent.state for agent in project.database.read_now(views.agents)} == {"TERMINATED"}
