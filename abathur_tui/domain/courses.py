@@ -38,14 +38,15 @@ class Progress:
         self._graded = isinstance(criterion, ThresholdCriterion)
         self._since = 0
         self.best: Pass | None = None
-        """The pass with the best standing, the earliest of equals; where none has one, the last."""
+        """The one that converged; else the pass with the best standing, the earliest of equals; where none has one, the last."""
 
     def add(self, done: Pass) -> None:
         """The next pass."""
         value = standing(self._criterion, done)
         self._graded = self._graded or any(score not in (0.0, 1.0) for score in done.scores.values())
         self._since += 1
-        if self._highest is None or (value is not None and value > self._highest):
+        # Of several criteria another pass may have the better mean, or score, and still not be what was asked for.
+        if done.verdict is Verdict.CONVERGED or self._highest is None or (value is not None and value > self._highest):
             self.best, self._highest, self._since = done, value, 0
 
     @property
@@ -55,7 +56,7 @@ class Progress:
 
 
 def best_pass(criterion: Criterion, passes: Sequence[Pass]) -> Pass | None:
-    """The pass with the best standing, the earliest of equals; where none has one, the last; None where there is none."""
+    """The best of all, as `Progress.best` says it; None where there is none."""
     return _progress(criterion, passes).best
 
 

@@ -81,6 +81,14 @@ def test_of_all_of_the_best_pass_is_good_at_all_and_of_any_of_at_one() -> None:
     assert best_number(AnyOf((MS, JUDGE)), [one, other]) == 2
 
 
+@pytest.mark.parametrize("criterion", [AllOf((MS, JUDGE)), AnyOf((MS, JUDGE))])
+def test_what_has_converged_is_the_best_whatever_the_scores_of_another_pass(criterion: Criterion) -> None:
+    almost = Pass(1, 1, "", {"ms": 101}, Verdict.CONTINUE, "", 1, 1, 1.0, None, 0.0, {"ms": 0.99, "judge": 1.0})
+    there = Pass(2, 2, "", {"ms": 100}, Verdict.CONVERGED, "", 1, 1, 1.0, None, 0.0, {"ms": 1.0, "judge": 0.9})
+
+    assert best_number(criterion, [almost, there]) == 2
+
+
 def test_only_a_met_target_is_as_close_as_can_be() -> None:
     assert MS.closeness(100.0) == 1.0
     assert MS.closeness(100.0000001) < 1.0
