@@ -12,6 +12,9 @@ STABILITY_SIMILARITY = 0.95
 JUDGE_TARGET = 0.9
 """The score that a judge must give, from 0 to 1."""
 
+LARGEST_FIGURE = 1e300
+"""What a metric or a target may be at most, so that two of them can always be subtracted."""
+
 
 class Direction(StrEnum):
     """Which way a metric gets better."""
@@ -110,6 +113,13 @@ class AnyOf:
 
 Leaf: TypeAlias = ThresholdCriterion | StabilityCriterion | PassingTestsCriterion | CustomCriterion | FunctionCriterion | JudgeCriterion
 Criterion: TypeAlias = Leaf | AllOf | AnyOf
+
+
+def figure(value: object) -> float | None:
+    """The value as a metric or a target; None where it is no number, not finite, or too large."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_FIGURE:
+        return None
+    return float(value)
 
 
 @dataclass(frozen=True, slots=True)

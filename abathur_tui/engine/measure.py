@@ -3,8 +3,13 @@
 import json
 import math
 
+from abathur_tui.domain.criteria import figure
+
 _SHOWN = 120
 """Characters of a wrong output that a reason shows."""
+_MOST_FIGURES = 64
+"""Of an object's members; what prints more is not a measure's answer."""
+_LONGEST_NAME = 100
 
 
 class NotANumber(ValueError):
@@ -14,7 +19,7 @@ class NotANumber(ValueError):
 def read_numbers(printed: str, metric: str) -> dict[str, float]:
     """The numbers that a measure printed; a single number is `metric`'s. Raises NotANumber.
 
-    An object must have `metric`; its other members count where they are numbers and are passed over where they are not.
+    An object must have `metric`; its other members count where they are numbers, up to 64, and are passed over where they are not.
     """
     text = printed.strip()
     if not text:
@@ -29,8 +34,9 @@ def read_numbers(printed: str, metric: str) -> dict[str, float]:
         raise NotANumber(f"it printed an object without {metric!r}: {_short(text)}")
     numbers = {metric: _number(value[metric], f"{metric}: {value[metric]!r}")}
     for name, other in value.items():
-        if isinstance(other, int | float) and not isinstance(other, bool) and _finite(other):
-            numbers[name] = float(other)
+        number = figure(other)
+        if number is not None and len(name) <= _LONGEST_NAME and len(numbers) < _MOST_FIGURES:
+            numbers[name] = number
     return numbers
 
 
@@ -49,16 +55,11 @@ def _plain_number(text: str) -> float:
 def _number(value: object, text: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise NotANumber(f"it printed no number: {_short(text)}")
-    if not _finite(value):
-        raise NotANumber(f"it printed a number that is not finite: {_short(text)}")
-    return float(value)
-
-
-def _finite(value: int | float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
+    number = figure(value)
+    if number is None:
+        what = "is too large" if isinstance(value, int) or math.isfinite(value) else "is not finite"
+        raise NotANumber(f"it printed a number that {what}: {_short(text)}")
+    return number
 
 
 def _short(text: str) -> str:

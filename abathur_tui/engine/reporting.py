@@ -1,8 +1,7 @@
 """The tools with which agents report: how far they are and, in a pass of a loop, a metric."""
 
-import math
-
 from abathur_tui.domain.conversation import ToolDefinition, ToolOutcome
+from abathur_tui.domain.criteria import figure
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.leases import Claim
 from abathur_tui.engine.workshop import Workshop
@@ -70,11 +69,11 @@ class ReportMetric:
 
     async def run(self, arguments: JsonObject) -> ToolOutcome:
         """Keep it."""
-        name, value = arguments.get("name"), arguments.get("value")
+        name, value = arguments.get("name"), figure(arguments.get("value"))
         if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME:
             return ToolOutcome("The argument name must be a short text.", is_error=True, summary="no name")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if value is None:
             return ToolOutcome("The argument value must be a finite number.", is_error=True, summary=f"{name}: no number")
-        kept = name.strip(), float(value)
+        kept = name.strip(), value
         await self._shop.database.write(lambda c: journal.metric(c, self._claim.lease, self._number, *kept, self._shop.clock.now()))
         return ToolOutcome(f"{name} = {value:g} is kept.", summary=f"{name} = {value:g}")

@@ -12,11 +12,9 @@ and `rubric`.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 from abathur_tui.domain.criteria import (
     JUDGE_TARGET,
@@ -30,6 +28,7 @@ from abathur_tui.domain.criteria import (
     PassingTestsCriterion,
     StabilityCriterion,
     ThresholdCriterion,
+    figure,
     leaves,
 )
 from abathur_tui.domain.nearest import nearest
@@ -272,13 +271,10 @@ def _needed(kind: str, name: str, value: object) -> str:
 
 
 def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        _no_number(name)
-    return float(value)
-
-
-def _no_number(name: str) -> NoReturn:
-    raise WrongCriterion(f"{name} takes a number")
+    number = figure(value)
+    if number is None:
+        raise WrongCriterion(f"{name} takes a number")
+    return number
 
 
 def _read_number(text: str) -> float | None:

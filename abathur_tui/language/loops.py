@@ -1,10 +1,9 @@
 """The parameters of a loop: when its result is good enough, and what it may take until then."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from abathur_tui.domain.criteria import AllOf, Criterion, PassingTestsCriterion
+from abathur_tui.domain.criteria import AllOf, Criterion, PassingTestsCriterion, figure
 from abathur_tui.domain.errors import AbathurError, MissingParameter, WrongValue
 from abathur_tui.domain.loops import PATIENCE, LoopSpec
 from abathur_tui.domain.quantities import seconds_of
@@ -22,6 +21,8 @@ LOOP_NAMES = (*COMMAND_NAMES, "metric", "target", "direction", "rubric", "max_it
 UNLIMITED = "unlimited"
 _MOST_ITERATIONS = 10_000
 _LONGEST_SECONDS = 31_536_000.0
+_DEEPEST = 100
+"""Far beyond what criteria may be nested to, which is said where they are read, and far below where Python stops."""
 
 
 def is_loop(template: Template, supplied: Mapping[str, Supplied]) -> bool:
@@ -118,11 +119,11 @@ class _Reader:
             except (ValueError, OverflowError):
                 seconds = None
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = float(value)
+            seconds = value
         if seconds is None or not 0 < seconds <= _LONGEST_SECONDS:
             self._wrong("loop_timeout", "`loop_timeout` takes a duration of at most a year", 'seconds as a number, or "30s", "5m", "2h"')
             return None
-        return seconds
+        return float(seconds)
 
     def patience(self) -> int:
         value = self.value("patience")
@@ -135,8 +136,9 @@ class _Reader:
 
     def budget(self) -> float | None:
         value = self.value(BUDGET)
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
-            return float(value)
+        dollars = figure(value)
+        if dollars is not None and dollars > 0:
+            return dollars
         if value is not None:
             self._wrong(BUDGET, "`budget` takes US dollars as a number above 0", "budget=2.50")
         return None
@@ -152,10 +154,10 @@ class _Reader:
         value = self.value(name)
         if value is None:
             return None
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            return float(value)
-        self._wrong(name, f"`{name}` takes a number")
-        return None
+        number = figure(value)
+        if number is None:
+            self._wrong(name, f"`{name}` takes a number")
+        return number
 
     def _wrong(self, name: str, message: str, suggestion: str | None = None, kind: type[AbathurError] = WrongValue) -> None:
         place = self._supplied[name].value_place if name in self._supplied else self._place
@@ -167,13 +169,15 @@ def _all(criteria: list[Criterion]) -> Criterion:
     return criteria[0] if len(criteria) == 1 else AllOf(tuple(criteria))
 
 
-def _plain(value: Given) -> object:
-    """The value as JSON has it. Raises WrongCriterion where it holds a result, which is not known yet."""
+def _plain(value: Given, depth: int = 0) -> object:
+    """The value as JSON has it. Raises WrongCriterion where it is nested without end, or holds a result, which is not known yet."""
+    if depth > _DEEPEST:
+        raise WrongCriterion("criteria are nested too deeply")
     match value:
         case list():
-            return [_plain(one) for one in value]
+            return [_plain(one, depth + 1) for one in value]
         case dict():
-            return {name: _plain(one) for name, one in value.items()}
+            return {name: _plain(one, depth + 1) for name, one in value.items()}
         case None | bool() | int() | float() | str():
             return value
         case Lost():
@@ -183,5 +187,15 @@ def _plain(value: Given) -> object:
 
 
 def _has_lost(value: Given) -> bool:
-    inside = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
-    return any(isinstance(one, Lost) or (isinstance(one, list | dict) and _has_lost(one)) for one in inside)
+    rest = [value]
+    while rest:
+        match rest.pop():
+            case Lost():
+                return True
+            case list() as inside:
+                rest.extend(inside)
+            case dict() as inside:
+                rest.extend(inside.values())
+            case _:
+                pass
+    return False

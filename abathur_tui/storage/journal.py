@@ -1,12 +1,12 @@
 """The journal of workers: prompts, turns, output, tool calls, metrics and passes, all fenced by the lease (LeaseLost where it does not hold)."""
 
 import json
-import math
 import time
 from collections.abc import Sequence
 from sqlite3 import Connection
 
 from abathur_tui.domain.conversation import Message, TextBlock, ToolOutcome, ToolUseBlock, TurnDone, message_data, message_from_data
+from abathur_tui.domain.criteria import figure
 from abathur_tui.domain.data import JsonObject, canonical
 from abathur_tui.domain.errors import LeaseLost
 from abathur_tui.domain.journal import Saved, SavedTurn
@@ -189,8 +189,8 @@ def conversation(c: Connection, task: int) -> Saved:
 
 
 def metric(c: Connection, lease: Lease, pass_number: int | None, name: str, value: float, now: float) -> None:
-    """A measured value. Raises ValueError where it is not a finite number."""
-    if not math.isfinite(value):
+    """A measured value. Raises ValueError where it is no figure."""
+    if figure(value) is None:
         raise ValueError(f"{name} is {value}")
     execution, round, _ = _held(c, lease)
     c.execute(_SQL["metric"], (lease.task, round, pass_number, clean(name), value, now))

@@ -86,9 +86,15 @@ def test_criteria_come_from_a_file_too_and_any_of_them_may_do(project: Program) 
         (["--max-iterations", "0"], None, "max-iterations"),
         (["--target", "fast"], None, "target"),
         (["--success-criteria", "nowhere.json"], None, "nowhere.json"),
+        (["--success-criteria", "deep.json"], "ABTH-ERR-111", "criteria are nested too deeply"),
+        (["--success-criteria", "huge.json"], "ABTH-ERR-115", "takes a number"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_queued(project: Program, options: list[str], code: str | None, said: str) -> None:
+    (project.folder / "deep.json").write_text('{"all": [' * 200 + '"test_pass: true"' + "]}" * 200)
+    huge = {"type": "threshold", "metric": "ms", "direction": "minimize", "measure": "m", "target": 10**400}
+    (project.folder / "huge.json").write_text(json.dumps(huge))
+
     answer = project.inside("loop", "start", "x", *options, "--json")
 
     assert answer.code != 0
