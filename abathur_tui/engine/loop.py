@@ -91,11 +91,11 @@ class Loop:
             return self._ended(EndedBecause.FAILED, reason, MeasureFailed)
         most = self._spec.max_iterations
         if most is not None and len(self._passes) >= most:
-            return self._ended(EndedBecause.ITERATIONS, f"{most} passes did not reach the target", TargetNotReached)
+            return self._ended(EndedBecause.ITERATIONS, f"{_passes(most)} did not reach the target", TargetNotReached)
         if self._seconds_left() <= 0:
             return self._ended(EndedBecause.TIMEOUT, f"its {self._timeout:g} seconds are over", LoopTimedOut)
         if self._progress.stale >= self._spec.patience:
-            return self._ended(EndedBecause.NO_PROGRESS, f"{self._progress.stale} passes in a row brought no better one", NoProgress)
+            return self._ended(EndedBecause.NO_PROGRESS, f"{_passes(self._progress.stale)} in a row brought no better one", NoProgress)
         return None
 
     async def _end_of_money(self, *, another: bool = True) -> LoopEnd | None:
@@ -267,6 +267,10 @@ class Loop:
 
     async def _notice(self, text: str) -> None:
         await self._shop.database.write(lambda c: journal.log(c, self._claim.lease, "warning", "notice", text, self._shop.clock.now()))
+
+
+def _passes(number: int) -> str:
+    return "1 pass" if number == 1 else f"{number} passes"
 
 
 def _pass_of(body: LoopBody, name: str, priority: int, own_account: str, account: str) -> LoopBody:

@@ -165,7 +165,11 @@ async def test_a_loop_goes_on_until_its_tests_pass(bench: Make) -> None:
     ("command", "verdict", "reason"),
     [
         ("echo '1 failed, 2 passed in 0.1s'", Verdict.CONTINUE, "2 of 3 tests pass, though the exit code is 0"),
-        ("echo '3 passed in 0.1s'; echo coverage >&2; exit 2", Verdict.CONTINUE, "3 of 3 tests pass, yet the exit code is 2: coverage"),
+        (
+            "echo '3 passed in 0.1s'; echo coverage >&2; exit 2",
+            Verdict.CONTINUE,
+            "3 of 3 tests pass, yet the command ended with exit code 2: coverage",
+        ),
         ("echo 'no tests ran in 0.0s'", Verdict.CONTINUE, "no test ran"),
         ("exit 1", Verdict.CONTINUE, "the tests' command ended with exit code 1"),
         ("true", Verdict.CONVERGED, "the tests' command exits 0"),
@@ -363,7 +367,7 @@ async def test_halfway_to_giving_up_a_pass_starts_afresh(bench: Make) -> None:
 
 async def test_a_loop_that_goes_up_and_down_starts_afresh_too_and_its_course_says_so(bench: Make) -> None:
     project = bench(say("the plan"))
-    measure = 'test $((ABATHUR_PASS % 2)) = 0 && echo 3 || echo 5'
+    measure = "test $((ABATHUR_PASS % 2)) = 0 && echo 3 || echo 5"
     [task] = project.submit(looped(ThresholdCriterion("ms", 1, Direction.MINIMIZE, measure), most=None, patience=4))
 
     await project.drain()

@@ -1,7 +1,7 @@
 """Calls one function of the user's, `python -P calling.py MODULE:FUNCTION` in the project's folder, and prints what it said as one JSON object.
 
-The pass and the history come as JSON on standard input; with `reduce` behind the function, the results that it is to make one of. What the function prints itself goes to standard error. Only the standard library is
-imported: it runs in a process that has nothing of the engine.
+The pass and the history come as JSON on standard input; with `reduce` behind the function, the results that it is to make one of. What the
+function prints itself goes to standard error. Only the standard library is imported: it runs in a process that has nothing of the engine.
 """
 
 import importlib

@@ -1,6 +1,7 @@
 """The commands of a loop's criteria: shell commands in the project's folder, with a time limit and no key in their environment."""
 
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,20 @@ class Ran:
     @property
     def said(self) -> str:
         """The end of what it printed, for a reason."""
-        return " ".join((self.stderr.strip() or self.stdout.strip()).split())[-_SHOWN:]
+        text = " ".join((self.stderr.strip() or self.stdout.strip()).split())
+        return text if len(text) <= _SHOWN else "…" + text[-_SHOWN:]
+
+    @property
+    def ending(self) -> str:
+        """How it ended, and what it said: `ended with exit code 3: no such table`."""
+        said = f": {self.said}" if self.said else ""
+        if self.exit_code >= 0:
+            return f"ended with exit code {self.exit_code}{said}"
+        try:
+            name = signal.Signals(-self.exit_code).name
+        except ValueError:  # a real-time signal has no name
+            name = f"signal {-self.exit_code}"
+        return f"was killed by {name}{said}"
 
 
 class Commands:
@@ -64,7 +78,7 @@ class Commands:
                 **({"output_limit": _LONGEST_OUTPUT} if long else {}),
             )
         except CommandFailed as error:
-            raise Useless(f"cannot run: {error.message}") from error
+            raise Useless(f"was of no use: {error.message.rstrip('.')}") from error
         if ran.stderr.strip():
             said = ran.stderr.strip()[-2000:]
             await self._shop.database.write(lambda c: journal.log(c, self._claim.lease, "info", "stderr", said, self._shop.clock.now()))

@@ -19,7 +19,7 @@ from abathur_tui.domain.criteria import (
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.loops import QUESTIONS_OF_A_PASS, Pass, Verdict
-from abathur_tui.engine.criteria.commands import Commands, Useless
+from abathur_tui.engine.criteria.commands import Commands, Ran, Useless
 from abathur_tui.engine.criteria.counts import Counts, read_counts
 from abathur_tui.engine.criteria.functions import said_by
 from abathur_tui.engine.criteria.similarity import similarity
@@ -121,7 +121,7 @@ class Evaluator:
         try:
             ran = await commands.run(command, output)
             if ran.exit_code != 0:
-                raise Useless(f"ended with exit code {ran.exit_code}" + (f": {ran.said}" if ran.said else ""))
+                raise Useless(ran.ending)
             found.metrics |= read_numbers(ran.stdout, metric)
             found.ran.add(command)
         except Useless as useless:
@@ -139,7 +139,7 @@ class Evaluator:
         counts = read_counts(f"{ran.stdout}\n{ran.stderr}")
         if counts is not None:
             found.metrics |= {"tests_passed": float(counts.passed), "tests_failed": float(counts.failed)}
-        return _tested(ran.exit_code, counts, ran.said)
+        return _tested(ran, counts)
 
     async def _custom(self, leaf: CustomCriterion, commands: Commands, told: str) -> Reading:
         try:
@@ -152,10 +152,8 @@ class Evaluator:
                 return Reading(Verdict.CONVERGED, 1.0, said or "the criterion's command is content")
             case 1:
                 return Reading(Verdict.CONTINUE, 0.0, said or ran.said or "the criterion's command is not content yet")
-            case code:
-                return Reading(
-                    Verdict.INCONCLUSIVE, None, f"the criterion's command ended with exit code {code}" + (f": {ran.said}" if ran.said else "")
-                )
+            case _:
+                return Reading(Verdict.INCONCLUSIVE, None, f"the criterion's command {ran.ending}")
 
     async def _told(self, number: int, task: int, output: str, before: Sequence[Pass], found: _Found) -> str:
         """The pass and the history as a custom criterion gets them."""
@@ -213,7 +211,9 @@ def _threshold(leaf: ThresholdCriterion, found: _Found) -> Reading:
     sign = "<=" if leaf.direction is Direction.MINIMIZE else ">="
     if leaf.met(value):
         return Reading(Verdict.CONVERGED, 1.0, f"{leaf.metric} {value:g} {sign} {leaf.target:g}")
-    return Reading(Verdict.CONTINUE, leaf.closeness(value), f"{leaf.metric} {value:g} is not yet {sign} {leaf.target:g}")
+    # `0.3 is not yet <= 0.3` would help nobody.
+    shown = f"{value!r}" if f"{value:g}" == f"{leaf.target:g}" else f"{value:g}"
+    return Reading(Verdict.CONTINUE, leaf.closeness(value), f"{leaf.metric} {shown} is not yet {sign} {leaf.target:g}")
 
 
 def _steady(leaf: StabilityCriterion, earlier: Sequence[Pass], found: _Found) -> Reading:
@@ -233,20 +233,20 @@ def _steady(leaf: StabilityCriterion, earlier: Sequence[Pass], found: _Found) ->
     return Reading(Verdict.CONTINUE, max(0.0, 1 - apart / scale) * _ALMOST, f"{leaf.metric} still moves by {apart:g}, more than {leaf.tolerance:g}")
 
 
-def _tested(exit_code: int, counts: Counts | None, said: str) -> Reading:
+def _tested(ran: Ran, counts: Counts | None) -> Reading:
     """Both must agree: the exit code, and the counts where there are some. Where no test ran, nothing is shown."""
     if counts is None:
-        if exit_code == 0:
+        if ran.exit_code == 0:
             return Reading(Verdict.CONVERGED, 1.0, "the tests' command exits 0")
-        return Reading(Verdict.CONTINUE, 0.0, f"the tests' command ended with exit code {exit_code}" + (f": {said}" if said else ""))
+        return Reading(Verdict.CONTINUE, 0.0, f"the tests' command {ran.ending}")
     if counts.ran == 0:
         return Reading(Verdict.CONTINUE, 0.0, "no test ran")
     told = f"{counts.passed} of {counts.ran} tests pass"
-    if exit_code == 0 and counts.failed == 0:
+    if ran.exit_code == 0 and counts.failed == 0:
         return Reading(Verdict.CONVERGED, 1.0, told)
     if counts.failed == 0:
-        told += f", yet the exit code is {exit_code}" + (f": {said}" if said else "")
-    elif exit_code == 0:
+        told += f", yet the command {ran.ending}"
+    elif ran.exit_code == 0:
         told += ", though the exit code is 0"
     return Reading(Verdict.CONTINUE, min(counts.passed / counts.ran, _ALMOST), told)
 

@@ -23,8 +23,7 @@ async def said_by(function: str, commands: Commands, told: str) -> Reading:
         answer = json.loads(ran.stdout)
         content, reason = answer["content"], " ".join(str(answer["reason"]).split())[:_SHOWN]
     except (ValueError, KeyError, TypeError, RecursionError):
-        how = f"ended its process with exit code {ran.exit_code}" + (f": {ran.said}" if ran.said else "")
-        return Reading(Verdict.INCONCLUSIVE, None, f"{function} {how}")
+        return Reading(Verdict.INCONCLUSIVE, None, f"{function} gave no answer, and its process {ran.ending}")
     match content:
         case True:
             return Reading(Verdict.CONVERGED, 1.0, reason or f"{function} is content")
