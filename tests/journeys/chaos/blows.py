@@ -130,10 +130,10 @@ class Blows:
 
     def engine_stopped(self) -> None:
         """For longer than its lease, at any moment, also in the middle of a write: a command that waits finds that out."""
-        (before,) = self.world.read("SELECT count(*) FROM executions")[0]
-        client = self.world.start("run", "--json", "a plain prompt that is waited for")
+        name = f"work number {self.world.random.randrange(10**9)} that is waited for"
+        client = self.world.start("run", "--json", name)
         # Not earlier: where the engine stops in the middle of a write, whoever submits then is only told which process holds the database.
-        eventually(lambda: client.poll() is not None or self.world.read("SELECT count(*) FROM executions")[0][0] > before, 60)
+        eventually(lambda: client.poll() is not None or self.world.read("SELECT 1 FROM tasks WHERE name LIKE ?", f"%{name}%"), 60)
         engine = self.world.engine()
         if engine is None or client.poll() is not None:
             return

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -164,9 +165,12 @@ class World:
 
     def end(self) -> None:
         """Kill all that is left."""
-        for process in self.processes():
-            with contextlib.suppress(psutil.Error):
-                process.kill()
+        # A guard whose engine is killed before it starts another one.
+        while left := self.processes():
+            for process in left:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            time.sleep(0.05)
         for client in self.clients:
             client.communicate()
         self.database.close()
