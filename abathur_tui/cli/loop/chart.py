@@ -41,24 +41,38 @@ def chart(series: LoopSeries, target: Target, width: int, height: int, shapes: S
     columns, rows = max(width - _LABEL - 2, 10), max(height - 2, 3)
     known = [value for _, value in points] + [target.value]
     low, high = min(known), max(known)
-    low, high = (low - 1, high + 1) if low == high else (low, high)
+    room = abs(high) * 0.1 or 1.0  # a share, because 1 more than 1e17 is still 1e17
+    low, high = (low - room, high + room) if low == high else (low, high)
     last = max((number for number, _ in points), default=1)
     grid = [[" "] * columns for _ in range(rows)]
 
-    def row(value: float) -> int:
+    def nearest(value: float) -> int:
         return round((high - value) / (high - low) * (rows - 1))
+
+    line_of_target = min(max(nearest(target.value), int(high > target.value)), rows - 1 - int(low < target.value))
+
+    def row(value: float) -> int:
+        """On the target's line stands only what is at the target."""
+        if value == target.value:
+            return line_of_target
+        return min(nearest(value), line_of_target - 1) if value > target.value else max(nearest(value), line_of_target + 1)
 
     grid[row(target.value)] = [shapes.target] * columns
     better = _bests(points, target)
     marks = [(round((number - 1) / max(last - 1, columns - 1, 1) * (columns - 1)), row(value), number in better) for number, value in points]
     for column, line, is_better in sorted(marks, key=lambda mark: mark[2]):
         grid[line][column] = shapes.better if is_better else shapes.other
-    labels = {row(high): f"{high:g}", row(low): f"{low:g}", row(target.value): f"{target.value:g}"}
-    lines = [f"{labels.get(number, '')[:_LABEL]:>{_LABEL}} {shapes.axis}{''.join(cells).rstrip()}" for number, cells in enumerate(grid)]
+    labels = {row(value): _label(value) for value in (high, low, target.value)}
+    lines = [f"{labels.get(number, ''):>{_LABEL}} {shapes.axis}{''.join(cells).rstrip()}" for number, cells in enumerate(grid)]
     sign = "<=" if target.direction is Direction.MINIMIZE else ">="
     lines.append(f"{'':>{_LABEL}} {shapes.corner}{shapes.foot * columns}")
     lines.append(f"{'':>{_LABEL}}  {target.name} {sign} {target.value:g}, pass 1 to {last}; {shapes.better} best so far, {shapes.other} not")
     return lines
+
+
+def _label(value: float) -> str:
+    """The value with as many digits as there is room for: a cut exponent would be another number."""
+    return next(text for digits in range(6, -1, -1) if len(text := f"{value:.{digits}g}") <= _LABEL)
 
 
 def _bests(points: Sequence[tuple[int, float]], target: Target) -> set[int]:
