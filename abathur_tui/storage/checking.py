@@ -35,6 +35,7 @@ _INVARIANTS = (
     "turns",
     "messages",
     "task_history",
+    "ends",
     "agent_history",
     "gone",
 )
@@ -149,7 +150,8 @@ def _settings(c: Connection, *, copy: bool) -> Iterator[str]:
 
 def _schema(c: Connection, version: int) -> Iterator[str]:
     """Tables, indexes and laws that are missing or not as they were made, and laws that somebody has added."""
-    wanted, actual = _objects(_as_made(version)), _objects(c)
+    made = _as_made(version)
+    wanted, actual = _objects(made), _objects(c)
     for key, text in wanted.items():
         if key not in actual:
             yield f"{' '.join(key)} is missing."
@@ -158,6 +160,10 @@ def _schema(c: Connection, version: int) -> Iterator[str]:
     for kind, name in actual.keys() - wanted.keys():
         if kind == "trigger":
             yield f"trigger {name} is not Abathur's."
+    for table in ("transitions", "agent_transitions"):
+        rows = f"SELECT * FROM {table}"
+        for before, after in sorted(set(made.execute(rows)) ^ set(c.execute(rows))):
+            yield f"{table} does not say of {before} to {after} what it was made with."
 
 
 def _as_made(version: int) -> Connection:

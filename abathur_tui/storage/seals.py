@@ -15,6 +15,7 @@ _SQL = named("seals")
 
 MOST_ROWS = 2000
 """Rows of a group."""
+_BEFORE_ALL = -(2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,10 @@ def verify(c: Connection) -> Verified:
     problem = None if not missing else f"{missing} of the rows after {end}, which have no seal yet, are missing."
     if last < end:
         problem = f"rows up to {end} were sealed, and the audit's last one is {last}."
+    elif stray := c.execute(_SQL["between"], {"after": _BEFORE_ALL, "before": 1}).fetchone():
+        problem = f"row {stray[0]} is in no group: it was put in."
+    elif untold := c.execute(_SQL["untold"]).fetchone():
+        problem = f"rows {untold[0]} to {untold[1]} are marked as swept, and no retention has taken them away."
     return Verified(problem, seals, rows, swept, unsealed, before.sha256 if before else "")
 
 

@@ -73,6 +73,9 @@ def test_what_the_queue_makes_is_well(busy: Path) -> None:
         ("DELETE FROM content WHERE id = 2", "names one of content that is not there"),
         ("DROP INDEX tasks_claimable", "index tasks_claimable is missing"),
         ("DELETE FROM meta", "which project"),
+        ("INSERT INTO transitions VALUES ('completed', 'pending')", "transitions does not say of completed to pending"),
+        ("DELETE FROM agent_transitions WHERE from_state = 'BUSY'", "agent_transitions does not say of BUSY to IDLE"),
+        ("UPDATE tasks SET result = NULL WHERE id = 1", "t1 has another result"),
     ],
 )
 def test_what_was_changed_past_the_laws_is_found(busy: Path, statement: str, problem: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from abathur_tui.domain.errors import ChangeRefused
 from abathur_tui.domain.status import Status
-from abathur_tui.storage import Database, agents, queue, views
+from abathur_tui.storage import Database, agents, queue, retention, seals, views
 from tests.storage.building import NOW, chain, claim, claim_one, finish, plan, submit
 
 ALLOWED = {
@@ -147,6 +147,75 @@ def test_tasks_are_never_deleted_and_ids_never_used_again(database: Database) ->
     with pytest.raises(ChangeRefused, match="not deleted"):
         run(database, "DELETE FROM tasks WHERE id = ?", task)
     assert submit(database, plan(["a"])).root == task + 1
+
+
+ROUND_THE_LAWS = [
+    ("UPDATE tasks SET id = 777 WHERE id = 1", "id, lane and execution stay"),
+    ("UPDATE OR REPLACE tasks SET id = 2 WHERE id = 1", "id, lane and execution stay"),
+    (
+        """REPLACE INTO tasks (id, execution, seq, kind, name, status, priority, lane, created_at, actor, reason, changed_at)
+        VALUES (1, 1, 1, 'agent', 'x', 'pending', 5, 'l', 0, 'me', 'why', 0)""",
+        "not replaced",
+    ),
+    ("UPDATE tasks SET engine = 'thief' WHERE id = 1", "engine changes with the status"),
+    ("INSERT INTO transitions VALUES ('completed', 'pending')", "what is allowed stays"),
+    ("UPDATE transitions SET to_status = 'running'", "what is allowed stays"),
+    ("DELETE FROM transitions", "what is allowed stays"),
+    ("INSERT INTO agent_transitions VALUES ('TERMINATED', 'IDLE')", "what is allowed stays"),
+    ("DELETE FROM agent_transitions", "what is allowed stays"),
+    ("DELETE FROM agents", "not deleted"),
+    ("UPDATE agents SET id = 99", "its id stays"),
+    ("UPDATE agents SET version = 99", "version goes with its state"),
+    (
+        """REPLACE INTO agents (id, execution, engine, definition, state, started_at, reason, changed_at)
+        VALUES (1, 1, 'e', 'd', 'SPAWNING', 1, 'r', 1)""",
+        "replaces none",
+    ),
+    ("DELETE FROM executions", "not deleted"),
+    ("UPDATE executions SET id = 99", "its id stays"),
+    ("REPLACE INTO executions SELECT * FROM executions WHERE id = 1", "replaces none"),
+    ("INSERT INTO audit (id, at, actor, action) VALUES (9223372036854775807, 0, 'nobody', 'nothing')", "next id"),
+    ("INSERT INTO audit (id, at, actor, action) VALUES (0, 0, 'nobody', 'nothing')", "next id"),
+    ("INSERT INTO state VALUES (1, 'other', '1', 7, 'a1', 0)", "version 1"),
+    ("REPLACE INTO state VALUES (1, 'key', '1', 1, 'a1', 0)", "none is replaced"),
+    ("UPDATE state SET key = 'other', version = version + 1", "its key stays"),
+    ("DELETE FROM state", "until it is purged"),
+]
+
+
+@pytest.mark.parametrize(("statement", "law"), ROUND_THE_LAWS)
+def test_no_way_leads_round_the_laws_for_any_sqlite_tool(database: Database, statement: str, law: str) -> None:
+    # Given a file in which a task runs, an agent lives and something is shared,
+    submit(database, plan(["a", "b"]))
+    database.write_now(agents.spawn, claim_one(database).lease, "generalist", None, NOW)
+    run(database, "INSERT INTO state VALUES (1, 'key', '1', 1, 'a1', 0)")
+    # when another program writes, with SQLite's own settings, then the law is there too,
+    foreign = sqlite3.connect(database.folder / "abathur.db")
+    with pytest.raises(sqlite3.IntegrityError, match=law):
+        foreign.execute(statement)
+    foreign.close()
+    # and for Abathur itself.
+    with pytest.raises(ChangeRefused, match=law):
+        run(database, statement)
+
+
+def test_a_row_with_the_number_that_stands_for_none_stops_nobody(database: Database) -> None:
+    # Given a row that SQLite shows to a trigger as one without an id,
+    run(database, "INSERT INTO audit (id, at, actor, action) VALUES (-1, 0, 'nobody', 'nothing')")
+    # then the audit goes on, and the row is found.
+    submit(database, plan(["a"]))
+    database.write_now(seals.seal_some, NOW)
+    problem = database.read_now(seals.verify).problem
+    assert problem is not None
+    assert "row -1 is in no group" in problem
+
+
+def test_what_was_purged_stays_purged(database: Database) -> None:
+    task = submit(database, plan(["a"])).root
+    database.write_now(queue.cancel, [task], "me", "why", NOW)
+    database.write_now(retention.purge, [1], "me", NOW)
+    with pytest.raises(ChangeRefused, match="once"):
+        run(database, "UPDATE executions SET purged_at = NULL")
 
 
 @pytest.mark.parametrize("status", ["running", "completed", "paused", "failed", "cancelled", "interrupted", "dead"])

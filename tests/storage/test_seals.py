@@ -123,6 +123,20 @@ def test_the_law_lets_nothing_else_go(folder: Path, statement: str) -> None:
     database.close()
 
 
+def test_a_group_that_somebody_swept_by_hand_is_found(audited: Path) -> None:
+    # Given a file from which retention has taken a group,
+    database = Database.open(audited)
+    database.write_now(retention.sweep_group, NOW + 0.5 * DAY, NOW + 5 * DAY)
+    assert database.read_now(verify).ok
+    # when somebody marks the next one and takes its rows away, as the law lets them,
+    first, last = database.read_now(lambda c: c.execute("SELECT first, last FROM seals WHERE swept_at IS NULL ORDER BY first").fetchone())
+    database.write_now(lambda c: c.execute("UPDATE seals SET swept_at = ? WHERE first = ?", (NOW + 6 * DAY, first)).rowcount)
+    database.write_now(lambda c: c.execute("DELETE FROM audit WHERE id BETWEEN ? AND ?", (first, last)).rowcount)
+    # then that is found, because nothing in the audit says so.
+    assert database.read_now(verify).problem == f"rows {first} to {last} are marked as swept, and no retention has taken them away."
+    database.close()
+
+
 def test_two_that_seal_at_once_make_one_chain(database: Database) -> None:
     submit(database, chain(3))
     first = database.read_now(seals.next_seal, NOW)

@@ -97,6 +97,12 @@ FROM tasks AS t LEFT JOIN changes AS c ON c.task = t.id AND c.newest
 WHERE (c.version IS NULL AND (t.changed_at > :swept_to OR NOT :swept)) OR c.version <> t.version OR c.to_state <> t.status
 LIMIT 20;
 
+-- name: ends
+-- Tasks whose result is another one than the audit of their end names. It walks through all that have ended. Index audit_by_task.
+SELECT 't' || t.id || ' has another result than its audit says' FROM tasks AS t CROSS JOIN audit AS a INDEXED BY audit_by_task ON a.task = t.id
+WHERE t.status IN ('completed', 'failed', 'dead', 'cancelled') AND a.version = t.version AND a.action = 'task.' || t.status AND a.result IS NOT t.result
+LIMIT 20;
+
 -- name: agent_history
 -- The same of agents. It walks through all rows of the audit that are about one.
 WITH changes AS (

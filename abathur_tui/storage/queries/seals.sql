@@ -36,6 +36,14 @@ SELECT first, last, previous, sha256, sealed_at, swept_at FROM seals WHERE first
 -- The first audit row that is in no group, of those between two groups. By the primary key.
 SELECT id FROM audit WHERE id > :after AND id < :before ORDER BY id LIMIT 1;
 
+-- name: untold
+-- The oldest group that is marked as swept though nothing says who swept it, of those whose own row in the audit cannot have gone yet. It walks
+-- through the audit.
+SELECT first, last FROM seals
+WHERE swept_at >= (SELECT sealed_at FROM seals WHERE swept_at IS NOT NULL ORDER BY first DESC LIMIT 1)
+    AND first NOT IN (SELECT coalesce(detail ->> 'first', 0) FROM audit WHERE action = 'audit.swept' AND json_valid(detail))
+ORDER BY first LIMIT 1;
+
 -- name: unsealed
 -- How many rows wait for their seal. By the primary key.
 SELECT count(*) FROM audit WHERE id > :after;
