@@ -235,7 +235,5 @@ def _turn(turn: Turn) -> JsonObject:
     }
 
 
-
-
 def _seconds(start: float | None, end: float | None) -> float | None:
     return None if start is None or end is None else round(max(0.0, end - start), 3)

@@ -67,10 +67,8 @@ def plan_batch(bench: "Workbench", text: str) -> list[Plan]:
 def plan_job(bench: "Workbench", job: Job) -> Plan:
     """What a job expands to. Raises DocumentInvalid with every mistake."""
     wish = Wish(common=job.common)
-    if job.template is None:
-        plan = bench.plan(job.text or "", wish)
-    else:
-        plan = bench.plan_template(job.template, job.parameters, wish, subject=job.text)
+    name = job.template
+    plan = bench.plan(job.text or "", wish) if name is None else bench.plan_template(name, job.parameters, wish, subject=job.text)
     return plan if job.start is None else _starting(plan, job.start)
 
 

@@ -105,9 +105,7 @@ def key_lines(text: str) -> dict[Key, int]:
     return lines
 
 
-def refusals(
-    error: ValidationError, source: Source, model: type[BaseModel], is_not_yet: Callable[[Key], bool] = lambda _: False
-) -> list[Detail]:
+def refusals(error: ValidationError, source: Source, model: type[BaseModel], is_not_yet: Callable[[Key], bool] = lambda _: False) -> list[Detail]:
     """Each refused value of a validation as a mistake with its place, what is allowed, and what was probably meant.
 
     Unknown keys for which `is_not_yet` holds belong to Abathur, but not to this version.

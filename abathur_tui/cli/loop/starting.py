@@ -39,7 +39,8 @@ Wait = Annotated[bool, typer.Option("--wait", help="Follow it to its end and pri
 
 CRITERION_HELP = (
     "When it has converged. A threshold: latency_ms<=100 or accuracy>=0.9, with its measure as latency_ms<=100: CMD. "
-    "stability, or stability(window=3, similarity=0.95). test_pass: CMD. custom: CMD, or a Python function as custom: FILE.py:FUNCTION. llm_judge>=0.9: RUBRIC. "
+    "stability, or stability(window=3, similarity=0.95). test_pass: CMD. custom: CMD, or a Python function as custom: FILE.py:FUNCTION. "
+    "llm_judge>=0.9: RUBRIC. "
     "The bare words threshold, test_pass, custom and llm_judge take the rest from the other options. JSON nests: "
     '{"all": […]}, {"any": […]}. May be repeated: then all must hold, with --any one. Without one a judge decides.'
 )
