@@ -14,6 +14,7 @@ from abathur_tui.domain.templates import Nesting, Template, TemplateKind
 from abathur_tui.library.executables import executable_mistakes
 from abathur_tui.library.folder import Broken
 from abathur_tui.library.prompt_language import compile_prompt
+from abathur_tui.library.remainder import remainder
 from abathur_tui.library.template_table import TemplateTable
 from abathur_tui.settings.toml import Key, Source, read, refusals
 
@@ -49,12 +50,26 @@ def template_from_toml(text: str, file: str, origin: str) -> Template:
 
 def template_from_source(source: Source, origin: str) -> Template:
     """The same from data that were read already; `source.text` is the text that the template keeps."""
+    template, mistakes = looked_at(source, origin)
+    if template is None or mistakes:
+        raise invalid(source.file, mistakes)
+    return template
+
+
+def looked_at(source: Source, origin: str) -> tuple[Template | None, list[Detail]]:
+    """All that is wrong with a template in itself, and the template without it; None where too much is wrong to make one."""
+    table: TemplateTable | None
+    mistakes: list[Detail] = []
     try:
         table = TemplateTable.model_validate(source.data)
     except ValidationError as error:
-        raise invalid(source.file, refusals(error, source, TemplateTable)) from error
-    if mistakes := [*_contradictions(table, source), *executable_mistakes(table, source, origin)]:
-        raise invalid(source.file, mistakes)
+        mistakes, table = refusals(error, source, TemplateTable), remainder(source.data, error)
+    if table is None:
+        return None, mistakes
+    return _template(table, source, origin), [*mistakes, *_contradictions(table, source), *executable_mistakes(table, source, origin)]
+
+
+def _template(table: TemplateTable, source: Source, origin: str) -> Template:
     return Template(
         name=table.name,
         version=table.version,
@@ -147,4 +162,5 @@ def _not_declared(name: str, known: Iterable[str]) -> tuple[str, str | None]:
 def invalid(file: str, mistakes: Sequence[Detail]) -> TemplateInvalid:
     """The error for a template's file with these mistakes."""
     count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-    return TemplateInvalid(f"The template {file} has {count}.", details=mistakes)
+    in_order = sorted(mistakes, key=lambda one: (one.line or 0, one.column or 0))
+    return TemplateInvalid(f"The template {file} has {count}.", details=in_order)

@@ -17,7 +17,7 @@ from abathur_tui.library.places import project_templates, user_templates
 from abathur_tui.library.references import reference_mistakes
 from abathur_tui.library.registry import FileRegistry
 from abathur_tui.library.shelf import next_free, same_version
-from abathur_tui.library.template_file import invalid, template_from_source, template_from_toml
+from abathur_tui.library.template_file import invalid, looked_at, template_from_source, template_from_toml
 from abathur_tui.settings.toml import Source
 
 Whose: TypeAlias = Literal["project", "user"]
@@ -127,8 +127,10 @@ class TemplateFiles:
         source = source_of(text, file)
         if isinstance(source, Detail):
             raise invalid(file, [source])
-        template = template_from_source(source, whose)
-        if mistakes := reference_mistakes(template, source, self._registry):
+        template, mistakes = looked_at(source, whose)
+        if template is not None:
+            mistakes = [*mistakes, *reference_mistakes(template, source, self._registry)]
+        if mistakes:
             raise invalid(file, mistakes)
         try:
             kept = as_toml(source)

@@ -157,13 +157,14 @@ def _told(root: Task, members: Sequence[Task], seconds: float) -> list[str]:
     if lost:
         sentences.append(f"Not completed: {_some(_because(task) for task in lost)}.")
     if root.kind is Kind.JOIN and root.status in ENDED and root.error is not None:
-        sentences.append(f"They have no result in common: {root.error.message.rstrip('.')}.")
+        sentences.append(f"They have no result in common: {' '.join(root.error.message.split()).rstrip('.')}.")
     return sentences
 
 
 def _instead(task: Task, fell_back: FellBack) -> str:
     by = f"{fell_back.template.partition('@')[0]} ({task_name(fell_back.task)})"
-    return f"{task_name(task.id)} {task.name} failed for good ({fell_back.because.rstrip('.')}), and its fallback {by} was done instead."
+    because = " ".join(fell_back.because.split()).rstrip(".")
+    return f"{task_name(task.id)} {_name(task)} failed for good ({because}), and its fallback {by} was done instead."
 
 
 def _spent(path: Sequence[Task], tokens: tuple[int, int], cost: float | None) -> list[str]:
@@ -181,7 +182,7 @@ def _first_sentence(root: Task, members: Sequence[Task], completed: Sequence[Tas
             verb = "failed" if root.status in ENDED else f"is {root.state.word}"
         return f"{members[0].name} {verb} {took}." if root.status in ENDED else f"{members[0].name} {verb}."
     count = f"All {len(members)} tasks" if len(completed) == len(members) else f"{len(completed)} of {len(members)} tasks"
-    names = f": {_some(task.name for task in completed)}" if completed else ""
+    names = f": {_some(_name(task) for task in completed)}" if completed else ""
     if root.status in ENDED:
         return f"{count} completed {took}{names}."
     return f"{count} have completed so far, {left} are left{names}."
@@ -189,7 +190,11 @@ def _first_sentence(root: Task, members: Sequence[Task], completed: Sequence[Tas
 
 def _because(task: Task) -> str:
     reason = task.error.message.rstrip(".") if task.error else str(task.status)
-    return f"{task_name(task.id)} {task.name} ({reason})"
+    return f"{task_name(task.id)} {_name(task)} ({' '.join(reason.split())})"
+
+
+def _name(task: Task) -> str:
+    return task.name if task.instances == 1 else f"{task.name} ({task.instance} of {task.instances})"
 
 
 def _some(names: Iterable[str]) -> str:

@@ -61,6 +61,14 @@ def test_a_failure_is_named_with_its_reason() -> None:
     assert result.error == "ABTH-ERR-046: The command failed."
 
 
+def test_the_summary_is_one_paragraph_that_tells_instances_apart() -> None:
+    failed = task(2, status=Status.DEAD, error=TaskError("ABTH-ERR-046", "it ended:\nboom"), instance=2, instances=2)
+
+    result = make_result(execution(2, Status.DEAD), [task(1, instance=1, instances=2), failed], None, 200.0)
+
+    assert "task 1 (1 of 2). Not completed: t2 task 2 (2 of 2) (it ended: boom)." in result.summary
+
+
 def test_a_running_execution_says_how_far_it_is() -> None:
     running = task(2, status=Status.RUNNING, finished_at=None)
 

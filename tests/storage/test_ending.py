@@ -80,6 +80,14 @@ def test_dependents_of_a_failed_task_fail_and_name_the_first_cause(database: Dat
         assert shown.error == TaskError("ABTH-ERR-010", f"t{submitted.tasks['n0']} (do n0) failed, and this needs it")
 
 
+def test_of_a_dead_one_they_say_that_it_is_dead(database: Database) -> None:
+    submitted = submit(database, chain(2))
+    fail(database, claim_one(database), status=Status.DEAD)
+    error = database.read_now(views.task, submitted.tasks["n1"]).error
+    assert error is not None
+    assert error.message == f"t{submitted.tasks['n0']} (do n0) is dead, and this needs it"
+
+
 @pytest.mark.parametrize("end", [Status.FAILED, Status.DEAD])
 def test_a_task_fails_when_the_last_of_its_needs_has_ended(database: Database, end: Status) -> None:
     submitted = submit(database, plan(["a", "b", "c"], [("c", "a"), ("c", "b")]))

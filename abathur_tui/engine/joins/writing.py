@@ -158,10 +158,12 @@ async def _by_command(meeting: Meeting, command: str) -> Joined:
     said = (ran.stderr.strip() or ran.stdout.strip())[-500:]
     if ran.timed_out:
         raise JoinFailed(f"The command that reduces the results took longer than {work.timeout_seconds:g} seconds.")
+    how = f"was killed by signal {-ran.exit_code}" if ran.exit_code < 0 else f"ended with exit code {ran.exit_code}"
+    failed = f"The command that reduces the results {how}{f': {said}' if said else '.'}"
     if ran.exit_code == _TRY_AGAIN:
-        raise CommandFailed(f"The command that reduces the results ended with exit code {_TRY_AGAIN}: {said}", kind=FailureKind.TRANSIENT)
+        raise CommandFailed(failed, kind=FailureKind.TRANSIENT)
     if ran.exit_code != 0:
-        raise JoinFailed(f"The command that reduces the results ended with exit code {ran.exit_code}: {said}")
+        raise JoinFailed(failed)
     what = "a command" if function is None else function
     text = ran.stdout if function is None else _said_by(function, ran.stdout)
     contributions = [Contribution(member.task, True, f"given to {'the command' if function is None else function}") for member in meeting.members]

@@ -10,7 +10,8 @@ SET status = 'failed', version = version + 1, why = '', cause = doomed.cause, fi
 FROM (
     SELECT t.id AS id, coalesce(d.cause, d.id) AS cause, min(e.position) AS position,
         't' || coalesce(d.cause, d.id) || ' (' || coalesce(r.name, d.name) || ') '
-        || CASE WHEN coalesce(r.error_code, d.error_code) = 'ABTH-ERR-025' THEN 'expired' ELSE coalesce(r.status, d.status) END
+        || CASE WHEN coalesce(r.error_code, d.error_code) = 'ABTH-ERR-025' THEN 'expired'
+            WHEN coalesce(r.status, d.status) = 'failed' THEN 'failed' ELSE 'is ' || coalesce(r.status, d.status) END
         || ', and this needs it' AS message
     FROM tasks AS t INDEXED BY tasks_doomed
     JOIN edges AS e ON e.task = t.id AND e.state = 'broken'

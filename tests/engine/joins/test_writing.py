@@ -65,14 +65,18 @@ async def test_the_command_is_told_who_gave_what(bench: Callable[[Script], Bench
     ]
 
 
-async def test_a_command_that_fails_fails_the_join(bench: Callable[[Script], Bench]) -> None:
+@pytest.mark.parametrize(
+    ("command", "how"),
+    [("echo nonsense >&2; exit 3", "ended with exit code 3: nonsense"), ("exit 3", "ended with exit code 3."), ("kill -9 $$", "was killed by signal 9.")],
+)
+async def test_a_command_that_fails_fails_the_join(bench: Callable[[Script], Bench], command: str, how: str) -> None:
     project = bench(answering())
-    *_, join = team(project, JoinStrategy.REDUCE, "a", "b", command="echo nonsense >&2; exit 3")
+    *_, join = team(project, JoinStrategy.REDUCE, "a", "b", command=command)
     await project.drain()
 
     error = project.task(join).error
     assert error is not None
-    assert (error.code, error.message) == ("ABTH-ERR-132", "The command that reduces the results ended with exit code 3: nonsense")
+    assert (error.code, error.message) == ("ABTH-ERR-132", f"The command that reduces the results {how}")
 
 
 async def test_a_command_that_may_do_better_later_is_run_again(bench: Callable[[Script], Bench], tmp_path: Path) -> None:
