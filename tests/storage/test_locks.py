@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from abathur_tui.domain.errors import Unexpected
+from abathur_tui.domain.errors import OutOfFiles
 from abathur_tui.domain.status import Status
 from abathur_tui.storage import Database, engines, queue
 from tests.storage.building import ENGINE, NOW, claim_one, plan, status, submit
@@ -31,7 +31,7 @@ def test_an_engine_whose_lock_cannot_be_looked_at_is_not_dead(database: Database
     with pytest.raises(OSError, match="Too many open files"):
         engines.engine_alive(database.folder, ENGINE)
     # And what it runs is not ended behind its back.
-    with pytest.raises(Unexpected, match="Too many open files"):
+    with pytest.raises(OutOfFiles):
         database.write_now(queue.cancel, [task], "me", "", NOW)
     assert status(database, task) is Status.RUNNING
     lock.release()
