@@ -1,12 +1,12 @@
 """Results in prose: put under the commands that they are of, marked so that the next ones take their place, and found again.
 
-A result stands below the block that its command is in (a paragraph, a list item, a fenced block, a comment), never inside of one, and in a
-fence of its own, so that nothing in it is Markdown, or a command.
+A result stands below the block that its command is in (a paragraph, a list item, a fenced block, a comment), never inside of one, as far in as
+the list item that this is part of, and in a fence of its own, so that nothing in it is Markdown, or a command.
 """
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from abathur_tui.domain.safe_text import safe, safe_line
@@ -17,6 +17,7 @@ _VISIBLE = re.compile(r"[^\r\n]")
 _OPENING = re.compile(r"[ \t>]*+(?:(?:[-*+]|[0-9]{1,9}[.)])[ \t]++)*+(`{3,}+(?=[^`]*+\Z)|~{3,}+)")
 _CLOSING = re.compile(r"[ \t>]*+(`{3,}+|~{3,}+)[ \t]*+\Z")
 _NEW_BLOCK = re.compile(r"[ \t>]*+(?:#{1,6}[ \t]|(?:[-*+]|[0-9]{1,9}[.)])[ \t])")
+_ITEM = re.compile(r"[ \t]*+(?:[-*+]|[0-9]{1,9}[.)])[ \t]++(?=\S)")
 _COMMENT = re.compile(r"[ \t>]*+<!--")
 _FENCES = re.compile(r"`{3,}")
 
@@ -54,7 +55,8 @@ def with_results(text: str, results: Sequence[Told]) -> str:
     newline = "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
     below: dict[int, list[str]] = {}
     for told in results:
-        below.setdefault(lines.end_of_block(lines.line_of(told.command)), []).append(_marked(told, newline))
+        line = lines.line_of(told.command)
+        below.setdefault(lines.end_of_block(line), []).append(_marked(told, newline, " " * lines.indent(line)))
     out: list[str] = []
     ours = -1
     """How many pieces there were behind the last result."""
@@ -69,16 +71,17 @@ def with_results(text: str, results: Sequence[Told]) -> str:
         for section in below.get(index, ()):
             if not out[-1].endswith("\n"):
                 out[-1] += newline
-            out += [newline, section, _END + newline]
+            out += [newline, section]
             ours = len(out)
     return "".join(out)
 
 
-def _marked(told: Told, newline: str) -> str:
+def _marked(told: Told, newline: str, indent: str) -> str:
     body = safe(told.body.replace("\r\n", "\n")).rstrip("\n")
     fence = "`" * max(3, 1 + max((len(found[0]) for found in _FENCES.finditer(body)), default=0))
     head = safe_line(told.head).replace("--", "- -")
-    return newline.join((f"{_BEGIN} {head} -->", f"{fence}text", *body.split("\n"), fence, ""))
+    lines = (f"{_BEGIN} {head} -->", f"{fence}text", *body.split("\n"), fence, _END)
+    return "".join(f"{indent if line else ''}{line}{newline}" for line in lines)
 
 
 class _Lines:
@@ -93,6 +96,9 @@ class _Lines:
         """Lines of marked results."""
         self._last: dict[int, int] = {}
         """Line of a block to its last line."""
+        self._first: dict[int, int] = {}
+        """Line of a block to its first line."""
+        self._indents = list(self._list_indents())
         self._paragraphs: dict[int, int] = {}
         """The same for lines that were asked for, of blocks that are only text."""
         self._unclosed: int | None = None
@@ -102,6 +108,20 @@ class _Lines:
     def line_of(self, offset: int) -> int:
         """The line that the character before the offset is in."""
         return bisect_left(self._starts, offset) - 1
+
+    def indent(self, line: int) -> int:
+        """How far in the text of the list item stands that the block of this line is part of; 0 where it is in none."""
+        return self._indents[self._first.get(line, line)]
+
+    def _list_indents(self) -> Iterator[int]:
+        open_items: list[int] = []
+        for line in self.lines:
+            text = line.lstrip(" \t")
+            while text.strip() and open_items and len(line) - len(text) < open_items[-1]:
+                open_items.pop()
+            if (item := _ITEM.match(line)) is not None:
+                open_items.append(len(item[0]))
+            yield open_items[-1] if open_items else 0
 
     def end_of_block(self, line: int) -> int:
         """The last line of the block that the line is in. Raises UnclosedFence."""
@@ -151,6 +171,7 @@ class _Lines:
 
     def _hold(self, first: int, last: int) -> int:
         self._last.update(dict.fromkeys(range(first, last + 1), last))
+        self._first.update(dict.fromkeys(range(first, last + 1), first))
         return last + 1
 
     def _closing_fences(self) -> list[tuple[int, str]]:

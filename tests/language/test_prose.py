@@ -26,10 +26,26 @@ def test_a_result_stands_below_the_fence_of_its_command() -> None:
     assert told(text) == text.replace("```\nMore", f"```\n\n{section(1)}\n{section(2)}\nMore")
 
 
+def inside(indent: str, section: str) -> str:
+    return "".join(f"{indent}{line}\n" for line in section.splitlines())
+
+
 def test_a_result_stands_below_its_paragraph_or_list_item() -> None:
     text = 'Use ABYSSAL[A]("x") for\nthis.\n\n- `ABYSSAL[B]("y")`\n- other\n# Heading'
 
-    assert told(text) == f'Use ABYSSAL[A]("x") for\nthis.\n\n{section(1)}\n- `ABYSSAL[B]("y")`\n\n{section(2)}\n- other\n# Heading'
+    assert told(text) == f'Use ABYSSAL[A]("x") for\nthis.\n\n{section(1)}\n- `ABYSSAL[B]("y")`\n\n{inside("  ", section(2))}\n- other\n# Heading'
+
+
+def test_a_result_stays_in_the_list_item_of_its_command() -> None:
+    text = '1. one\n   - two ABYSSAL[A]("x")\n\n     ```\nABYSSAL[B]("y")\n     ```\n2. three\n\n    ABYSSAL[C]("z")\n\nend ABYSSAL[D]("d")\n'
+
+    once = told(text)
+
+    assert f'("x")\n\n{inside("     ", section(1))}\n     ```\n' in once
+    assert f"     ```\n\n{inside('     ', section(2))}\n2. three" in once
+    assert f'("z")\n\n{inside("   ", section(3))}\nend' in once
+    assert once.endswith(f'("d")\n\n{section(4)}')
+    assert told(once) == once
 
 
 def test_a_result_stands_below_the_comment_of_its_command() -> None:

@@ -67,7 +67,11 @@ async def test_the_command_is_told_who_gave_what(bench: Callable[[Script], Bench
 
 @pytest.mark.parametrize(
     ("command", "how"),
-    [("echo nonsense >&2; exit 3", "ended with exit code 3: nonsense"), ("exit 3", "ended with exit code 3."), ("kill -9 $$", "was killed by signal 9.")],
+    [
+        ("echo nonsense >&2; exit 3", "ended with exit code 3: nonsense"),
+        ("exit 3", "ended with exit code 3."),
+        ("kill -9 $$", "was killed by signal 9."),
+    ],
 )
 async def test_a_command_that_fails_fails_the_join(bench: Callable[[Script], Bench], command: str, how: str) -> None:
     project = bench(answering())
