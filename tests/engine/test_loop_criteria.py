@@ -124,6 +124,18 @@ async def test_a_judge_with_a_scale_of_its_own_can_be_content(bench: Make) -> No
     assert series(project).ended_because is EndedBecause.CONVERGED
 
 
+async def test_a_judge_who_never_says_what_his_scale_is_can_be_content(bench: Make) -> None:
+    agents = Agents(["good"], ['{"score": 9, "reason": "nearly flawless"}'])
+    project = bench(agents)
+    project.submit(looped(JudgeCriterion("from 0 to 10")))
+
+    await project.drain()
+
+    assert series(project).ended_because is EndedBecause.CONVERGED
+    assert series(project).reason == "judge 0.90 >= 0.9: nearly flawless (taken as 9 of 10)"
+    assert 'and "of" does not say what it is of' in agents.judged[1]
+
+
 async def test_with_one_slot_judges_and_passes_take_turns(bench: Make) -> None:
     project = bench(Agents(["a", "b"], [score(0.1), score(1)]))
     project.settings = project.settings.model_copy(update={"swarm": Swarm(max_agents=1)})

@@ -13,7 +13,7 @@ from abathur_tui.domain.loops import LoopSpec
 from abathur_tui.domain.plan import Edge, Fallback, Kind, OnFailure
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.success import Success
-from abathur_tui.engine.joins.asking import Useless
+from abathur_tui.engine.asking import Useless
 from abathur_tui.engine.judging import read_verdict
 from abathur_tui.storage import views
 from tests.engine.bench import Bench, join_node, node, settles
@@ -142,7 +142,7 @@ async def test_a_judge_that_gives_no_verdict_twice_fails_it(bench: Make) -> None
 
     error = project.task(task).error
     assert error is not None
-    assert "the judge gave no verdict: it gave no usable answer, twice: there is no JSON object in it" in error.message
+    assert "the judge gave no verdict: it gave no usable answer, twice (t3): there is no JSON object in it" in error.message
 
 
 async def test_dependents_of_one_that_may_be_skipped_go_on_without_it(bench: Make) -> None:

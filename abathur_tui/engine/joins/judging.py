@@ -2,7 +2,7 @@
 
 from abathur_tui.domain.joins import Contribution, Judged, Quality
 from abathur_tui.domain.leases import Input
-from abathur_tui.engine.joins.asking import Question
+from abathur_tui.engine.asking import Question
 from abathur_tui.engine.joins.meeting import JUDGE, Joined, Meeting
 from abathur_tui.engine.joins.members import gathered, listed, named
 from abathur_tui.engine.joins.questions import SCORES, USUAL_CRITERIA, Score, read_scores

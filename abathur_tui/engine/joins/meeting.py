@@ -7,7 +7,8 @@ from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.joins import Conflict, Contribution, JoinReport, Quality
 from abathur_tui.domain.leases import Input, Work
 from abathur_tui.domain.plan import ConflictRule, JoinSpec
-from abathur_tui.engine.joins.asking import Asker, Question
+from abathur_tui.engine.asking import Question
+from abathur_tui.engine.joins.asking import Asker
 from abathur_tui.engine.joins.members import Present, listed, title
 from abathur_tui.engine.joins.person import Person
 from abathur_tui.engine.joins.questions import CHOICES, read_choices

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from abathur_tui.domain.data import JsonObject, JsonValue
-from abathur_tui.engine.joins.asking import Useless
+from abathur_tui.engine.asking import Useless
 from abathur_tui.engine.joins.json_text import object_in
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from abathur_tui.domain.conversation import FailureKind, TurnRequest
 from abathur_tui.domain.errors import ApiRefused
 from abathur_tui.domain.plan import JoinStrategy
 from abathur_tui.domain.status import Status, Why
-from abathur_tui.engine.joins.asking import Useless
+from abathur_tui.engine.asking import Useless
 from abathur_tui.engine.joins.questions import Score, read_choices, read_scores
 from abathur_tui.settings.model import Swarm
 from abathur_tui.storage import queue
@@ -148,7 +148,7 @@ async def test_a_judge_that_cannot_be_asked_fails_the_join_with_its_reason(bench
 
     error = project.task(join).error
     assert error is not None
-    assert error.message == "Scores for all (t4) is dead: no such model"
+    assert error.message == "Scores for all (t4) is dead: no such model."
 
 
 async def test_with_one_slot_the_judge_works_while_the_join_waits_and_both_end_with_a_cancel(bench: Callable[[Script], Bench]) -> None:
