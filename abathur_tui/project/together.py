@@ -38,7 +38,7 @@ def plan_together(bench: "Workbench", text: str) -> tuple[Plan, list[str]]:
         raise invalid(wrong)
     _refuse_circles(jobs)
     most = bench.settings.language.max_nodes
-    if sum(len(plan.nodes) for plan in plans) >= most:
+    if sum(len(plan.nodes) for plan in plans) > most:
         raise OverLimit(f"These are more than {most:,} tasks.", hint="Split the file, or raise language.max_nodes.")
     return _joined(jobs, plans, text, bench.settings.fork.success_threshold)
 

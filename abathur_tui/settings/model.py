@@ -100,7 +100,7 @@ class Queue(Section):
     """The queue, its retries and its leases."""
 
     max_size: int = Field(default=10_000, ge=1, le=10_000_000)
-    """Submitted tasks not yet ended that the queue takes; a submit beyond it is refused."""
+    """Submitted tasks not yet ended that the queue takes, joins not counted; a submit beyond it is refused."""
     max_retries: int = Field(default=3, ge=0, le=100)
     """Attempts after the first, for errors that may pass (rate limit, overload, network, timeout)."""
     retry_initial_seconds: Seconds = Field(default=10.0, ge=0, le=86_400)

@@ -59,6 +59,14 @@ def test_a_full_queue_takes_nothing_of_a_plan(database: Database) -> None:
     assert len(database.read_now(views.task_ids, TaskFilter())) == 2
 
 
+def test_a_join_comes_with_what_it_joins_and_takes_no_room(database: Database) -> None:
+    # Given a queue for three tasks, when three come with their join, then they are taken,
+    submit(database, fork(3), SubmitOptions(RUNTIME, max_size=3))
+    # and the queue is full.
+    with pytest.raises(QueueFull, match="holds 3 tasks"):
+        submit(database, plan(["a"]), SubmitOptions(RUNTIME, max_size=3))
+
+
 def test_ended_tasks_leave_room_in_the_queue(database: Database) -> None:
     submit(database, plan(["a", "b"]))
     finish(database, claim_one(database))

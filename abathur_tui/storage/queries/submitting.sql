@@ -1,6 +1,6 @@
 -- name: open_tasks
--- How many tasks have not ended, for `queue.max_size`. The few rows of counts.
-SELECT coalesce(sum(tasks), 0) FROM counts WHERE status NOT IN ('completed', 'failed', 'cancelled', 'dead');
+-- How many tasks have not ended, for `queue.max_size`; joins come with what they join. The few rows of counts.
+SELECT coalesce(sum(tasks), 0) FROM counts WHERE lane <> 'join' AND status NOT IN ('completed', 'failed', 'cancelled', 'dead');
 
 -- name: end_of
 -- How a task has ended, and whether its dependents go on when it fails. By the primary key.

@@ -42,8 +42,9 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
     refuse_circles(plan)
     plan, bodies = without_bodies(plan)
     (queued,) = c.execute(_SQL["open_tasks"]).fetchone()
-    if queued + len(plan.nodes) > options.max_size:
-        raise QueueFull(f"The queue holds {queued} tasks that have not ended; with {len(plan.nodes)} more it would pass {options.max_size}.")
+    more = sum(node.kind is not Kind.JOIN for node in plan.nodes)
+    if queued + more > options.max_size:
+        raise QueueFull(f"The queue holds {queued} tasks that have not ended; with {more} more it would pass {options.max_size}.")
     earlier = [_earlier_edge(c, id, options) for id in dict.fromkeys(options.after)]
     execution = _insert_execution(c, plan, options, now)
     first = _next_task(c)
