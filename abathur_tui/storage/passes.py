@@ -39,8 +39,13 @@ def unfit_passes(c: Connection) -> Iterator[tuple[int, int]]:
 
 
 def looked_at(c: Connection, task: int, first: int = 1) -> list[Pass]:
-    """The loop's passes from number `first` on, for a chart: without outputs, which may be long, so their checksums are not compared."""
-    return [_pass(row[:-1], "") for row in c.execute(_SQL["passes"], (task, first)).fetchall()]
+    """The same from number `first` on, for a chart: without the outputs, which may be long."""
+    found: list[Pass] = []
+    for *values, checksum in c.execute(_SQL["passes"], (task, first)).fetchall():
+        if values[0] != first + len(found) or _checksum(*values) != checksum:
+            break
+        found.append(_pass(values, ""))
+    return found
 
 
 def _read(c: Connection, task: int) -> tuple[list[Pass], int | None]:

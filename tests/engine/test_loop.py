@@ -280,8 +280,22 @@ async def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(ben
     assert [done.output for done in series(project).passes][:2] == ["pass 1", "pass 2"]
 
 
-def damage(path: Path) -> None:
-    """Change a measured value behind the program's back."""
+@pytest.mark.parametrize("change", ["metrics = 'garbage'", "verdict = 'splendid'", "scores = '[]'", "tokens_input = -1", "number = 5"])
+async def test_lists_and_charts_show_no_pass_from_a_damaged_one_on(bench: Make, change: str) -> None:
+    project = bench(Counting())
+    [task] = project.submit(loop_node(LENGTH_OF_A_LOG, target=3))
+    await project.drain()
+
+    damage(project.data / "abathur.db", change)
+
+    assert [done.number for done in series(project).passes] == [1]
+    [listed] = project.database.read_now(views.loops_seen)
+    assert [done.number for done in listed.passes] == [1]
+    assert project.database.read_now(journal.damaged_pass, task) == 2
+
+
+def damage(path: Path, change: str = "metrics = '{\"score\": 99}'") -> None:
+    """Change what is kept of pass 2 behind the program's back."""
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE passes SET metrics = '{\"score\": 99}' WHERE number = 2")
+        connection.execute(f"UPDATE passes SET {change} WHERE number = 2")
     connection.close()
