@@ -34,10 +34,9 @@ from abathur_tui.project.dead_letters import DeadLetters
 from abathur_tui.project.filtering import filtered
 from abathur_tui.project.finding import Place, find, found, make
 from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
-from abathur_tui.project.joined import Left
 from abathur_tui.project.purging import Purging
 from abathur_tui.project.relief import relieve, relieved
-from abathur_tui.project.results import ExecutionResult, make_result
+from abathur_tui.project.results import ExecutionResult, read_result
 from abathur_tui.project.schedules import Schedules
 from abathur_tui.project.swarm import SwarmDesk
 from abathur_tui.project.wish import Wish
@@ -277,7 +276,7 @@ class Project:
 
     async def result(self, execution: int) -> ExecutionResult:
         """An execution as it stands. Raises NotFound."""
-        return await self.read(_result, execution, self._clock.now())
+        return await self.read(read_result, execution, self._clock.now())
 
     async def execution(self, execution: int) -> Execution:
         """An execution. Raises NotFound."""
@@ -496,10 +495,3 @@ class Project:
             if all(status in ENDED for status in statuses.values()) or self._clock.monotonic() > deadline:
                 return statuses
             await asyncio.sleep(POLL_SECONDS)
-
-
-def _result(c: Connection, execution: int, now: float) -> ExecutionResult:
-    """All in one snapshot."""
-    row = views.execution(c, execution)
-    left = Left(views.reports(c, execution), views.qualities(c, execution), views.fallbacks(c, execution))
-    return make_result(row, views.members(c, execution), views.result(c, row.root), now, left)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from sqlite3 import Connection
 
 from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject
@@ -11,6 +12,7 @@ from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import Execution, FellBack, Task
 from abathur_tui.project.answers import conflicts_data, execution_name, fell_back_data, member_data, quality_data, report_data, task_name
 from abathur_tui.project.joined import NOTHING, Left, contributions, made_while_running, quality, questions, sentences_of
+from abathur_tui.storage import views
 
 _NAMED = 5
 """How many members the summary names of each sort."""
@@ -115,6 +117,18 @@ def make_result(execution: Execution, tasks: Sequence[Task], output: str | None,
         error=f"{root.error.code}: {root.error.message}" if root.error else None,
         purged_at=execution.purged_at,
     )
+
+
+def read_result(c: Connection, execution: int, now: float) -> ExecutionResult:
+    """An execution as it stands, all in one snapshot. Raises NotFound."""
+    row = views.execution(c, execution)
+    left = Left(views.reports(c, execution), views.qualities(c, execution), views.fallbacks(c, execution))
+    return make_result(row, views.members(c, execution), views.result(c, row.root), now, left)
+
+
+def read_result_of(c: Connection, task: Task, now: float) -> ExecutionResult | None:
+    """What the task's execution has come to, where that is the task's own result."""
+    return read_result(c, task.execution, now) if views.execution(c, task.execution).root == task.id else None
 
 
 def critical_path(root: Task, tasks: Mapping[int, Task]) -> tuple[int, ...]:

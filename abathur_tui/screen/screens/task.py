@@ -14,6 +14,8 @@ from abathur_tui.domain.journal import LoopSeries
 from abathur_tui.domain.safe_text import safe_line
 from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.domain.tasks import TaskDetail
+from abathur_tui.project import ExecutionResult
+from abathur_tui.project.results import read_result_of
 from abathur_tui.screen.actions import Where, bindings, of
 from abathur_tui.screen.messages import Answering, Copied, TaskIntent, Verb
 from abathur_tui.screen.panes.refusals import why_not
@@ -59,6 +61,8 @@ class TaskScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self._store, self._id_of_task = store, task
         self._detail: TaskDetail | None = None
+        self._whole: ExecutionResult | None = None
+        """What its execution has come to, where that is its own result; read when it is shown."""
         self._tab = 0
         self._shown: tuple[int, str] | None = None
         self._stale = True
@@ -169,6 +173,8 @@ class TaskScreen(Screen[None], inherit_bindings=False):
                 self._stale = False
                 try:
                     self._detail = await self._store.database.read(views.detail, self._id_of_task)
+                    if TABS[self._tab] == "raw":
+                        self._whole = await self._store.database.read(read_result_of, self._detail.task, self._store.clock.now())
                 except AbathurError as error:
                     self.query_one("#task-head", _Bar).show([Span(f" {safe_line(error.message)}", Role.FAILED)])
                 else:
@@ -216,7 +222,7 @@ class TaskScreen(Screen[None], inherit_bindings=False):
             case "events":
                 return list(task_text.events(detail))
             case "raw":
-                return list(task_text.raw(detail))
+                return list(task_text.raw(detail, self._whole))
         text = task_text.result_text(detail)
         if not text:
             return [[], [Span(self._nothing_yet(detail), Role.DIM)]]

@@ -12,6 +12,7 @@ from abathur_tui.domain.joins import JoinReport
 from abathur_tui.domain.journal import LoopSeries
 from abathur_tui.domain.safe_text import safe, safe_line
 from abathur_tui.domain.tasks import Task, TaskDetail, ToolCall
+from abathur_tui.project import ExecutionResult
 from abathur_tui.screen import figures
 from abathur_tui.screen.panes.queue_rows import cost_text
 from abathur_tui.screen.roles import Line, Role, Span, fit
@@ -100,9 +101,13 @@ def events(detail: TaskDetail) -> Iterator[Line]:
         ]
 
 
-def raw(detail: TaskDetail) -> Iterator[Line]:
-    """Everything else that is kept, by name."""
+def raw(detail: TaskDetail, whole: ExecutionResult | None = None) -> Iterator[Line]:
+    """Everything else that is kept, by name; `whole`: what its execution has come to, where that is its own result."""
     task = detail.task
+    if whole is not None:
+        yield [Span("the execution", Role.ACCENT)]
+        yield from _whole(whole)
+        yield []
     facts: dict[str, JsonValue] = {
         "id": task_text(TaskId(task.id)),
         "execution": execution_text(ExecutionId(task.execution)),
@@ -132,6 +137,23 @@ def raw(detail: TaskDetail) -> Iterator[Line]:
     yield []
     yield [Span("parameters", Role.ACCENT)]
     yield from _text(json.dumps(detail.parameters, indent=2, ensure_ascii=False), Role.INK)
+
+
+def _whole(whole: ExecutionResult) -> Iterator[Line]:
+    cost = "not known" if whole.cost_usd is None else f"${figures.money(whole.cost_usd)}"
+    facts = {
+        "summary": whole.summary,
+        "conflicts": "; ".join(f"{one.where}, settled by {one.rule or 'nobody'}" for report in whole.reports.values() for one in report.conflicts),
+        "tokens": f"{whole.tokens_input:,} in, {whole.tokens_output:,} out",
+        "cost": cost,
+        "wall time": figures.duration(whole.seconds),
+        "longest": " → ".join(task_text(TaskId(task)) for task in whole.critical_path),
+    }
+    for name, value in facts.items():
+        if value:
+            yield [Span(f"{name:<12}", Role.DIM), Span(safe_line(value))]
+    for member, said in whole.contributions.items():
+        yield [Span(f"{task_text(TaskId(member)):<12}", Role.DIM), Span(safe_line(said))]
 
 
 def plain(lines: Iterator[Line]) -> str:
