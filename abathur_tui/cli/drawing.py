@@ -32,7 +32,7 @@ def plan_lines(planned: Plan, permissions: Permissions) -> list[str]:
     widest = max(map(len, levels), default=0)
     estimate = planned.estimate
     expected = Amount(estimate.seconds, estimate.tokens, estimate.cost_usd)
-    lines += ["", f"{len(planned.nodes)} tasks, up to {widest} at once; about {_told(expected)} ({guess})."]
+    lines += ["", f"{len(planned.nodes)} task{'' if len(planned.nodes) == 1 else 's'}, up to {widest} at once; about {_told(expected)} ({guess})."]
     if (estimate.low, estimate.worst) != (expected, expected):
         lines.append(f"At best {_told(estimate.low)}; at worst, with every pass and every retry, {_told(estimate.worst)}.")
     return lines + _uses(permissions)

@@ -147,7 +147,7 @@ def _described(template: Template, record: TemplateUse) -> list[str]:
     if record.uses:
         rate = "" if record.success_rate is None else f", {record.success_rate:.0%} succeeded"
         seconds = "" if record.mean_seconds is None else f", {record.mean_seconds:.1f} s on average"
-        lines.append(f"Used {record.uses} times here{rate}{seconds}")
+        lines.append(f"Used {'once' if record.uses == 1 else f'{record.uses} times'} here{rate}{seconds}")
     subject = template.subject
     if subject:
         lines += ["", f"For example: abathur run 'ABYSSAL[{template.name}](\"{subject.suggestions[0] if subject.suggestions else subject.name}\")'"]
