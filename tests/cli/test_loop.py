@@ -54,6 +54,7 @@ def test_a_raised_limit_lets_a_loop_go_on_where_it_ended(project: Program) -> No
 def test_a_cancelled_loop_is_resumed_after_its_last_finished_pass(project: Program) -> None:
     project("loop", "start", "x", "--criterion", f"n>=3: test -e go || sleep 60; {COUNT}", "--json")
     assert project("task", "cancel", "t1", "--json").data == [{"id": "t1", "status": "cancelled"}]
+    assert project("loop", "status", "t1", "--json").data["reason"] == "It was cancelled in its first pass."
     (project.folder / "go").write_text("")
 
     resumed = project("loop", "resume", "t1", "--wait", "--json")

@@ -99,6 +99,7 @@ def _measured(rule: str, round: int, done: Sequence[Pass]) -> _Known:
 def _series(row: tuple[Any, ...], known: _Known) -> LoopSeries:
     loop, task, execution, name, _, status_text, detail, code, message, started_at, finished_at, running_pass, _ = row
     status = Status(status_text)
+    ended_because = _ended_because(status, code, json_object(detail).get("ended_because"))
     return LoopSeries(
         task=task,
         loop=loop,
@@ -107,14 +108,21 @@ def _series(row: tuple[Any, ...], known: _Known) -> LoopSeries:
         spec=known.spec,
         passes=known.passes,
         status=status,
-        ended_because=_ended_because(status, code, json_object(detail).get("ended_because")),
-        reason=message or (known.passes[-1].reason if known.passes else ""),
+        ended_because=ended_because,
+        reason=message or _reason(ended_because, known),
         best=known.best,
         course=known.course,
         started_at=started_at,
         finished_at=finished_at,
         running_pass=running_pass,
     )
+
+
+def _reason(ended_because: EndedBecause | None, known: _Known) -> str:
+    """Why it ended, or goes on, where no error says it: the last pass's reason is none for a cancel."""
+    if ended_because is EndedBecause.CANCELLED:
+        return "It was cancelled" + (f"; the best is pass {known.best}." if known.best is not None else " in its first pass.")
+    return known.passes[-1].reason if known.passes else ""
 
 
 def _ended_because(status: Status, code: str | None, said: object) -> EndedBecause | None:
