@@ -43,6 +43,8 @@ def _leave_out(data: dict[str, Any], place: Iterable[str | int]) -> bool:
         return False
     table, key = found
     match key:
+        case ("nested",) if data.get("kind") == "fork":
+            return False  # a fork without them would be another mistake
         case ("name",):
             table["name"] = "TEMPLATE"
         case ("prompt",):

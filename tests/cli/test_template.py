@@ -60,7 +60,7 @@ def test_all_mistakes_are_told_with_file_and_line(project: Program) -> None:
         answer = project.inside("template", command, "story.toml", "--json")
 
         assert answer.code == 2
-        assert [(one["file"], one["line"]) for one in answer.error["details"]] == [("story.toml", 9)]
+        assert [(one["file"], one["line"]) for one in answer.error["details"]] == [("story.toml", 2), ("story.toml", 9)]
 
     (project.folder / "story.toml").write_text(
         STORY.replace("hero }}", "heroe }}") + '\n[[nested]]\nname = "x"\ntemplate = "T"\ndepends_on = ["y"]\n'

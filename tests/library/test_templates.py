@@ -162,6 +162,14 @@ depends_on = ["m"]
     ]
 
 
+def test_what_cannot_be_read_makes_no_mistakes_of_its_own() -> None:
+    fork = 'name = "A"\nkind = "fork"\n[[nested]]\nname = "n"\ntemplate = "T T"\n'
+    typed = 'name = "A"\nprompt = ["x"]\n[parameters.x]\ntype = "numbr"\ndefault = 3\n'
+
+    assert [one.line for one in mistakes(fork)] == [5]
+    assert [one.line for one in mistakes(typed)] == [2, 4]
+
+
 @pytest.mark.parametrize(
     ("change", "line", "words"),
     [
