@@ -11,6 +11,7 @@ from abathur_tui.domain.status import Status
 from abathur_tui.screen.panes.convergence import ConvergencePane, Words
 from abathur_tui.screen.panes.series import Axis, chart, curves_of
 from abathur_tui.screen.screens.loop_pass import PassScreen, diff_lines, verdict_lines
+from abathur_tui.screen.widgets.drawn import Drawn
 from abathur_tui.screen.widgets.text_view import TextView
 from tests.screen.conftest import Opener
 from tests.waiting import eventually_async
@@ -80,6 +81,7 @@ async def test_the_pass_under_the_cursor_is_opened(opened: Opener, size: tuple[i
         await pilot.press("k", "enter")
         await eventually_async(lambda: isinstance(app.screen, PassScreen))
         await eventually_async(lambda: "continue" in "".join(span.text for span in app.screen.query_one(TextView).row_line(0)))
+        assert app.screen.query_one("#pass-head", Drawn).render_line(0).text.count("pass 5") == 1
         assert app.screen.query_one("#footer").size.height == 1
         assert app.screen.query_one(TextView).size.height == size[1] - 2
         await pilot.press("]", "]")

@@ -155,7 +155,8 @@ class PassScreen(Screen[None], inherit_bindings=False):
     def _show(self) -> None:
         if self._opened is None:
             return
-        line: list[Span] = [Span(f" pass {self._number} ", Role.STRONG), Span(safe_line(self._opened.detail.task.name) + "   ", Role.DIM)]
+        name = self._opened.detail.task.name.removeprefix(f"pass {self._number} · ")
+        line: list[Span] = [Span(f" pass {self._number} ", Role.STRONG), Span(safe_line(name) + "   ", Role.DIM)]
         for index, name in enumerate(TABS):
             line += [Span(name, Role.STRONG if index == self._tab else Role.DIM), Span(" │ " if index + 1 < len(TABS) else "", Role.FAINT)]
         self.query_one(_Head).show(line)
