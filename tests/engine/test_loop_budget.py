@@ -114,6 +114,16 @@ async def test_with_more_money_it_goes_on_after_the_last_finished_pass(bench: Ma
     assert loop.passes[1].cost_usd == pytest.approx(0.03)
 
 
+async def test_what_is_left_must_be_enough_for_another_pass(bench: Make) -> None:
+    project = bench(say("x"))
+    [task] = project.submit(looped(0.025, ThresholdCriterion("n", 3, Direction.MAXIMIZE, 'echo "$ABATHUR_PASS"')))
+    await project.drain()
+    assert [done.cost_usd for done in series(project, task).passes] == [pytest.approx(0.01)] * 2
+
+    with pytest.raises(ChangeRefused, match=r"has cost \$0.02 of its budget of \$0.025, and a pass has cost up to \$0.01"):
+        project.database.write_now(queue.resume_loop, task, queue.LoopLimits(), 3600.0, "user", 0.0)
+
+
 async def test_a_price_that_is_not_known_ends_the_loop_and_is_not_taken_for_nothing(bench: Make) -> None:
     project = bench(say("x"))
     project.runtime.cost_usd = None

@@ -46,7 +46,7 @@ def resume_loop(c: Connection, task: int, limits: LoopLimits, default_timeout: f
     done = looked_at(c, task)
     rule = _raised(spec, limits, done, default_timeout)
     if rule.budget_usd is not None:
-        _refuse_spent(spent(c, task), rule.budget_usd)
+        _refuse_spent(spent(c, task), rule.budget_usd, max((one.cost_usd or 0.0 for one in done), default=0.0))
     c.execute(_SQL["loop_rule"], (encoded(rule), task))
     status = _answered(retry(c, [task], actor, now))
     c.execute(_SQL["same_round"], (round, task))
@@ -58,12 +58,15 @@ def resume_loop(c: Connection, task: int, limits: LoopLimits, default_timeout: f
     return status
 
 
-def _refuse_spent(already: Spent, budget_usd: float) -> None:
-    """Raises ChangeRefused where the budget is spent, PriceUnknown where nobody can say."""
+def _refuse_spent(already: Spent, budget_usd: float, dearest_usd: float) -> None:
+    """Raises ChangeRefused where the budget is spent, or another pass as dear as the dearest one would cross it; PriceUnknown."""
     if already.unknown:
         raise PriceUnknown(f"What {already.unknown} of the loop's turns have cost is not known, so a budget cannot be held.")
     if already.cost_usd >= budget_usd:
         raise ChangeRefused(f"The loop has cost ${already.cost_usd:.4g}, and its budget is ${budget_usd:.4g}.", hint="Raise it: --budget X.")
+    if already.cost_usd + dearest_usd > budget_usd:
+        said = f"The loop has cost ${already.cost_usd:.4g} of its budget of ${budget_usd:.4g}, and a pass has cost up to ${dearest_usd:.4g}."
+        raise ChangeRefused(said, hint="Raise it: --budget X.")
 
 
 def _raised(spec: LoopSpec, limits: LoopLimits, done: list[Pass], default_timeout: float) -> LoopSpec:
