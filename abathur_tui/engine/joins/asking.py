@@ -49,6 +49,3 @@ class Asker:
             same = (asked.prompt, asked.parameters) == (question.prompt, question.parameters)
             if same and tuple(one.task for one in asked.inputs) == question.about:
                 return number
-
-
-__all__ = ["Asker", "Question"]

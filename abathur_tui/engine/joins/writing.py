@@ -10,8 +10,8 @@ from abathur_tui.domain.errors import CommandFailed, ForkFailed, JoinFailed
 from abathur_tui.domain.ids import ExecutionId, TaskId, execution_text, task_text
 from abathur_tui.domain.joins import Conflict, Contribution
 from abathur_tui.domain.leases import Input
+from abathur_tui.engine.asking import Question
 from abathur_tui.engine.criteria import calling
-from abathur_tui.engine.joins.asking import Question
 from abathur_tui.engine.joins.contradictions import contradictions
 from abathur_tui.engine.joins.judging import scored
 from abathur_tui.engine.joins.meeting import ORCHESTRATOR, Joined, Meeting, told
