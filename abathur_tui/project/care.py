@@ -77,18 +77,17 @@ def export(place: Place, into: IO[str] | Path, *, execution: int | None = None) 
 
     Raises ProjectNotFound, NotFound, ArgumentInvalid, DatabaseDamaged, DiskFull and the like; `into` gets nothing then.
     """
-    with _opened(place) as c:
-        lines = _lines(records(c, execution, iso(time.time()) or ""))
-        if isinstance(into, Path):
-            target = Path(os.path.abspath(into))
-            with translated(target.parent), new_file(target) as unnamed, unnamed.open("w", encoding="utf-8") as file:
-                return _write(lines, file)
-        # A reader that is slow, such as a pager, must not keep a transaction open: the log could not be moved into the file for as long.
-        with tempfile.TemporaryFile("w+", encoding="utf-8", prefix="abathur-") as spool:
-            count = _write(lines, spool)
-            roll_back(c)
-            spool.seek(0)
-            shutil.copyfileobj(spool, into)
+    if isinstance(into, Path):
+        target = Path(os.path.abspath(into))
+        with _opened(place) as c, translated(target.parent), new_file(target) as unnamed, unnamed.open("w", encoding="utf-8") as file:
+            return _write(_lines(records(c, execution, iso(time.time()) or "")), file)
+    # A reader that is slow, such as a pager, must not keep the database open: the log could not be moved into the file for as long. And that
+    # it goes away, such as `head`, is no trouble of the database.
+    with tempfile.TemporaryFile("w+", encoding="utf-8", prefix="abathur-") as spool:
+        with _opened(place) as c:
+            count = _write(_lines(records(c, execution, iso(time.time()) or "")), spool)
+        spool.seek(0)
+        shutil.copyfileobj(spool, into)
     return count
 
 

@@ -189,7 +189,9 @@ def test_a_server_that_refuses_for_good_fails_the_task(project: Program) -> None
     assert answer.data["members"][0]["error"]["code"] == "ABTH-ERR-042"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["task", "list", "--limit", "1000"], ["audit", "--json"], ["template", "list", "--json"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["task", "list", "--limit", "1000"], ["audit", "--json"], ["template", "list", "--json"], ["db", "export"]]
+)
 def test_an_output_that_nobody_reads_ends_it_quietly(project: Program, arguments: list[str]) -> None:
     project.ask("task", "submit", "hello")
     read, write = os.pipe()
