@@ -23,6 +23,7 @@ RESULT_KEYS = {
     "cost_usd",
     "seconds",
     "critical_path",
+    "purged_at",
 }
 MEMBER_KEYS = {"task", "name", "instance", "status", "error", "seconds", "tokens", "cost_usd", "contribution", "fallback"}
 
