@@ -171,6 +171,8 @@ ROUND_THE_LAWS = [
         VALUES (1, 1, 'e', 'd', 'SPAWNING', 1, 'r', 1)""",
         "replaces none",
     ),
+    ("DELETE FROM edges", "not deleted"),
+    ("UPDATE edges SET need = 'settles'", "only the state changes"),
     ("DELETE FROM executions", "not deleted"),
     ("UPDATE executions SET id = 99", "its id stays"),
     ("REPLACE INTO executions SELECT * FROM executions WHERE id = 1", "replaces none"),
@@ -186,7 +188,7 @@ ROUND_THE_LAWS = [
 @pytest.mark.parametrize(("statement", "law"), ROUND_THE_LAWS)
 def test_no_way_leads_round_the_laws_for_any_sqlite_tool(database: Database, statement: str, law: str) -> None:
     # Given a file in which a task runs, an agent lives and something is shared,
-    submit(database, plan(["a", "b"]))
+    submit(database, chain(2))
     database.write_now(agents.spawn, claim_one(database).lease, "generalist", None, NOW)
     run(database, "INSERT INTO state VALUES (1, 'key', '1', 1, 'a1', 0)")
     # when another program writes, with SQLite's own settings, then the law is there too,

@@ -50,6 +50,35 @@ SELECT 't' || t.id || ' is running, and has no attempt that is' FROM tasks AS t 
 WHERE t.status = 'running' AND a.outcome IS NOT 'running'
 LIMIT 20;
 
+-- name: claims
+-- Tasks with fewer attempts than the audit has claims, unless a damaged file has lost some. It walks through the audit of all tasks.
+SELECT 't' || c.task || ' was claimed ' || c.claims || ' times, and has ' || coalesce(a.attempts, 0) || ' attempts'
+FROM (SELECT task, count(*) AS claims FROM audit WHERE task IS NOT NULL AND action = 'task.running' GROUP BY task) AS c
+    LEFT JOIN (SELECT task, count(*) AS attempts FROM attempts GROUP BY task) AS a ON a.task = c.task
+WHERE c.claims > coalesce(a.attempts, 0) AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+LIMIT 20;
+
+-- name: finished
+-- Tasks that have ended at no time, and the other way round. It walks through all tasks.
+SELECT 't' || id || ' is ' || status || CASE WHEN finished_at IS NULL THEN ', and has not ended' ELSE ', and has ended' END FROM tasks
+WHERE (finished_at IS NULL) = (status IN ('completed', 'failed', 'cancelled', 'dead')) LIMIT 20;
+
+-- name: json
+-- Columns whose JSON cannot be read. It walks through the tables that have some.
+SELECT 'the tags or the detail of t' || id || ' are no JSON' FROM tasks WHERE NOT json_valid(tags) OR NOT json_valid(detail)
+UNION ALL
+SELECT 'what t' || task || ' needs is no JSON' FROM specs WHERE NOT json_valid(refs) OR NOT json_valid(coalesce(loop_spec, '{}'))
+    OR NOT json_valid(coalesce(join_spec, '{}')) OR NOT json_valid(coalesce(fallback, '{}')) OR NOT json_valid(coalesce(success, '{}'))
+UNION ALL
+SELECT 'how x' || id || ' is run is no JSON' FROM executions WHERE NOT json_valid(runtime)
+UNION ALL
+SELECT 'what s' || id || ' submits is no JSON' FROM schedules WHERE NOT json_valid(plan) OR NOT json_valid(options)
+LIMIT 20;
+
+-- name: swarm
+-- Its one row. By the primary key.
+SELECT 'swarm has no row' WHERE NOT EXISTS (SELECT 1 FROM swarm WHERE id = 1);
+
 -- name: specs
 -- Tasks without what their worker needs. It walks through all tasks.
 SELECT 't' || t.id || ' has no row in specs' FROM tasks AS t LEFT JOIN specs AS s ON s.task = t.id WHERE s.task IS NULL LIMIT 20;

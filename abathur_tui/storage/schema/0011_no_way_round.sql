@@ -72,6 +72,19 @@ BEGIN
     SELECT raise(ABORT, 'law: what is allowed stays');
 END;
 
+-- Edges: what a task waits for is said once.
+
+CREATE TRIGGER edges_law BEFORE UPDATE OF task, depends_on, need ON edges
+WHEN new.task <> old.task OR new.depends_on <> old.depends_on OR new.need <> old.need
+BEGIN
+    SELECT raise(ABORT, 'law: of an edge only the state changes');
+END;
+
+CREATE TRIGGER edges_no_delete BEFORE DELETE ON edges
+BEGIN
+    SELECT raise(ABORT, 'law: edges are not deleted');
+END;
+
 -- Agents.
 
 DROP TRIGGER agents_first;
