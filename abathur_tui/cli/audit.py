@@ -33,7 +33,7 @@ _SHOWN = 50
     abathur audit --task t12
     abathur audit --follow
     abathur audit verify
-    abathur audit --json | jq -r 'select(.action == "tool") | .detail'
+    abathur audit --json | jq -r 'select(.action | startswith("tool.")) | .detail'
     """,
 )
 def audit(
