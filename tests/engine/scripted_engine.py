@@ -37,7 +37,7 @@ from abathur_tui.storage import Database
 from tests.engine.bench import OneRole
 
 FOLDER_VARIABLE = "SCRIPTED_ENGINE_FOLDER"
-RESTARTS = Restarts(quick_seconds=0.0, pauses_seconds=(0.0,))
+RESTARTS = Restarts(quick_seconds=1.0, pauses_seconds=(0.0,) * 20)
 
 
 @dataclass
