@@ -8,8 +8,8 @@ from abathur_tui.domain.plan import Amount, Plan, PlanNode
 def plan_lines(planned: Plan, permissions: Permissions) -> list[str]:
     """The tree, the levels, the estimate, and what the plan will use."""
     children: dict[str | None, list[PlanNode]] = {}
-    for node in planned.nodes:
-        children.setdefault(node.parent, []).append(node)
+    for node in planned.possible():
+        children.setdefault(_above(node), []).append(node)
     lines: list[str] = []
 
     def draw(parent: str | None, indent: str) -> None:
@@ -21,8 +21,11 @@ def plan_lines(planned: Plan, permissions: Permissions) -> list[str]:
             which = f" ({node.instance} of {node.instances})" if node.instances > 1 else ""
             if node.in_passes_of is not None and node.in_passes_of == node.parent:
                 which += "  [anew in each pass]"
+            elif node.in_passes_of is not None and node.parent is None:
+                which += f"  [only where {node.in_passes_of} fails for good]"
             decided = f"  [parallel: {node.parallel_because}]" if node.parallel_because else ""
-            lines.append(f"{indent}{branch}{node.id} {node.name}{which}{does}{decided}")
+            instead = f"  [falls back to {node.fallback.template}]" if node.fallback is not None else ""
+            lines.append(f"{indent}{branch}{node.id} {node.name}{which}{does}{decided}{instead}")
             draw(node.id, indent + ("" if not branch else "   " if last else "│  "))
 
     draw(None, "")
@@ -36,6 +39,11 @@ def plan_lines(planned: Plan, permissions: Permissions) -> list[str]:
     if (estimate.low, estimate.worst) != (expected, expected):
         lines.append(f"At best {_told(estimate.low)}; at worst, with every pass and every retry, {_told(estimate.worst)}.")
     return lines + _uses(permissions)
+
+
+def _above(node: PlanNode) -> str | None:
+    """The node under which it is drawn: what a fallback makes stands under the node that it is done instead of."""
+    return node.in_passes_of if node.parent is None else node.parent
 
 
 def _told(amount: Amount) -> str:

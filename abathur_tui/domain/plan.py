@@ -1,6 +1,6 @@
 """A plan: what a text expands to before anything is queued. Pure data; `storage.queue` turns it into rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -123,6 +123,8 @@ class Fallback:
     """Its parameters that are the node's, by the names that they have there."""
     loop: LoopSpec | None = None
     """Where it is a loop: its rule."""
+    body: "LoopBody | None" = None
+    """Where it nests others: what is made of it, which has all of its parameters; None where it is a single task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,10 @@ class PlanNode:
 
 @dataclass(frozen=True, slots=True)
 class LoopBody:
-    """What a loop makes anew in each of its passes: the commands that were written or nested in it, and its own step among them."""
+    """What a loop makes anew in each of its passes: the commands that were written or nested in it, and its own step among them.
+
+    Also what a node's fallback makes, once: then the node is what is called the loop here.
+    """
 
     loop: str
     """The loop's own node, which is not among `nodes`."""
@@ -276,6 +281,13 @@ class Plan:
     """What the text took in from outside: `file("src/main.py")`."""
     templates: Mapping[str, str] = field(default_factory=dict)
     """`NAME@version` to the text of each template that it was made of, as far as whoever made it has kept them."""
+
+    def possible(self) -> Iterator[PlanNode]:
+        """The nodes, each followed by those that its fallback would make."""
+        for node in self.nodes:
+            yield node
+            if node.fallback is not None and node.fallback.body is not None:
+                yield from node.fallback.body.nodes
 
     def levels(self) -> list[list[str]]:
         """Node ids by level: each node one level after the last of those that it waits for. In the plan's order within a level."""

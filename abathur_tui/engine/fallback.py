@@ -1,12 +1,13 @@
 """What is done instead of a task that has failed for good: its fallback, as a task inside it, while it waits without a slot."""
 
+from dataclasses import replace
 from sqlite3 import Connection
 
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import FallbackFailed
 from abathur_tui.domain.ids import TaskId, task_text
 from abathur_tui.domain.leases import Claim, Work
-from abathur_tui.domain.plan import Fallback, Kind, PlanNode
+from abathur_tui.domain.plan import Fallback, Kind, LoopBody, PlanNode
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import TaskError
 from abathur_tui.engine.workshop import Workshop
@@ -22,14 +23,25 @@ async def begun(shop: Workshop, work: Work) -> int | None:
 
 
 def begin(c: Connection, shop: Workshop, claim: Claim, work: Work, fallback: Fallback, error: TaskError) -> int:
-    """Part of the transaction in which the task's own attempt is given up: the fallback's task."""
+    """Part of the transaction in which the task's own attempt is given up: the fallback's task, with all that it nests."""
     now = shop.clock.now()
     name = f"{fallback.template}@{fallback.version}"
     journal.log(c, claim.lease, "warning", "notice", f"it has failed for good, and {name} is done instead: {error.message}", now)
+    if fallback.body is None:
+        child = _add_single(c, claim, work, fallback, now)
+    else:
+        # a join has no results to hand on but its members', which have failed
+        child = queue.add_pass(c, claim.lease, _named(fallback.body, claim, work, fallback), _PASS, now, built_on=work.join is None)
+    queue.note(c, claim.lease, {"fallback": {"task": child, "template": name, "because": error.message}})
+    queue.park(c, claim.lease, Why.CHILDREN, now)
+    return child
+
+
+def _add_single(c: Connection, claim: Claim, work: Work, fallback: Fallback, now: float) -> int:
     parameters: JsonObject = {**fallback.parameters, **{mine: work.parameters.get(theirs) for mine, theirs in fallback.takes.items()}}
     node = PlanNode(
         id="fallback",
-        name=f"{fallback.template} instead of {work.task.name}",
+        name=_name(fallback, work),
         kind=Kind.AGENT if fallback.loop is None else Kind.LOOP,
         loop=fallback.loop,
         template=fallback.template,
@@ -46,10 +58,17 @@ def begin(c: Connection, shop: Workshop, claim: Claim, work: Work, fallback: Fal
     )
     references = _references(fallback, work)
     ended = [one.task for one in work.inputs if work.join is None]
-    child = queue.add_child(c, claim.lease, node, now, pass_number=_PASS, built_on=ended, references=references)
-    queue.note(c, claim.lease, {"fallback": {"task": child, "template": name, "because": error.message}})
-    queue.park(c, claim.lease, Why.CHILDREN, now)
-    return child
+    return queue.add_child(c, claim.lease, node, now, pass_number=_PASS, built_on=ended, references=references)
+
+
+def _named(body: LoopBody, claim: Claim, work: Work, fallback: Fallback) -> LoopBody:
+    """The body, whose outermost node says what it is done instead of."""
+    name = _name(fallback, work)
+    return replace(body, nodes=tuple(replace(one, name=name, priority=claim.priority) if one.id == body.face else one for one in body.nodes))
+
+
+def _name(fallback: Fallback, work: Work) -> str:
+    return f"{fallback.template} instead of {work.task.name}"
 
 
 async def finish(shop: Workshop, claim: Claim, child: int) -> tuple[str, str]:

@@ -54,6 +54,8 @@ class Draft:
     body: "Draft | None" = None
     """Of a loop, what is made anew in each pass, where that is more than its own step; it is among the children."""
     fallback: Fallback | None = None
+    instead: "Draft | None" = None
+    """What the fallback makes, where it nests others; nothing in it is part of the plan."""
     success: Success | None = None
     instance: int = 1
     instances: int = 1

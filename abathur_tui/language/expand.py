@@ -60,6 +60,8 @@ class Inherited:
     """Templates that brought each other along, from the outside in; commands written in the text begin a new line."""
     foreign: bool = False
     """One of those templates is a file of the project: a clone must not choose what runs on this machine."""
+    instead: bool = False
+    """It is part of a fallback, in which nothing has a fallback."""
 
 
 @dataclass(slots=True)
@@ -114,11 +116,9 @@ class Expander:
             values[name] = self._placed(value, step, about=subject is not None and name == subject.name)
         self._name(step, values)
         nested = self._nested(step, values)
-        fallback = fallback_of(command, values, self._binder, self._mistakes)
         for own in step.own:
-            own.parameters, own.fallback = values, fallback
-        if not step.own:
-            step.face.fallback = fallback
+            own.parameters = values
+        self._fall_back(step, values)
         self._link(step.own, [*results_in(values), *step.inputs, *self._gather(step)])
         self._order(step, nested)
         self._after(step)
@@ -195,6 +195,7 @@ class Expander:
         join.strategy, join.rule = rule.strategy or usual, rule
         of_template = self._context.success_threshold if template.success_threshold is None else template.success_threshold
         join.success_threshold = of_template if rule.success_threshold is None else rule.success_threshold
+        join.timeout_seconds = command.options.timeout_seconds
         return join
 
     def _replicas(self, command: ResolvedCommand, parent: Draft | None, depth: int, inherited: Inherited) -> Draft:
@@ -220,7 +221,7 @@ class Expander:
         for loop in face.own_steps():
             loop.body = self.expand(one_pass(command, loop), loop, depth, inherited)  # as deep as without a loop
             for step in {loop.body, *loop.body.own_steps()}:
-                step.fallback = step.success = None  # they are the loop's
+                step.success = None  # it is the loop's
                 step.on_failure = OnFailure.RETRY if step.on_failure is OnFailure.SKIP else step.on_failure
             for draft in loop.body.walk():
                 if draft.instances == 1:
@@ -322,7 +323,7 @@ class Expander:
             self._mistakes.add(CyclicDependencies, step.command.place, f"templates nest each other in a circle: {circle}")
             raise Full
         foreign = step.inherited.foreign or template.origin == "project"
-        return Inherited(step.inherited.priority, step.inherited.model, step.inherited.tags, (*lineage, me), foreign)
+        return replace(step.inherited, lineage=(*lineage, me), foreign=foreign)
 
     def _nested_template(self, nested: Nested, step: _Step, values: dict[str, Placed], inherited: Inherited) -> Draft | None:
         place = step.command.place
@@ -360,6 +361,16 @@ class Expander:
         child = self.expand(command, step.gathering or step.face, step.face.depth + 1, inherited)
         self._come_after(child, waits)
         return child
+
+    def _fall_back(self, step: _Step, values: dict[str, Placed]) -> None:
+        """What is done instead of the step when it has failed for good."""
+        found = None if step.inherited.instead else fallback_of(step.command, values, self._binder, self._mistakes)
+        if found is None:
+            return
+        inherited = replace(step.inherited, instead=True)
+        several = None if found.several is None else self.expand(found.several, None, step.face.depth, inherited)
+        for failing in step.own or [step.face]:
+            failing.fallback, failing.instead = found.fallback, several
 
     # Order
 

@@ -1,9 +1,11 @@
 """What is done instead when a command has failed for good: its template's fallback, with the command's own parameters."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import cast
 
 from abathur_tui.domain.data import JsonObject, JsonValue
-from abathur_tui.domain.errors import NotYet, WrongValue
+from abathur_tui.domain.errors import WrongValue
 from abathur_tui.domain.plan import Fallback, OnFailure
 from abathur_tui.domain.templates import Template, TemplateKind
 from abathur_tui.language.check import find_template
@@ -14,7 +16,16 @@ from abathur_tui.language.parameters import Binder
 from abathur_tui.language.resolved import Given, ResolvedCommand, Supplied
 
 
-def fallback_of(command: ResolvedCommand, values: Mapping[str, Placed], binder: Binder, mistakes: Mistakes) -> Fallback | None:
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """A command's fallback."""
+
+    fallback: Fallback
+    several: ResolvedCommand | None
+    """Where it nests others: the command whose nodes are its body."""
+
+
+def fallback_of(command: ResolvedCommand, values: Mapping[str, Placed], binder: Binder, mistakes: Mistakes) -> Instead | None:
     """The command's fallback; None where it has none, or is not to use it. Mistakes are noted."""
     template, wanted = command.template, command.options.on_failure
     if wanted not in (None, OnFailure.FALLBACK):
@@ -32,9 +43,6 @@ def fallback_of(command: ResolvedCommand, values: Mapping[str, Placed], binder: 
     bound = binder.bind(other, (), given, command.place)
     if bound is None:
         return None
-    if other.nested or other.kind is TemplateKind.FORK:
-        mistakes.add(NotYet, command.place, f"this version falls back to a step or a loop, and {other.name} nests others", 'on_failure="retry"')
-        return None
     own: JsonObject = {mine: _plain(value) for mine, value in bound.parameters.items() if mine not in takes}
     if template.extra and other.extra:
         declared = {parameter.name for parameter in (*template.parameters, *other.parameters)}
@@ -42,7 +50,13 @@ def fallback_of(command: ResolvedCommand, values: Mapping[str, Placed], binder: 
     if template.kind is TemplateKind.FORK:  # a fork's join is given no results but its members'
         own |= {mine: _told(values.get(theirs)) for mine, theirs in takes.items()}
         takes = {}
-    return Fallback(other.name, other.version, bound.options.agent or other.agent, other.prompt, own, takes, bound.loop)
+    agent = bound.options.agent or other.agent
+    if other.nested or other.kind is TemplateKind.FORK:
+        placed = {mine: values.get(theirs) for mine, theirs in takes.items()}
+        parameters = bound.parameters | cast("dict[str, Given]", placed) | cast("dict[str, Given]", own)
+        several = replace(bound, parameters=parameters)
+        return Instead(Fallback(other.name, other.version, agent, "", {}), several)
+    return Instead(Fallback(other.name, other.version, agent, other.prompt, own, takes, bound.loop), None)
 
 
 def _taken(template: Template, other: Template, given: Mapping[str, Given]) -> dict[str, str]:

@@ -43,7 +43,8 @@ def one_pass(command: ResolvedCommand, loop: Draft) -> ResolvedCommand:
         expires_in_seconds=None,
         on_failure=OnFailure.FAIL if options.on_failure is OnFailure.FAIL else None,
     )
-    return replace(command, loop=None, parameters=command.parameters | about, options=once)
+    template = replace(command.template, fallback=None)  # it is the loop's
+    return replace(command, template=template, loop=None, parameters=command.parameters | about, options=once)
 
 
 def owners_of(drafts: Iterable[Draft]) -> dict[Draft, Draft]:

@@ -1,10 +1,12 @@
 """A document to a plan."""
 
-from collections.abc import Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
 
 from abathur_tui.domain.data import JsonValue, pointer_to
 from abathur_tui.domain.errors import Detail, DocumentInvalid
-from abathur_tui.domain.plan import Edge, JoinSpec, JoinStrategy, Kind, Need, Plan, PlanNode, Reference
+from abathur_tui.domain.plan import Edge, Fallback, JoinSpec, JoinStrategy, Kind, LoopBody, Need, Plan, PlanNode, Reference
 from abathur_tui.domain.templates import Registry, TemplateUse
 from abathur_tui.language.check import check
 from abathur_tui.language.context import PlanContext
@@ -110,18 +112,35 @@ def frozen(root: Draft, source: str, context: PlanContext, reads: tuple[str, ...
     """The plan made of the drafts: numbered parents first in written order, results as references. `reads`: what the text took in."""
     drafts = list(root.walk())
     ids = {draft: f"n{number}" for number, draft in enumerate(drafts, 1)}
+    nodes, edges = _graph(drafts, ids)
+    return Plan(nodes, edges, ids[root], source, estimate(nodes, edges, context.max_retries), reads)
+
+
+def _graph(drafts: Sequence[Draft], ids: MutableMapping[Draft, str], owner: Draft | None = None) -> tuple[tuple[PlanNode, ...], tuple[Edge, ...]]:
+    """The nodes and their edges; `owner`: the node whose fallback they are."""
     owners = owners_of(drafts)
-    nodes = tuple(_node(draft, ids, owners.get(draft)) for draft in drafts)
+    nodes = tuple(_node(draft, ids, owners.get(draft, owner)) for draft in drafts)
     edges = tuple(
         Edge(ids[draft], ids[other], need)
         for draft in drafts
         for others, need in ((draft.needs, Need.NEEDS), (draft.settles, Need.SETTLES))
         for other in others
     )
-    return Plan(nodes, edges, ids[root], source, estimate(nodes, edges, context.max_retries), reads)
+    return nodes, edges
 
 
-def _node(draft: Draft, ids: Mapping[Draft, str], owner: Draft | None) -> PlanNode:
+def _fallback(draft: Draft, ids: MutableMapping[Draft, str]) -> Fallback | None:
+    """What is done instead of a node, with all that it nests: its nodes are `n3.1`, `n3.2`…"""
+    if draft.fallback is None or draft.instead is None:
+        return draft.fallback
+    inside = list(draft.instead.walk())
+    own = {one: f"{ids[draft]}.{number}" for number, one in enumerate(inside, 1)}
+    nodes, edges = _graph(inside, ChainMap(own, ids), draft)
+    nodes = tuple(replace(node, instance=draft.instance, instances=draft.instances) if node.instances == 1 else node for node in nodes)
+    return replace(draft.fallback, body=LoopBody(ids[draft], own[draft.instead], nodes, edges))
+
+
+def _node(draft: Draft, ids: MutableMapping[Draft, str], owner: Draft | None) -> PlanNode:
     references: list[Reference] = []
     parameters = {name: _json(value, (name,), references, ids) for name, value in draft.parameters.items()}
     join = None
@@ -155,7 +174,7 @@ def _node(draft: Draft, ids: Mapping[Draft, str], owner: Draft | None) -> PlanNo
         instances=draft.instances,
         loop=draft.loop,
         join=join,
-        fallback=draft.fallback,
+        fallback=_fallback(draft, ids),
         in_passes_of=None if owner is None else ids[owner],
         success=draft.success,
         parallel_because=draft.parallel_because or None,

@@ -52,7 +52,7 @@ def agent_for(role: Given, registry: Registry) -> str:
 def made_agents(plan: Plan, registry: Registry) -> dict[str, str]:
     """The definitions that were made for a plan, as files, by the names under which its execution keeps them (`agent:NAME`)."""
     made: dict[str, str] = {}
-    for node in plan.nodes:
+    for node in plan.possible():
         if node.agent is not None and node.template is not None and registry.agent(node.agent) is None:
             template = registry.template(node.template, node.template_version)
             text = made_agent(node.agent, template, node.parameters) if template is not None else None

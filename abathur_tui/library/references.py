@@ -64,8 +64,6 @@ def _fallback_mistake(fallback: str, registry: Registry) -> tuple[str, str | Non
     if template is None:
         meant = nearest(name, registry.template_names())
         return f"there is no template {fallback}", f"did you mean {meant}?" if meant else None
-    if template.nested:
-        return f"{fallback} nests other templates: this version falls back to a step or a loop", None
     return None
 
 

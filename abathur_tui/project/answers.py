@@ -9,7 +9,7 @@ from abathur_tui.domain.ids import AgentId, ScheduleId, agent_text, schedule_tex
 from abathur_tui.domain.joins import JoinReport, Quality
 from abathur_tui.domain.leases import Changed, Hold
 from abathur_tui.domain.permissions import Permissions
-from abathur_tui.domain.plan import Amount, Plan
+from abathur_tui.domain.plan import Amount, Edge, Fallback, Plan, PlanNode
 from abathur_tui.domain.schedules import Schedule
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.task_data import error_data
@@ -52,32 +52,9 @@ def audit_data(event: AuditEvent) -> JsonObject:
 
 def plan_data(plan: Plan, permissions: Permissions) -> JsonObject:
     """What `plan --json` gives."""
-    needs: dict[str, list[JsonValue]] = {node.id: [] for node in plan.nodes}
-    for edge in plan.edges:
-        needs[edge.node].append(edge.needs)
     levels = plan.levels()
     return {
-        "nodes": [
-            {
-                "id": node.id,
-                "name": node.name,
-                "template": node.template,
-                "version": node.template_version,
-                "agent": node.agent,
-                "kind": str(node.kind),
-                "depth": node.depth,
-                "parent": node.parent,
-                "depends_on": needs[node.id],
-                "priority": node.priority,
-                "parameters": node.parameters,
-                "instance": node.instance,
-                "instances": node.instances,
-                "parallel_because": node.parallel_because,
-                "join": None if node.join is None else str(node.join.strategy),
-                "in_passes_of": node.in_passes_of,
-            }
-            for node in plan.nodes
-        ],
+        "nodes": _nodes(plan.nodes, plan.edges),
         "depth": max((node.depth for node in plan.nodes), default=0),
         "width": max(map(len, levels), default=0),
         "order": [list[JsonValue](level) for level in levels],
@@ -91,6 +68,42 @@ def plan_data(plan: Plan, permissions: Permissions) -> JsonObject:
         },
         "permissions": permissions.data(),
     }
+
+
+def _nodes(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> list[JsonValue]:
+    needs: dict[str, list[JsonValue]] = {node.id: [] for node in nodes}
+    for edge in edges:
+        needs[edge.node].append(edge.needs)
+    return [
+        {
+            "id": node.id,
+            "name": node.name,
+            "template": node.template,
+            "version": node.template_version,
+            "agent": node.agent,
+            "kind": str(node.kind),
+            "depth": node.depth,
+            "parent": node.parent,
+            "depends_on": needs[node.id],
+            "priority": node.priority,
+            "parameters": node.parameters,
+            "instance": node.instance,
+            "instances": node.instances,
+            "parallel_because": node.parallel_because,
+            "join": None if node.join is None else str(node.join.strategy),
+            "in_passes_of": node.in_passes_of,
+            "fallback": _fallback(node.fallback),
+        }
+        for node in nodes
+    ]
+
+
+def _fallback(fallback: Fallback | None) -> JsonObject | None:
+    """What would be done instead; of several tasks, these."""
+    if fallback is None:
+        return None
+    nodes = [] if fallback.body is None else _nodes(fallback.body.nodes, fallback.body.edges)
+    return {"template": fallback.template, "version": fallback.version, "agent": fallback.agent, "nodes": nodes}
 
 
 def _amount(amount: Amount) -> JsonObject:

@@ -15,13 +15,13 @@ JUDGE, ORCHESTRATOR = "judge", "orchestrator"
 def permissions_of(plan: Plan, registry: Registry, tools: Iterable[str]) -> Permissions:
     """The tools (of all that there are) of its agents, the commands that it names, and what was read for it."""
     every = {name: name for name in tools}
-    agents = dict.fromkeys(agent for node in plan.nodes for agent in _agents(node))
+    agents = dict.fromkeys(agent for node in plan.possible() for agent in _agents(node))
     found: dict[str, tuple[str, ...]] = {}
     for agent in agents:
         made = plan.templates.get(f"{MADE}{agent}")
         definition = registry.agent(agent) or (agent_from_markdown(made, "made") if made is not None else None)
         found[agent] = tuple(allowed(every, None if definition is None else definition.tools))
-    return Permissions(found, tuple(command for node in plan.nodes for command in _commands(node)), plan.reads)
+    return Permissions(found, tuple(command for node in plan.possible() for command in _commands(node)), plan.reads)
 
 
 def _agents(node: PlanNode) -> Iterator[str]:
@@ -40,8 +40,9 @@ def _agents(node: PlanNode) -> Iterator[str]:
 
 
 def _commands(node: PlanNode) -> Iterator[NamedCommand]:
-    for command in commands(node.loop.criterion) if node.loop is not None else ():
-        yield NamedCommand(node.id, command, "criterion")
+    for loop in (node.loop, None if node.fallback is None else node.fallback.loop):
+        for command in commands(loop.criterion) if loop is not None else ():
+            yield NamedCommand(node.id, command, "criterion")
     for command in node.success.commands if node.success is not None else ():
         yield NamedCommand(node.id, command, "success criterion")
     if node.join is not None and node.join.command is not None:

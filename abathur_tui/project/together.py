@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from abathur_tui.domain.errors import AbathurError, CyclicDependencies, Detail, DocumentInvalid, OverLimit
 from abathur_tui.domain.nearest import nearest
-from abathur_tui.domain.plan import Edge, JoinSpec, JoinStrategy, Kind, Need, Plan, PlanNode
+from abathur_tui.domain.plan import Edge, Fallback, JoinSpec, JoinStrategy, Kind, Need, Plan, PlanNode
 from abathur_tui.project.batch import located, plan_job
 from abathur_tui.project.jobs import Job, invalid, read_jobs
 
@@ -49,15 +49,16 @@ def _wrong_ids(jobs: Sequence[Job]) -> list[Detail]:
     where: dict[str, str] = {}
     for job in jobs:
         if job.id is not None and job.id in where:
-            wrong.append(Detail(f"the id `{job.id}` is there twice, first in {where[job.id]}", file=job.where, code=DocumentInvalid.code))
+            message = f"the id `{job.id}` is there twice, first in {where[job.id]}"
+            wrong.append(job.where.placed(Detail(message, code=DocumentInvalid.code)))
         elif job.id is not None:
-            where[job.id] = job.where
+            where[job.id] = job.where.name
     for job in jobs:
         for other in job.after:
             if other not in where:
                 meant = nearest(other, where)
                 suggestion = f"did you mean {meant}?" if meant else "`after` takes the ids of others in here"
-                wrong.append(Detail(f"nothing here has the id `{other}`", file=job.where, suggestion=suggestion, code=DocumentInvalid.code))
+                wrong.append(job.where.placed(Detail(f"nothing here has the id `{other}`", suggestion=suggestion, code=DocumentInvalid.code)))
     return wrong
 
 
@@ -115,4 +116,15 @@ def _renamed(node: PlanNode, ids: Mapping[str, str], join: str | None) -> PlanNo
         references=tuple(replace(reference, node=ids[reference.node]) for reference in node.references),
         join=spec,
         in_passes_of=None if node.in_passes_of is None else ids[node.in_passes_of],
+        fallback=_renamed_fallback(node.fallback, ids),
     )
+
+
+def _renamed_fallback(fallback: Fallback | None, ids: Mapping[str, str]) -> Fallback | None:
+    if fallback is None or fallback.body is None:
+        return fallback
+    body = fallback.body
+    all_ids = {**ids, **{node.id: node.id.replace(body.loop, ids[body.loop], 1) for node in body.nodes}}
+    nodes = tuple(_renamed(node, all_ids, None) for node in body.nodes)
+    edges = tuple(Edge(all_ids[edge.node], all_ids[edge.needs], edge.need) for edge in body.edges)
+    return replace(fallback, body=replace(body, loop=ids[body.loop], face=all_ids[body.face], nodes=nodes, edges=edges))

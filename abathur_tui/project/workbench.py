@@ -122,7 +122,7 @@ class Workbench:
         """The plan with the templates' texts as they are now, which may be changed before it is submitted, and the agents made for it."""
         texts: dict[str, str] = {}
         fallbacks = {(node.fallback.template, node.fallback.version) for node in plan.nodes if node.fallback is not None}
-        for name, version in {(node.template, node.template_version) for node in plan.nodes} | fallbacks:
+        for name, version in {(node.template, node.template_version) for node in plan.possible()} | fallbacks:
             template = self.registry.template(name, version) if name else None
             if template is not None:
                 texts[f"{template.name}@{template.version}"] = template.text
@@ -138,7 +138,7 @@ class Workbench:
 
 def _refuse_unpriced(plan: Plan, runtime: RuntimeChoice) -> None:
     """Raises PriceUnknown where a loop has a budget and what does it has no known price."""
-    for node in plan.nodes:
+    for node in plan.possible():
         if node.loop is not None and node.loop.budget_usd is not None:
             choice = runtime if node.model is None else replace(runtime, model=node.model)
             if not has_price(choice):

@@ -1,17 +1,27 @@
 """A fallback is done when its task has failed for good, and the task says so."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import pytest
+
+from abathur_tui import language
 from abathur_tui.domain.conversation import FailureKind, TurnRequest
-from abathur_tui.domain.errors import ApiRefused, ApiUnavailable
+from abathur_tui.domain.errors import AbathurError, ApiRefused, ApiUnavailable
+from abathur_tui.domain.execution import SubmitOptions
 from abathur_tui.domain.loops import Direction
 from abathur_tui.domain.plan import Edge, Fallback, Kind, Reference
 from abathur_tui.domain.status import Status, Why
+from abathur_tui.domain.templates import Nested, TemplateKind
+from abathur_tui.engine.engine import Manner
 from abathur_tui.storage import queue, views
 from tests.engine.bench import Bench, join_node, loop_node, node, settles
+from tests.engine.test_loop_killed import Dying
+from tests.language.registry import SmallRegistry, template
 from tests.scripted import Say, Script, Step, Wait
+from tests.waiting import eventually_async
 
 Make = Callable[[Script], Bench]
 PLAIN = Fallback("PLAIN", "1.0.0", "tester", "Plainly: {{ question }} ({{ tone }})", {"tone": "dry"}, {"question": "prompt"})
@@ -203,3 +213,139 @@ async def test_its_agent_is_free_for_others(bench: Make) -> None:
     await project.drain()
 
     assert {agent.state for agent in project.database.read_now(views.agents, 10)} == {"TERMINATED"}
+
+
+RISKY = template("RISKY", prompt="risky {{ about }}", fallback="CAREFUL", retries=0)
+CAREFUL = template("CAREFUL", prompt="careful {{ about }}", nested=(Nested("facts", "ASK", parameters={"about": "facts of {{ about }}"}),))
+BOTH = template(
+    "CAREFUL", kind=TemplateKind.FORK, nested=(Nested("a", "ASK", parameters={"about": "left"}), Nested("b", "ASK", parameters={"about": "right"}))
+)
+
+
+def submit(project: Bench, text: str, *templates: object) -> int:
+    """Queue a document; the task of its root."""
+    plan = language.plan(text, SmallRegistry(RISKY, *templates), language.PlanContext(environ={}))  # type: ignore[arg-type]
+    return project.database.write_now(queue.submit, plan, SubmitOptions(project.choice), 1.0).root
+
+
+def counting(asked: list[str], *refused: str, held: str = "", until: asyncio.Event | None = None) -> Script:
+    """Answers with the first line of the prompt; what is risky or `refused` fails, and `held` waits."""
+
+    def script(request: TurnRequest) -> Iterable[Step]:
+        first = request.messages[0].text.splitlines()[0]
+        asked.append(first)
+        if first.startswith(("risky", *refused)):
+            return [REFUSED]
+        return [Wait(until)] if until is not None and not until.is_set() and first == held else [Say(f"<{first}>")]
+
+    return script
+
+
+async def test_a_fallback_that_nests_others_is_all_of_them_and_its_result_is_the_tasks(bench: Make) -> None:
+    asked: list[str] = []
+    project = bench(counting(asked))
+    task = submit(project, 'ABYSSAL[RISKY](ABYSSAL[ASK]("gold"))', CAREFUL)
+    await project.drain()
+
+    assert asked == ["gold", "risky <gold>", "facts of the result of ASK gold", "careful <gold>"]
+    assert (project.task(task).status, project.result(task)) == (Status.COMPLETED, "<careful <gold>>")
+    assert "<gold>" in project.prompts()[-2]
+    assert "<facts of the result of ASK gold>" in project.prompts()[-1]
+    fell_back = project.detail(task).fell_back
+    assert fell_back is not None
+    instead = project.task(fell_back.task)
+    assert (fell_back.template, instead.name, instead.parent) == ("CAREFUL@1.0.0", f"CAREFUL instead of {project.task(task).name}", task)
+
+
+async def test_a_fork_is_done_instead_and_its_join_stands(bench: Make) -> None:
+    asked: list[str] = []
+    project = bench(counting(asked))
+    task = submit(project, 'ABYSSAL[RISKY]("x")', BOTH)
+    await project.drain()
+
+    result = project.result(task) or ""
+    assert "<left>" in result
+    assert "<right>" in result
+
+
+async def test_a_fork_falls_back_to_a_fork_which_its_failed_members_do_not_stop(bench: Make) -> None:
+    asked: list[str] = []
+    project = bench(counting(asked))
+    risky = template("ALL", kind=TemplateKind.FORK, fallback="CAREFUL", nested=(Nested("a", "ASK", parameters={"about": "risky {{ about }}"}),))
+    task = submit(project, 'ABYSSAL[ALL]("x")', BOTH, risky)
+    await project.drain()
+
+    assert project.task(task).status is Status.COMPLETED
+    assert "<left>" in (project.result(task) or "")
+
+
+async def test_where_a_member_fails_the_fallback_has_failed_and_a_retry_makes_it_anew(bench: Make) -> None:
+    asked: list[str] = []
+    project = bench(counting(asked, "facts"))
+    task = submit(project, 'ABYSSAL[RISKY]("x")', CAREFUL)
+    await project.drain()
+
+    error = project.task(task).error
+    assert error is not None
+    assert (project.task(task).status, error.code) == (Status.FAILED, "ABTH-ERR-133")
+    assert asked == ["risky x", "facts of x"]
+
+    project.runtime.script = counting(asked)
+    project.write(queue.retry, [task], "user")
+    await project.drain()
+    assert asked[2:] == ["risky x", "facts of x", "careful x"]
+    assert project.result(task) == "<careful x>"
+
+
+async def test_its_finished_members_are_not_repeated_by_the_next_engine(bench: Make) -> None:
+    asked: list[str] = []
+    go = asyncio.Event()
+    project = bench(counting(asked, held="careful x", until=go))
+    task = submit(project, 'ABYSSAL[RISKY]("x")', CAREFUL)
+    async with project.running():
+        await eventually_async(lambda: "careful x" in asked)
+        assert project.task(task).why == Why.CHILDREN
+    go.set()
+    await project.drain()
+
+    assert project.result(task) == "<careful x>"
+    assert asked == ["risky x", "facts of x", "careful x", "careful x"]
+
+
+@pytest.mark.parametrize("writes", range(12, 20))
+async def test_wherever_the_engine_dies_the_fallback_is_made_once(bench: Make, writes: int) -> None:
+    asked: list[str] = []
+    project = bench(counting(asked))
+    project.gone_seconds = 0.05
+    task = submit(project, 'ABYSSAL[RISKY]("x")', CAREFUL)
+    database = Dying.open(project.data)
+    assert isinstance(database, Dying)
+    database.left = writes
+    with contextlib.suppress(AbathurError):
+        async with asyncio.timeout(20):
+            await project.engine(Manner(drain=True), database).run()
+    database.close()
+    facts = project.task(task + 2).status is Status.COMPLETED if "facts of x" in asked else False
+    before = len(asked)
+    await project.drain()
+
+    assert project.result(task) == "<careful x>"
+    assert len(project.database.read_now(views.members, project.task(task).execution)) == 3
+    assert not facts or "facts of x" not in asked[before:]
+
+
+async def test_a_cancel_and_a_pause_reach_all_of_it(bench: Make) -> None:
+    asked: list[str] = []
+    go = asyncio.Event()
+    project = bench(counting(asked, held="facts of x", until=go))
+    task = submit(project, 'ABYSSAL[RISKY]("x")', CAREFUL)
+    async with project.running():
+        await eventually_async(lambda: "facts of x" in asked)
+        project.write(queue.pause, [task], "user")
+        await project.until(task, Status.PAUSED)
+        await project.until(task + 2, Status.PAUSED)
+        project.write(queue.resume, [task], "user")
+        await eventually_async(lambda: asked.count("facts of x") == 2)
+        project.write(queue.cancel, [task], "user", "enough")
+        for one in (task, task + 1, task + 2):
+            await project.until(one, Status.CANCELLED)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from abathur_tui.domain import errors
-from abathur_tui.domain.plan import Fallback, OnFailure
+from abathur_tui.domain.plan import Edge, Fallback, Kind, Need, OnFailure, Reference
 from abathur_tui.domain.templates import Nested, Parameter, ParameterKind, TemplateKind
 from abathur_tui.language import PlanContext
 from abathur_tui.language.forms import plan_prompt
@@ -78,10 +78,67 @@ def test_mistakes(text: str, code: str, message: str) -> None:
     assert (detail.code, detail.message) == (f"ABTH-ERR-{code}", message)
 
 
-def test_a_fallback_of_several_steps_comes_later() -> None:
-    several = replace(PLAIN, nested=(Nested("one", "ASK", None, {"about": "x"}),))
+def test_a_fallback_that_nests_others_has_their_nodes_apart_from_the_plan() -> None:
+    several = replace(PLAIN, nested=(Nested("one", "ASK", None, {"about": "{{ question }} first"}),))
+    found = planned('ABYSSAL[RISKY]("x")', SmallRegistry(several, RISKY))
 
-    assert only_mistake('ABYSSAL[RISKY]("x")', SmallRegistry(several, RISKY)).code == "ABTH-ERR-119"
+    instead = found.nodes[0].fallback
+    assert len(found.nodes) == 1
+    assert instead is not None
+    assert instead.body is not None
+    assert (instead.body.loop, instead.body.face) == ("n1", "n1.1")
+    assert [(one.id, one.parent, one.prompt, one.parameters, one.in_passes_of) for one in instead.body.nodes] == [
+        ("n1.1", None, "Answer {{ question }}", {"question": "x", "tone": "dry", "sources": None}, "n1"),
+        ("n1.2", "n1.1", "{{ about }}", {"about": "x first"}, "n1"),
+    ]
+    assert instead.body.edges == (Edge("n1.1", "n1.2"),)
+    assert [one.id for one in found.possible()] == ["n1", "n1.1", "n1.2"]
+
+
+def test_results_that_the_command_takes_are_its_bodys_too() -> None:
+    several = replace(PLAIN, nested=(Nested("one", "ASK", None, {"about": "{{ question }}"}),))
+    found = planned('ABYSSAL[RISKY](ABYSSAL[ASK]("a"), parallel=2)', SmallRegistry(several, RISKY))
+
+    asked = node(found, "ASK a").id
+    bodies = {one.id: one.fallback.body for one in found.nodes if one.fallback is not None}
+    assert len(bodies) == 2
+    for id, body in bodies.items():
+        assert body is not None
+        assert set(body.edges) == {Edge(f"{id}.1", f"{id}.2"), Edge(f"{id}.1", asked), Edge(f"{id}.2", asked)}
+        assert [one.references for one in body.nodes] == [(Reference("/question", asked),), (Reference("/about", asked),)]
+        assert {one.instances for one in body.nodes} == {2}
+
+
+def test_a_fork_is_a_fallback_with_its_join() -> None:
+    fork = replace(PLAIN, kind=TemplateKind.FORK, nested=(Nested("one", "ASK", None, {"about": "a"}), Nested("two", "ASK", None, {"about": "b"})))
+
+    instead = planned('ABYSSAL[RISKY]("x")', SmallRegistry(fork, RISKY)).nodes[0].fallback
+    assert instead is not None
+    assert instead.body is not None
+    assert [(one.kind, one.join is not None) for one in instead.body.nodes] == [(Kind.JOIN, True), (Kind.AGENT, False), (Kind.AGENT, False)]
+    assert {edge.need for edge in instead.body.edges} == {Need.SETTLES}
+
+
+def test_nothing_in_a_fallback_has_one() -> None:
+    several = replace(PLAIN, fallback="ASK", nested=(Nested("again", "RISKY", None, {"about": "{{ question }}"}),))
+
+    instead = planned('ABYSSAL[RISKY]("x")', SmallRegistry(several, RISKY)).nodes[0].fallback
+    assert instead is not None
+    assert instead.body is not None
+    assert [(one.template, one.fallback) for one in instead.body.nodes] == [("PLAIN", None), ("RISKY", None)]
+
+
+def test_a_fallback_that_nests_itself_is_a_circle() -> None:
+    several = replace(PLAIN, nested=(Nested("again", "PLAIN", None, {"question": "{{ question }}"}),))
+
+    assert only_mistake('ABYSSAL[RISKY]("x")', SmallRegistry(several, RISKY)).code == errors.CyclicDependencies.code
+
+
+def test_a_loop_has_the_fallback_and_its_passes_have_none() -> None:
+    several = replace(PLAIN, nested=(Nested("one", "ASK", None, {"about": "x"}),))
+    found = planned('ABYSSAL[RISKY]("x", sources=[ABYSSAL[ASK]("s")], criterion="n>=1: echo 1")', SmallRegistry(several, RISKY))
+
+    assert [(one.kind, one.fallback is not None) for one in found.nodes if one.template == "RISKY"] == [(Kind.LOOP, True), (Kind.AGENT, False)]
 
 
 def test_a_fallback_may_be_a_loop() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from sqlite3 import Connection
 
-from abathur_tui.domain.plan import Edge, Kind, LoopBody, Need, Plan
+from abathur_tui.domain.plan import Edge, Fallback, Kind, LoopBody, Need, Plan
 from abathur_tui.storage.encoding import decoded, encoded
 from abathur_tui.storage.records import keep, kept
 from abathur_tui.storage.sql import named
@@ -48,9 +48,17 @@ def without_bodies(plan: Plan, loop: str | None = None) -> tuple[Plan, tuple[Loo
 def keep_bodies(c: Connection, bodies: Sequence[LoopBody], ids: Mapping[str, int]) -> None:
     """Keep them with their loops; `ids`: the tasks of all nodes that have one."""
     for body in bodies:
-        own = {node.id for node in body.nodes}
-        outside = {edge.needs: ids[edge.needs] for edge in body.edges if edge.needs not in own}
-        c.execute(_SQL["keep"], (ids[body.loop], keep(c, encoded(replace(body, outside=outside)))))
+        c.execute(_SQL["keep"], (ids[body.loop], keep(c, encoded(_knowing_outside(body, ids)))))
+
+
+def fallback_knowing_outside(fallback: Fallback | None, ids: Mapping[str, int]) -> Fallback | None:
+    """The fallback with the tasks that its body builds on."""
+    return fallback if fallback is None or fallback.body is None else replace(fallback, body=_knowing_outside(fallback.body, ids))
+
+
+def _knowing_outside(body: LoopBody, ids: Mapping[str, int]) -> LoopBody:
+    own = {node.id for node in body.nodes}
+    return replace(body, outside={edge.needs: ids[edge.needs] for edge in body.edges if edge.needs not in own})
 
 
 def body_of(c: Connection, task: int) -> LoopBody | None:

@@ -12,7 +12,7 @@ from abathur_tui.domain.leases import Lease
 from abathur_tui.domain.plan import Kind, LoopBody, Need, OnFailure, Plan, PlanNode, Start
 from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.storage.encoding import encoded
-from abathur_tui.storage.queue.bodies import first_nodes, keep_bodies, without_bodies
+from abathur_tui.storage.queue.bodies import fallback_knowing_outside, first_nodes, keep_bodies, without_bodies
 from abathur_tui.storage.queue.claiming import JOIN_LANE
 from abathur_tui.storage.queue.settling import fail_the_doomed
 from abathur_tui.storage.records import clean, encoded_or_none, fallback_text, keep, keep_all, runtime_from
@@ -125,8 +125,11 @@ def add_child(
     return id
 
 
-def add_pass(c: Connection, lease: Lease, body: LoopBody, number: int, now: float) -> int:
-    """A pass of the lease's loop made of several tasks; gives the one whose result is the pass's. Raises LeaseLost."""
+def add_pass(c: Connection, lease: Lease, body: LoopBody, number: int, now: float, *, built_on: bool = True) -> int:
+    """A pass of the lease's task made of several tasks; gives the one whose result is the pass's. Raises LeaseLost.
+
+    `built_on`: what that task itself waited for is given to the first of them.
+    """
     found = c.execute(_SQL["parent_of_child"], (lease.task, lease.epoch, lease.engine)).fetchone()
     if found is None:
         raise LeaseLost(f"t{lease.task} is not held by this worker any more.")
@@ -135,7 +138,7 @@ def add_pass(c: Connection, lease: Lease, body: LoopBody, number: int, now: floa
     plan, bodies = without_bodies(Plan(body.nodes, body.edges, body.face), body.loop)
     first = _next_task(c)
     ids = {node.id: first + place for place, node in enumerate(plan.nodes)} | body.outside | {body.loop: lease.task}
-    edges = _edges_of_pass(c, lease.task, body, plan, ids)
+    edges = _edges_of_pass(c, lease.task if built_on else None, body, plan, ids)
     lanes = _lanes(c, plan, runtime_from(runtime))
     for node in _parents_first(plan):
         task = _task_row(
@@ -161,19 +164,24 @@ def add_pass(c: Connection, lease: Lease, body: LoopBody, number: int, now: floa
     return ids[body.face]
 
 
-def _edges_of_pass(c: Connection, loop: int, body: LoopBody, plan: Plan, ids: Mapping[str, int]) -> dict[str, list[_EdgeRow]]:
-    """Each node's edges: those to others of the pass are open; of those to what was there before the loop it is known how it has ended."""
+def _edges_of_pass(c: Connection, loop: int | None, body: LoopBody, plan: Plan, ids: Mapping[str, int]) -> dict[str, list[_EdgeRow]]:
+    """Each node's edges: those to others of the pass are open; of those to what was there before it is known how it has ended.
+
+    `loop`: the task whose edges the first of them have too.
+    """
     required = {node.id: node.join.required if node.join is not None else () for node in plan.nodes}
     found: dict[str, dict[int, _EdgeRow]] = {node.id: {} for node in plan.nodes}
+    waits_for = {} if loop is None else {task: Need(need) for task, need in c.execute(_SQL_OF_BODIES["waits_for"], (loop,)).fetchall()}
     for edge in plan.edges:
         if edge.needs in body.outside:
-            row = replace(_edge_to(c, ids[edge.needs], edge.need), required=edge.needs in required[edge.node])
+            task = ids[edge.needs]
+            row = replace(_edge_to(c, task, waits_for.get(task, edge.need)), required=edge.needs in required[edge.node])
         else:
             row = _EdgeRow(ids[edge.needs], edge.need, "open", required=edge.needs in required[edge.node])
         found[edge.node][row.depends_on] = row
-    for task, need in c.execute(_SQL_OF_BODIES["waits_for"], (loop,)).fetchall():
+    for task, need in waits_for.items():
         for id in first_nodes(body):
-            found[id].setdefault(task, _edge_to(c, task, Need(need)))
+            found[id].setdefault(task, _edge_to(c, task, need))
     return {node: list(rows.values()) for node, rows in found.items()}
 
 
@@ -287,7 +295,7 @@ def _spec_row(node: PlanNode, ids: Mapping[str, int], prompt: str, parameters: s
         "retries": 0 if node.on_failure is OnFailure.FAIL else retries if node.retries is None else node.retries,
         "loop_spec": encoded_or_none(node.loop),
         "join_spec": encoded_or_none(node.join),
-        "fallback": fallback_text(node.fallback),
+        "fallback": fallback_text(fallback_knowing_outside(node.fallback, ids)),
         "success": encoded_or_none(node.success),
         "lead": ids[node.join.lead] if node.join is not None and node.join.lead is not None else None,
         "estimated_seconds": node.estimated_seconds,
