@@ -59,9 +59,11 @@ class Binder:
         loops = looped or is_loop(template, supplied)
         options = {name: one for name, one in supplied.items() if name in OPTION_NAMES and name not in declared and not (loops and name == BUDGET)}
         parameters: dict[str, Given] = {}
+        misspelt = {nearly(name, list(declared)) for name in supplied if name not in declared and name not in options}
         for name, parameter in declared.items():
             told = len(self.mistakes)
-            parameters[name] = self._declared(template, parameter, supplied.get(name), place)
+            if name not in misspelt:  # whoever is told of the slip is not told as well that the name is missing
+                parameters[name] = self._declared(template, parameter, supplied.get(name), place)
             if name in supplied and len(self.mistakes) > told:
                 supplied[name] = replace(supplied[name], value=Lost())  # nobody is told a second time what is wrong with it
         for name, one in supplied.items():

@@ -256,7 +256,7 @@ class _Reader:
         self._since_repair = 0
 
     def _report_repair(self, token: Token, repair: Repair) -> None:
-        if self._since_repair < 3:
+        if self._since_repair < (2 if repair.found else 3):
             return
         place = token
         if repair.after_previous and self._previous is not None:

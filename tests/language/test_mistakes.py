@@ -218,6 +218,16 @@ def test_five_mistakes_inside_one_statement_are_five() -> None:
     assert [detail.line for detail in wrong(text)] == [3, 4, 5, 6, 8]
 
 
+def test_a_missing_sign_is_told_right_behind_another_one() -> None:
+    assert [detail.message for detail in wrong('foo ABYSSAL[TEST("x")')] == ["a = is missing", "a ] is missing"]
+
+
+def test_a_required_name_that_is_misspelt_is_not_missing_as_well() -> None:
+    assert [(detail.message, detail.suggestion) for detail in wrong('ABYSSAL[TEST](targt="x")')] == [
+        ("TEST has no parameter `targt`", "did you mean target?")
+    ]
+
+
 def test_a_bracket_that_is_never_closed_is_told_after_a_missing_comma_too() -> None:
     assert [detail.column for detail in wrong('ABYSSAL[TEST]("x" language="go"')] == [14, 18]
 
