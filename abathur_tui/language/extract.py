@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from abathur_tui.language.grammar import Machine
 from abathur_tui.language.parser import MAX_BRACKETS, MAX_BYTES, check_length
 from abathur_tui.language.places import Places
-from abathur_tui.language.prose import without_results
+from abathur_tui.language.prose import Comments, without_results
 from abathur_tui.language.tokens import CLOSING, COMMENT, OPENING, WRONG, Scanner
 
 _COMMAND = re.compile(r"(?<![0-9A-Za-z_-])ABYSSAL(?:\s|(?:#|//)[^\n]*+\n)*+\[")
@@ -38,22 +38,29 @@ def extract(text: str, *, max_bytes: int = MAX_BYTES) -> list[Found]:
 
 
 def command_spans(text: str, *, max_bytes: int = MAX_BYTES) -> list[tuple[int, int]]:
-    """Where the commands in a text begin and end, each with its binding; not those in results that were put there. Raises `OverLimit`."""
+    """Where the commands in a text begin and end, each with its binding. Raises `OverLimit`.
+
+    Not those in HTML comments, and in results that were put there.
+    """
     check_length(text, max_bytes)
     text = without_results(text)
     scanner = Scanner(text)
     found: list[tuple[int, int]] = []
     broken: set[int] = set()
-    position = 0
+    comments = Comments(text)
+    position = after_last = 0
     while (command := _COMMAND.search(text, position)) is not None:
         position = command.end()
         if command.start() in broken:
+            continue
+        if (hidden := comments.end_around(command.start(), after_last)) is not None:
+            position = hidden
             continue
         end, unfinished = _command_end(text, scanner, command.start())
         broken |= unfinished
         if end is not None:
             found.append((_with_binding(text, command.start()), end))
-            position = end
+            position = after_last = end
     return found
 
 

@@ -20,6 +20,8 @@ _NEW_BLOCK = re.compile(r"[ \t>]*+(?:#{1,6}[ \t]|(?:[-*+]|[0-9]{1,9}[.)])[ \t])"
 _ITEM = re.compile(r"[ \t]*+(?:[-*+]|[0-9]{1,9}[.)])[ \t]++(?=\S)")
 _COMMENT = re.compile(r"[ \t>]*+<!--")
 _FENCES = re.compile(r"`{3,}")
+_LONGEST_CODE = 200
+"""How far before a comment on its line a backtick counts that makes code of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,33 @@ def without_results(text: str) -> str:
         return text
     lines = _Lines(text)
     return "".join(_VISIBLE.sub(" ", line) if index in lines.results else line for index, line in enumerate(lines.lines))
+
+
+class Comments:
+    """The HTML comments of a text, which nobody sees who reads it as Markdown: not those in a fenced block or between backticks, which are seen."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._lines = _Lines(text) if "<!--" in text else None
+        self._next = self._find(0)
+
+    def end_around(self, offset: int, since: int) -> int | None:
+        """Where the comment ends that this offset is in; None where it is in none that begins at `since` or later. Both only ever grow."""
+        while self._next is not None and (self._next[0] < since or self._next[1] <= offset):
+            self._next = self._find(since if self._next[0] < since else self._next[1])
+        return self._next[1] if self._next is not None and self._next[0] < offset else None
+
+    def _find(self, since: int) -> tuple[int, int] | None:
+        start = self._text.find("<!--", since) if self._lines is not None else -1
+        while start >= 0 and self._is_code(start):
+            start = self._text.find("<!--", start + 1)
+        end = self._text.find("-->", start) if start >= 0 else -1
+        return (start, end + 3) if end >= 0 else None
+
+    def _is_code(self, start: int) -> bool:
+        near = max(0, start - _LONGEST_CODE)
+        in_backticks = self._text.count("`", self._text.rfind("\n", near, start) + 1 or near, start) % 2 == 1
+        return in_backticks or (self._lines is not None and self._lines.line_of(start + 1) in self._lines.fenced)
 
 
 def with_results(text: str, results: Sequence[Told]) -> str:
@@ -94,6 +123,8 @@ class _Lines:
             self._starts.append(self._starts[-1] + len(line))
         self.results: set[int] = set()
         """Lines of marked results."""
+        self.fenced: set[int] = set()
+        """Lines of fenced blocks."""
         self._last: dict[int, int] = {}
         """Line of a block to its last line."""
         self._first: dict[int, int] = {}
@@ -158,7 +189,9 @@ class _Lines:
                 end = self._fence_end(index, fence[1], ends)
                 if end is None:
                     self._unclosed = index
+                    self.fenced.update(range(index, len(self.lines)))
                     return
+                self.fenced.update(range(index, end + 1))
                 index = self._hold(index, end)
             elif _COMMENT.match(line) and "-->" not in line:
                 end = next((later for later in range(index + 1, len(self.lines)) if "-->" in self.lines[later]), None)

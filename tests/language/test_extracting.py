@@ -38,6 +38,20 @@ ABYSSAL[A](ABYSSAL[B]("inner"), oops oops) and ABYSSAL[C]("good")."""
     assert [found.text for found in extract(text)] == ['ABYSSAL[B]("inner")', 'ABYSSAL[C]("good")']
 
 
+def test_what_stands_in_a_comment_of_the_markdown_is_not_seen() -> None:
+    text = """<!-- ABYSSAL[A]("off") --> ABYSSAL[B]("says <!--") and <!--
+b = ABYSSAL[A]("off")
+--> `<!-- ABYSSAL[C]("shown") -->`
+
+```html
+<!-- ABYSSAL[D]("shown") -->
+```
+<!-- ABYSSAL[A]("off")
+-->ABYSSAL[E]("on") <!-- ABYSSAL[F]("never closed")"""
+
+    assert [one.text[8] for one in extract(text)] == ["B", "C", "D", "E", "F"]
+
+
 def test_a_text_without_commands_has_none() -> None:
     assert extract("") == []
     assert extract("Nothing here.") == []

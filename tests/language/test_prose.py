@@ -48,10 +48,10 @@ def test_a_result_stays_in_the_list_item_of_its_command() -> None:
     assert told(once) == once
 
 
-def test_a_result_stands_below_the_comment_of_its_command() -> None:
-    text = '<!-- later:\nABYSSAL[A]("x")\n\nand -->\ntext\n'
+def test_a_result_stands_below_the_end_of_a_comment() -> None:
+    text = '<!-- later:\nABYSSAL[B]("y")\n\nand --> ABYSSAL[A]("x")\ntext\n'
 
-    assert told(text) == f'<!-- later:\nABYSSAL[A]("x")\n\nand -->\n\n{section(1)}\ntext\n'
+    assert told(text) == f'<!-- later:\nABYSSAL[B]("y")\n\nand --> ABYSSAL[A]("x")\n\n{section(1)}\ntext\n'
 
 
 def test_the_next_results_take_the_place_of_the_last() -> None:
