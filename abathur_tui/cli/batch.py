@@ -50,7 +50,7 @@ def batch(
     All are checked before any is queued. Statements that a name connects are one execution. Exit code 1 where one has failed.
     """
     call = invocation(context)
-    wanted = read_text(file)
+    wanted = read_text(file, prompts=False)
     with opened(call, create=True) as project:
         tell_notices(call, project.loaded.notices)
         tell_files(call, project.workbench, wanted)

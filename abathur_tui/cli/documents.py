@@ -64,7 +64,7 @@ def fmt(context: typer.Context, text: Text) -> None:
     Formatting it again changes nothing, and its plan stays the same.
     """
     call = invocation(context)
-    formatted = language.format(read_text(text))
+    formatted = language.format(read_text(text, prompts=False))
     if call.json:
         output.document({"text": formatted})
     else:

@@ -15,9 +15,10 @@ _MOST_BYTES = 128 * 1024 * 1024
 """More than any `language.max_bytes`; only keeps an endless input from filling the memory."""
 
 
-def read_text(argument: str) -> str:
+def read_text(argument: str, *, prompts: bool = True) -> str:
     """What the argument means: `-` standard input, ABYSSAL commands, a file's content, else a prompt.
 
+    `prompts`: whether the command takes one, of which the hint tells.
     Raises NotFound for one word that looks like a file and names none, ArgumentInvalid for what is empty or no UTF-8 text.
     """
     if argument == "-":
@@ -35,7 +36,8 @@ def read_text(argument: str) -> str:
     if is_folder:
         raise NotFound(f"{argument} is a folder, not a file.")
     if not any(char.isspace() for char in argument) and ("/" in argument or _FILE_SUFFIX.fullmatch(argument)):
-        raise NotFound(f"There is no file {argument}.", hint="Write a prompt of one word with a space before it.")
+        hint = "Write a prompt of one word with a space before it." if prompts else "Name a file that is there, or - for standard input."
+        raise NotFound(f"There is no file {argument}.", hint=hint)
     return _filled(_encodable(argument), "The text")
 
 

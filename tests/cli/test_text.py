@@ -46,6 +46,18 @@ def test_a_word_that_looks_like_a_file_and_names_none_is_not_found(name: str) ->
         read_text(name)
 
 
+def test_only_who_takes_prompts_tells_how_one_word_is_a_prompt() -> None:
+    with pytest.raises(NotFound) as run:
+        read_text("notes.md")
+    with pytest.raises(NotFound) as batch:
+        read_text("notes.md", prompts=False)
+
+    assert (run.value.advice, batch.value.advice) == (
+        "Write a prompt of one word with a space before it.",
+        "Name a file that is there, or - for standard input.",
+    )
+
+
 def test_a_folder_is_no_text(here: Path) -> None:
     (here / "src").mkdir()
 
