@@ -51,7 +51,7 @@ def plan_batch(bench: "Workbench", text: str) -> list[Plan]:
             continue
         if job.id is not None or job.after or job.ignore_dependency_failure:
             message = "`id`, `after` and `ignore_dependency_failure` are for tasks of one execution"
-            wrong.append(Detail(message, file=job.where, suggestion="use `abathur task batch-submit`", code=DocumentInvalid.code))
+            wrong.append(job.where.placed(Detail(message, suggestion="use `abathur task batch-submit`", code=DocumentInvalid.code)))
             continue
         try:
             plans.append(plan_job(bench, job))
@@ -81,7 +81,7 @@ def _starting(plan: Plan, start: Start) -> Plan:
 def located(error: AbathurError, job: Job) -> list[Detail]:
     """What is wrong with a job, with its place among the others."""
     details = error.details or (Detail(error.message, suggestion=error.hint, code=error.code),)
-    return [replace(detail, file=detail.file or job.where) for detail in details]
+    return [job.where.placed(detail) for detail in details]
 
 
 async def submit_batch(project: "Project", plans: Sequence[Plan], wish: Wish, now: float) -> Batch:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.errors import AbathurError, Detail, DocumentInvalid
@@ -22,14 +22,45 @@ _PLACE = frozenset({"line", "column"})
 """What `extract --json` says besides a command's text."""
 _RECURRING = ("cron", "timezone")
 _MOST_MISTAKES = 100
+_LONGEST_SOURCE = 2000
+"""Characters of a line that are shown as the source of a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A job's place among the others."""
+
+    name: str
+    """`line 3` of JSON lines, `command 2` of an array."""
+    line: int | None = None
+    text: str = ""
+    """That line."""
+
+    def placed(self, detail: Detail) -> Detail:
+        """A mistake of the job with its place in the JSON text, where it names no file of its own."""
+        if detail.file is not None:
+            return detail
+        if self.line is None:
+            return replace(detail, file=self.name)
+        source, column = detail.source, detail.column
+        if source is None or column is None:
+            return replace(detail, line=self.line, column=None)
+        for ascii in (False, True):
+            before, marked, rest = (
+                json.dumps(part, ensure_ascii=ascii)[1:-1]
+                for part in (source[: column - 1], source[column - 1 :][: detail.length], source[column - 1 :][detail.length :])
+            )
+            start = self.text.find(before + marked + rest)
+            if start >= 0 and len(self.text) <= _LONGEST_SOURCE:
+                return replace(detail, line=self.line, column=start + len(before) + 1, source=self.text, length=max(1, len(marked)))
+        return replace(detail, line=self.line, column=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """A piece of work: a text, or a template with its parameters."""
 
-    where: str
-    """`line 3` of JSON lines, `command 2` of an array."""
+    where: Where
     text: str | None = None
     """ABYSSAL commands, a prompt, or what fills the template's subject."""
     template: str | None = None
@@ -65,17 +96,18 @@ def read_jobs(text: str) -> Iterator[Job | Detail]:
         try:
             yield _job(where, value)
         except _Wrong as mistake:
-            yield Detail(str(mistake), file=where, suggestion=mistake.suggestion, code=DocumentInvalid.code)
+            yield where.placed(Detail(str(mistake), suggestion=mistake.suggestion, code=DocumentInvalid.code))
 
 
 def invalid(wrong: list[Detail], kind: type[AbathurError] = DocumentInvalid) -> AbathurError:
     """The error that tells all of these mistakes."""
     first, more = wrong[0], len(wrong) - 1
-    place = f"{first.file}: " if first.file else f"line {first.line}, column {first.column}: " if first.line else ""
+    column = f", column {first.column}" if first.column else ""
+    place = f"{first.file}: " if first.file else f"line {first.line}{column}: " if first.line else ""
     return kind(f"{place}{first.message}{f' (and {more} more)' if more else ''}", details=tuple(wrong[:_MOST_MISTAKES]))
 
 
-def _values(text: str) -> Iterator[tuple[str, "JsonValue | Detail"]]:
+def _values(text: str) -> Iterator[tuple[Where, "JsonValue | Detail"]]:
     """Each job's value with its place, or that there is no JSON."""
     whole = text.lstrip()
     if whole.startswith(("[", "{")):
@@ -83,17 +115,18 @@ def _values(text: str) -> Iterator[tuple[str, "JsonValue | Detail"]]:
             value = _loaded(text)
         except json.JSONDecodeError as error:
             if whole.startswith("["):
-                yield "", _no_json(error, text, None)
+                yield Where(""), _no_json(error, text, None)
                 return
         else:
-            yield from ((f"command {number}", item) for number, item in enumerate(value if isinstance(value, list) else [value], 1))
+            yield from ((Where(f"command {number}"), item) for number, item in enumerate(value if isinstance(value, list) else [value], 1))
             return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
+            where = Where(f"line {number}", number, line.rstrip("\r"))
             try:
-                yield f"line {number}", _loaded(line)
+                yield where, _loaded(line)
             except json.JSONDecodeError as error:
-                yield "", _no_json(error, line, number)
+                yield where, _no_json(error, line, number)
 
 
 def _loaded(text: str) -> JsonValue:
@@ -111,11 +144,11 @@ def _no_constant(name: str) -> JsonValue:
 
 
 def _no_json(error: json.JSONDecodeError, text: str, line: int | None) -> Detail:
-    found = text.split("\n")[error.lineno - 1].rstrip("\r")[:2000]
+    found = text.split("\n")[error.lineno - 1].rstrip("\r")[:_LONGEST_SOURCE]
     return Detail(f"this is no JSON: {error.msg}", line or error.lineno, error.colno, found, code=DocumentInvalid.code)
 
 
-def _job(where: str, value: JsonValue) -> Job:
+def _job(where: Where, value: JsonValue) -> Job:
     match value:
         case str():
             return Job(where, text=_text("a command", value))
@@ -125,7 +158,7 @@ def _job(where: str, value: JsonValue) -> Job:
             raise _Wrong("a command is a text or an object", '{"prompt": "…"}, or {"template": "CODE", "params": {…}}')
 
 
-def _from_object(where: str, value: Mapping[str, JsonValue]) -> Job:
+def _from_object(where: Where, value: Mapping[str, JsonValue]) -> Job:
     given = _by_name(value)
     text, template = given.get("prompt"), given.get("template")
     if text is None and template is None:

@@ -75,14 +75,15 @@ def test_all_mistakes_are_told_and_nothing_is_queued(project: Program) -> None:
     answer = project.inside("batch", "-", "--json", input="\n".join(lines))
 
     assert answer.code == 2
-    assert [(detail.get("file"), detail.get("line")) for detail in answer.error["details"]] == [
-        ("line 2", 1),
-        ("line 3", None),
-        (None, 4),
-        ("line 5", None),
-        ("line 6", None),
-        ("line 7", None),
+    assert [(detail["line"], detail.get("column"), detail.get("file")) for detail in answer.error["details"]] == [
+        (2, 1 + lines[1].index("CODEE"), None),
+        (3, None, None),
+        (4, 1, None),
+        (5, None, None),
+        (6, None, None),
+        (7, None, None),
     ]
+    assert answer.error["details"][0]["source"] == lines[1]
     assert answer.error["details"][0]["suggestion"] == "did you mean CODE?"
     assert project.ask("task", "list") == []
 

@@ -63,7 +63,7 @@ def test_all_mistakes_are_told_and_nothing_is_queued(project: Program) -> None:
     answer = project.inside("task", "batch-submit", "-", "--json", input=text)
 
     assert answer.code == 2
-    assert sorted(detail["file"] for detail in answer.error["details"]) == ["line 1", "line 2", "line 3", "line 4", "line 5"]
+    assert sorted(detail["line"] for detail in answer.error["details"]) == [1, 2, 3, 4, 5]
     assert project.ask("task", "list") == []
 
 
