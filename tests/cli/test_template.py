@@ -143,3 +143,16 @@ def test_what_is_queued_goes_on_when_its_template_is_gone_and_its_use_is_counted
     assert (listed["STORY"]["uses"], listed["STORY"]["success_rate"]) == (1, 1)
     assert listed["STORY"]["mean_seconds"] > 0
     assert project.json("plan", 'ABYSSAL[STORY]("x")')["estimate"]["measured"] is False
+
+
+def test_a_plan_shows_what_a_fallback_would_do(program: Program) -> None:
+    (program.folder / "story.toml").write_text(STORY.replace("prompt =", 'fallback = "REVIEW"\nprompt ='))
+    program.inside("template", "register", "story.toml")
+
+    [node] = program.json("plan", 'ABYSSAL[STORY]("a snail")')["nodes"]
+    assert (node["fallback"]["template"], node["fallback"]["nodes"][0]["id"]) == ("REVIEW", "n1.1")
+    assert {one["template"] for one in node["fallback"]["nodes"]} == {"REVIEW", "REVIEWER"}
+    shown = program.inside("plan", 'ABYSSAL[STORY]("a snail")').out
+    assert "n1 STORY a snail  (generalist)  [falls back to REVIEW]" in shown
+    assert "└─ n1.1 REVIEW a snail  [only where n1 fails for good]  (reviewer)" in shown
+    assert "1 task, up to 1 at once" in shown

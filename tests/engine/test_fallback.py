@@ -349,3 +349,29 @@ async def test_a_cancel_and_a_pause_reach_all_of_it(bench: Make) -> None:
         project.write(queue.cancel, [task], "user", "enough")
         for one in (task, task + 1, task + 2):
             await project.until(one, Status.CANCELLED)
+
+
+async def test_in_each_pass_of_a_loop_it_builds_on_what_was_there_before_the_loop(bench: Make) -> None:
+    asked: list[str] = []
+    project = bench(counting(asked))
+    wide = template("OPEN", extra=True)
+    text = 'a = ABYSSAL[ASK]("gold")\nABYSSAL[OPEN]("main", criterion="n>=2: echo $ABATHUR_PASS", hints=[ABYSSAL[RISKY](a)])'
+    root = submit(project, text, wide, CAREFUL)
+    await project.drain()
+
+    assert project.task(root).status is Status.COMPLETED
+    assert [first for first in asked if first.startswith("careful")] == ["careful <gold>", "careful <gold>"]
+    assert "<careful <gold>>" in project.prompts()[-1]
+
+
+async def test_a_loop_of_several_steps_is_done_instead(bench: Make) -> None:
+    asked: list[str] = []
+    project = bench(counting(asked))
+    loop = replace(
+        CAREFUL, nested=(Nested("loop", "ASK", parameters={"about": "facts of {{ about }}", "criterion": "n>=2: echo $ABATHUR_PASS"}, loop=True),)
+    )
+    task = submit(project, 'ABYSSAL[RISKY]("x")', loop)
+    await project.drain()
+
+    assert project.result(task) == "<careful x>"
+    assert asked == ["risky x", "facts of x", "facts of x", "careful x"]

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from abathur_tui.domain.permissions import Permissions
+from abathur_tui.domain.templates import Nested
 from abathur_tui.project.permissions import permissions_of
 from abathur_tui.project.workbench import Workbench
 from abathur_tui.settings import load
+from tests.language.planned import planned
+from tests.language.registry import SmallRegistry, template
 
 TOOLS = ("read_file", "list_folder", "grep")
 
@@ -43,6 +46,16 @@ def test_commands_and_reads_are_listed(tmp_path: Path) -> None:
     ]
     assert found.reads == ('env("USER")',)
     assert found.data()["commands"] == [{"node": one.node, "command": one.command, "for": one.purpose} for one in found.commands]
+
+
+def test_what_a_fallback_would_use_is_told_too() -> None:
+    loop = Nested("loop", "ASK", parameters={"about": "x", "criterion": "n>=1: ./measure"}, loop=True)
+    registry = SmallRegistry(template("RISKY", fallback="CAREFUL"), template("CAREFUL", agent="tester", nested=(loop,)))
+
+    found = permissions_of(planned('ABYSSAL[RISKY]("x")', registry), registry, TOOLS)
+
+    assert set(found.tools) == {"worker", "tester"}
+    assert [(one.node, one.command) for one in found.commands] == [("n1.2", "./measure")]
 
 
 def test_a_plain_prompt_uses_what_the_generalist_may(tmp_path: Path) -> None:
