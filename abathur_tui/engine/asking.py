@@ -113,6 +113,7 @@ class Questions:
             priority=self._claim.priority,
             tags=work.task.tags,
             model=work.model,
+            timeout_seconds=work.timeout_seconds,
         )
 
 

@@ -56,6 +56,12 @@ def test_a_join_says_how_it_is_done() -> None:
     assert join(plan, "MERGE ASK a") == JoinSpec(JoinStrategy.MERGE, 0.5, conflicts=ConflictRule.MAJORITY)
 
 
+def test_the_commands_time_limit_is_its_joins_as_well() -> None:
+    plan = planned('ABYSSAL[ASK]("a", parallel=2, timeout="20s", join={command: "jq -s add"})')
+
+    assert [one.timeout_seconds for one in plan.nodes] == [20, 20, 20]
+
+
 def test_a_command_reduces() -> None:
     plan = planned('ABYSSAL[ASK]("a", parallel=2, join={command: "jq -s add"})')
 

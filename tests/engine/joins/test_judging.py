@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from abathur_tui.domain.status import Status, Why
 from abathur_tui.engine.asking import Useless
 from abathur_tui.engine.joins.questions import Score, read_choices, read_scores
 from abathur_tui.settings.model import Swarm
-from abathur_tui.storage import queue
-from tests.engine.bench import QUICK, Bench
-from tests.engine.joins.team import answering, report, scores, team
+from abathur_tui.storage import queue, views
+from tests.engine.bench import QUICK, Bench, join_node, node, settles
+from tests.engine.joins.team import answering, report, scores, spec, team
 from tests.scripted import Say, Script, Step, Wait
 
 
@@ -51,6 +52,18 @@ async def test_a_tie_goes_to_the_highest_priority_then_to_the_first(bench: Calla
     assert (project.result(first), project.result(higher)) == ("a", "b")
     said: Any = report(project, first)
     assert said["conflicts"][0]["reason"] == "1 of 2 for each of 2, and t1 comes first"
+
+
+async def test_whom_a_join_asks_has_its_time_limit(bench: Callable[[Script], Bench]) -> None:
+    project = bench(answering(judge=scores(0.1, 0.9)))
+    *_, join = project.submit(
+        node("n1", "a"), node("n2", "b"), replace(join_node("all"), join=spec(JoinStrategy.BEST), timeout_seconds=7), edges=settles("all", "n1", "n2")
+    )
+    await project.drain()
+
+    [asked] = [task for task in range(1, join + 2) if project.task(task).agent == "judge"]
+    assert project.database.read_now(views.work, asked).timeout_seconds == 7
+    assert project.result(join) == "b"
 
 
 async def test_who_agrees_has_no_conflict(bench: Callable[[Script], Bench]) -> None:
