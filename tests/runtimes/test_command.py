@@ -26,6 +26,7 @@ from abathur_tui.domain.conversation import (
 )
 from abathur_tui.domain.errors import CommandFailed
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
+from abathur_tui.engine.prompting import room_for_prompt
 from abathur_tui.processes import Children
 from abathur_tui.runtimes.command import CommandRuntime
 from tests.alive import alive
@@ -197,5 +198,5 @@ async def test_a_program_that_is_killed_from_outside_is_a_failure(children: Chil
 
 async def test_its_limits_do_not_cut_a_prompt_and_name_no_tools(children: Children, tmp_path: Path) -> None:
     limits = await Program(children, tmp_path, "cat").runtime.limits()
-    assert limits.context_tokens >= 10_000_000
+    assert room_for_prompt(limits, "") >= 10_000_000
     assert not limits.tools
