@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from abathur_tui.domain.joins import Conflict, JoinReport, Quality
 from abathur_tui.domain.plan import ConflictRule, JoinStrategy, Kind
+from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import FellBack, Task
 from abathur_tui.project.answers import task_name
 
@@ -78,7 +79,7 @@ def contributions(tasks: Sequence[Task], root: int, reports: Mapping[int, JoinRe
             if task.kind is not Kind.JOIN:
                 taken.setdefault(other, []).append(str(task_name(task.id)))
     for task in tasks:
-        if task.id == root and task.kind is not Kind.JOIN:
+        if task.id == root and task.kind is not Kind.JOIN and task.status is Status.COMPLETED:
             notes[task.id].insert(0, "the result")
         if not notes[task.id] and task.id in taken:
             others = taken[task.id]

@@ -104,6 +104,13 @@ def test_a_member_that_failed_added_nothing() -> None:
     assert contributions([JOIN, dead], 1, {1: lost}) == {3: "nothing: is dead: no model"}
 
 
+def test_a_task_without_result_is_not_the_result() -> None:
+    dead = task(1, status=Status.DEAD, error=TaskError("ABTH-ERR-042", "no model"))
+
+    assert contributions([dead], 1, {}) == {}
+    assert contributions([task(1)], 1, {}) == {1: "the result"}
+
+
 def test_a_fallback_is_told() -> None:
     instead = task(2, parent=1, created_at=101.5)
 
