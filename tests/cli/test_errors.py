@@ -105,7 +105,7 @@ def test_a_damaged_database_is_told_and_left_as_it_is(project: Program) -> None:
 def test_a_full_disk_is_told(program: Program, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
-    if sys.platform != "linux" or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=640k", "tmpfs", small], capture_output=True).returncode:
+    if sys.platform != "linux" or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1200k", "tmpfs", small], capture_output=True).returncode:
         pytest.skip("no small disk can be made here")
     try:
         program.folder = small

@@ -224,7 +224,7 @@ def test_a_plan_is_shown_and_nothing_is_made(program: Program) -> None:
 
     plan = program.json("plan", document)
 
-    assert set(plan) == {"nodes", "depth", "width", "order", "estimate"}
+    assert set(plan) == {"nodes", "depth", "width", "order", "estimate", "permissions"}
     assert all(set(node) >= NODE_KEYS for node in plan["nodes"])
     assert sorted(id for level in plan["order"] for id in level) == sorted(node["id"] for node in plan["nodes"])
     assert plan["width"] == max(map(len, plan["order"]))
