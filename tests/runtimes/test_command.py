@@ -27,6 +27,7 @@ from abathur_tui.domain.conversation import (
 from abathur_tui.domain.errors import CommandFailed
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.engine.prompting import room_for_prompt
+from abathur_tui.guard import MARK
 from abathur_tui.processes import Children
 from abathur_tui.runtimes.command import CommandRuntime
 from tests.alive import alive
@@ -105,6 +106,7 @@ async def test_the_program_sees_whose_turn_it_is_and_nothing_that_it_should_not(
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-secret")
     lines = (await Program(children, tmp_path, "env").answer()).splitlines()
     seen = dict(line.split("=", 1) for line in lines)
+    assert seen.pop(MARK)  # by which it is found, should it leave its group
     expected = {
         "PATH": os.environ["PATH"],
         "TERM": "dumb",
