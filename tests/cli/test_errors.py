@@ -110,7 +110,7 @@ def test_a_full_disk_is_told(program: Program, tmp_path: Path) -> None:
     try:
         program.folder = small
         assert program.inside("init").code == 0
-        answers = [program.inside("task", "submit", "x" * 100_000, "--json") for _ in range(8)]
+        answers = [program.inside("task", "submit", f"{number}" * 100_000, "--json") for number in range(8)]
     finally:
         program.folder = tmp_path / "work"
         subprocess.run(["umount", "-l", small], check=True)
