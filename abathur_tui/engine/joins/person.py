@@ -11,7 +11,7 @@ from abathur_tui.domain.status import Why
 from abathur_tui.engine.joins.members import listed
 from abathur_tui.engine.joins.settling import Decision, OpenConflict
 from abathur_tui.engine.workshop import Workshop
-from abathur_tui.storage import journal, queue, questions
+from abathur_tui.storage import journal, questions, queue
 
 
 class Person:
