@@ -12,7 +12,17 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-SCRIPTS = ("language.py", "plans.py", "executions.py", "loop_overhead.py", "agents.py", "first_frame.py")
+SCRIPTS = (
+    "language.py",
+    "plans.py",
+    "executions.py",
+    "throughput.py",
+    "queues.py",
+    "latency.py",
+    "agents.py",
+    "loop_overhead.py",
+    "first_frame.py",
+)
 LIBRARIES = ("textual", "anthropic", "lark", "pydantic", "typer")
 FOLDER = Path(__file__).parent
 
