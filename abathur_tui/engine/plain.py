@@ -8,10 +8,10 @@ from abathur_tui.domain.conversation import Limits, Runtime
 from abathur_tui.domain.errors import PromptFailed
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.templates import AgentDefinition
-from abathur_tui.engine.prompting import plain_prompt
+from abathur_tui.engine.prompting import plain_prompt, prompt_of, room_for_prompt
 from abathur_tui.engine.swarm import Idle, Lent, dismiss
 from abathur_tui.engine.workshop import Workshop
-from abathur_tui.storage import queue
+from abathur_tui.storage import queue, views
 from abathur_tui.storage.queue import FirstTurn, LastTurn
 
 GENERALIST = "generalist"
@@ -68,6 +68,8 @@ def begin(c: Connection, shop: Workshop, claims: Sequence[Claim], hands: Hands, 
     if not claims:
         return AllBegun({}, hands.lent.idle, frozenset())
     works = queue.plain(c, claims)
+    others = [claim for claim in claims if claim.lease.task not in works]
+    works |= {id: views.work(c, id) for id in (queue.plain_links(c, others) if others else ())}
     means = _Means(shop)
     starts = {claim.lease.task: start for claim in claims if (work := works.get(claim.lease.task)) and (start := means.start(claim, work))}
     idle, ended, firsts, new = list(hands.lent.idle), list(hands.ended), [], 0
@@ -127,7 +129,7 @@ class _Means:
         if definition is None or reached is None:
             return None
         try:
-            prompt = plain_prompt(work)
+            prompt = prompt_of(work, room_for_prompt(reached[1], definition.prompt)) if work.inputs else plain_prompt(work)
         except PromptFailed:
             return None  # its worker meets that too, and says so
         return Start(work, definition, *reached, definition.prompt, prompt)

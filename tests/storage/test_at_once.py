@@ -6,7 +6,7 @@ import pytest
 
 from abathur_tui.domain.conversation import Message, TextBlock, TurnDone, Usage, message_data
 from abathur_tui.domain.leases import Claim
-from abathur_tui.domain.plan import OnFailure
+from abathur_tui.domain.plan import Edge, Kind, Need, OnFailure
 from abathur_tui.domain.status import Status
 from abathur_tui.storage import Database, agents, engines, journal, queue, views
 from abathur_tui.storage.queue import FirstTurn, LastTurn
@@ -161,3 +161,27 @@ def test_only_what_one_agent_does_and_nobody_else_has_a_part_in_is_plain(databas
     assert sorted(work.task.name for work in works.values()) == ["do first", "do n0", "do outer", "do skipped"]
     again = database.read_now(lambda c: views.work(c, claims[0].lease.task))
     assert works[claims[0].lease.task] == again
+
+
+def test_members_of_the_outermost_join_are_plain_until_that_is_at_work_itself(database: Database) -> None:
+    members = [node("m0", parent="join"), node("m1", parent="join")]
+    edges = [Edge("join", "m0", Need.SETTLES), Edge("join", "m1", Need.SETTLES)]
+    submit(database, plan([*members, node("join", kind=Kind.JOIN)], edges))
+    claims = take(database, 10)
+
+    works = database.read_now(queue.plain, claims)
+
+    assert [works[claim.lease.task] for claim in claims] == [database.read_now(views.work, claim.lease.task) for claim in claims]
+    assert [work.task.name for work in works.values()] == ["do m0", "do m1"]
+
+
+def test_a_link_is_what_builds_on_one_short_result(database: Database) -> None:
+    submitted = submit(database, plan(["a", "b", "short", "long", "both"], [("short", "a"), ("long", "b"), ("both", "a"), ("both", "b")]))
+    first, second = take(database, 10)
+    database.write_now(queue.complete, first.lease, "a result", NOW)
+    database.write_now(queue.complete, second.lease, "x" * 20_000, NOW)
+    claims = take(database, 10)
+
+    assert len(claims) == 3
+    assert database.read_now(queue.plain, claims) == {}
+    assert database.read_now(queue.plain_links, claims) == [submitted.tasks["short"]]

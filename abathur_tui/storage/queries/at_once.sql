@@ -1,6 +1,7 @@
 -- name: plain
 -- Those of just claimed tasks that one agent does, of which nothing was begun before and in which nothing else has a part. Primary keys.
-SELECT t.id, t.name, t.template, t.template_version, t.tags, t.created_at, t.started_at, t.instance, t.instances, t.on_failure,
+-- A member of an execution's outermost join is one as well, until that join is at work and asks children of its own.
+SELECT t.id, t.parent, t.name, t.template, t.template_version, t.tags, t.created_at, t.started_at, t.instance, t.instances, t.on_failure,
     s.model, s.timeout_seconds, s.retries, s.depth, x.runtime, x.root = t.id, p.body, q.body
 FROM json_each(:ids) AS j
 CROSS JOIN tasks AS t ON t.id = j.value
@@ -8,9 +9,26 @@ CROSS JOIN specs AS s ON s.task = t.id
 CROSS JOIN executions AS x ON x.id = t.execution
 CROSS JOIN content AS p ON p.hash = s.prompt
 CROSS JOIN content AS q ON q.hash = s.parameters
-WHERE t.kind = 'agent' AND t.parent IS NULL AND t.error_code IS NULL AND s.rendered IS NULL AND s.refs = '{}' AND s.fallback IS NULL
-    AND s.success IS NULL AND length(p.body) + length(q.body) <= :most AND NOT EXISTS (SELECT 1 FROM edges WHERE task = t.id)
-    AND NOT EXISTS (SELECT 1 FROM turns WHERE task = t.id);
+LEFT JOIN tasks AS o ON o.id = t.parent
+WHERE t.kind = 'agent' AND (t.parent IS NULL OR (o.kind = 'join' AND o.status = 'waiting' AND o.parent IS NULL)) AND t.error_code IS NULL
+    AND s.rendered IS NULL AND s.refs = '{}' AND s.fallback IS NULL AND s.success IS NULL AND length(p.body) + length(q.body) <= :most
+    AND NOT EXISTS (SELECT 1 FROM edges WHERE task = t.id) AND NOT EXISTS (SELECT 1 FROM turns WHERE task = t.id);
+
+-- name: plain_links
+-- Those that are so but for one task that each builds on, and whose result is not long. Primary keys.
+SELECT t.id
+FROM json_each(:ids) AS j
+CROSS JOIN tasks AS t ON t.id = j.value
+CROSS JOIN specs AS s ON s.task = t.id
+CROSS JOIN content AS p ON p.hash = s.prompt
+CROSS JOIN content AS q ON q.hash = s.parameters
+CROSS JOIN edges AS e ON e.task = t.id
+CROSS JOIN tasks AS d ON d.id = e.depends_on
+LEFT JOIN content AS r ON r.hash = d.result
+LEFT JOIN tasks AS o ON o.id = t.parent
+WHERE t.kind = 'agent' AND (t.parent IS NULL OR (o.kind = 'join' AND o.status = 'waiting' AND o.parent IS NULL)) AND t.error_code IS NULL
+    AND s.rendered IS NULL AND s.fallback IS NULL AND s.success IS NULL AND length(p.body) + length(q.body) + coalesce(length(r.body), 0) <= :most
+    AND NOT EXISTS (SELECT 1 FROM edges WHERE task = t.id AND depends_on <> e.depends_on) AND NOT EXISTS (SELECT 1 FROM turns WHERE task = t.id);
 
 -- name: attempt
 -- An attempt begins, with the agent that does it. By the primary key.

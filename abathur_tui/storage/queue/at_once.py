@@ -58,10 +58,16 @@ class LastTurn:
 
 
 def plain(c: Connection, claims: Sequence[Claim]) -> dict[int, Work]:
-    """Those of just claimed tasks that are plain: one agent's, first tried, with no edges, parent, fallback or criteria."""
+    """Those of just claimed tasks that are plain: one agent's, first tried, with no fallback, criteria, or task to wait for."""
     by_task = {claim.lease.task: claim for claim in claims}
     rows = c.execute(_SQL["plain"], {"ids": json.dumps(list(by_task)), "most": MOST_CHARACTERS}).fetchall()
     return {row[0]: _work(by_task[row[0]], *row) for row in rows}
+
+
+def plain_links(c: Connection, claims: Sequence[Claim]) -> list[int]:
+    """Those of just claimed tasks that are plain but for one other task that each builds on."""
+    ids = json.dumps([claim.lease.task for claim in claims])
+    return [id for (id,) in c.execute(_SQL["plain_links"], {"ids": ids, "most": MOST_CHARACTERS})]
 
 
 def begin_attempts(c: Connection, begun: Sequence[tuple[Claim, int | None]], now: float) -> None:
@@ -147,6 +153,7 @@ def _used(last: LastTurn) -> dict[str, object]:
 def _work(
     claim: Claim,
     id: int,
+    parent: int | None,
     name: str,
     template: str | None,
     template_version: str | None,
@@ -168,7 +175,7 @@ def _work(
     task = Task(
         id=id,
         execution=claim.execution,
-        parent=None,
+        parent=parent,
         kind=claim.kind,
         name=name,
         template=template,
