@@ -269,6 +269,8 @@ class Engine:
             caring = group.create_task(self._caretaker.run())
             commanding = group.create_task(self._commands.run())
             try:
+                with contextlib.suppress(AbathurError):  # the rounds meet the same trouble
+                    await self._commands.begin()
                 return await self._rounds(foreman)
             finally:
                 rescuing.cancel()

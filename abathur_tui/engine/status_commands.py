@@ -75,14 +75,18 @@ class StatusCommands:
         found, _ = await self._database.read(status_commands.changes, self._statuses, await self._since(), 1)
         return bool(found)
 
+    async def begin(self) -> None:
+        """See to it that changes from now on are followed, if any are: an engine does that before it claims anything."""
+        if self._begun is not bool(self._commands):
+            self._begun = bool(self._commands)
+            await self._database.write(status_commands.begin if self._begun else status_commands.forget)
+
     async def run(self) -> None:
         """Until it is cancelled, or told to stop."""
         try:
             while not self._stopping:
                 self._wake.clear()
-                if self._begun is not bool(self._commands):
-                    self._begun = bool(self._commands)
-                    await self._database.write(status_commands.begin if self._begun else status_commands.forget)
+                await self.begin()
                 if not self._commands or not await self._look():
                     await self._wake.wait()
         except AbathurError as error:  # the database is gone for good: the engine ends of that itself
