@@ -66,11 +66,17 @@ class Terminal:
         """Bracketed paste, from which terminals themselves take only the escape that would end it."""
         os.write(self._master, b"\x1b[200~" + text.replace("\x1b", "").encode() + b"\x1b[201~")
 
-    def until(self, condition: Callable[[str], bool] | str, seconds: float = 20.0) -> str:
-        """The display, as soon as it holds a text or meets a condition. Raises AssertionError at the deadline."""
+    def until(self, condition: Callable[[str], bool] | str, seconds: float = 20.0, *, again: Callable[[], None] | None = None) -> str:
+        """The display, as soon as it holds a text or meets a condition. Raises AssertionError at the deadline.
+
+        `again` is done after each two seconds: what is typed in the moment in which a screen is drawn may come before that screen listens.
+        """
         met = (lambda display: condition in display) if isinstance(condition, str) else condition
-        deadline = time.monotonic() + seconds
+        deadline, done_at = time.monotonic() + seconds, time.monotonic()
         while not met(self.display):
+            if again is not None and time.monotonic() - done_at > 2.0:
+                again()
+                done_at = time.monotonic()
             assert time.monotonic() < deadline, f"not within {seconds} s: {condition}\n{self.display}"
             assert self.read(0.05) or self.process.poll() is None, (
                 f"it ended with {self.process.returncode}:\n{self.written[-3000:].decode(errors='replace')}"
@@ -89,11 +95,24 @@ class Terminal:
         self._stream.feed(data)
         return bool(data)
 
-    def ends(self, seconds: float = 10.0) -> int:
-        """Its exit code, once it has ended."""
+    def leaves(self, seconds: float = 20.0) -> int:
+        """Leave the screen while work goes on; gives its exit code.
+
+        The question does not count an answer that comes before the program knows that it was drawn, so the answer is given until it counts.
+        """
+        self.type("q")
+        self.until("Leave; the engine")
+        return self.ends(seconds, again="\r")
+
+    def ends(self, seconds: float = 10.0, *, again: str = "") -> int:
+        """Its exit code, once it has ended. `again` is typed twice a second until then."""
         deadline = time.monotonic() + seconds
+        typed_at = float("-inf")
         while self.process.poll() is None:
             assert time.monotonic() < deadline, f"it did not end within {seconds} s\n{self.display}"
+            if again and time.monotonic() - typed_at > 0.5:
+                self.type(again)
+                typed_at = time.monotonic()
             self.read(0.05)
         while self.read(0.05):
             pass
