@@ -48,7 +48,8 @@ def estimate(nodes: Sequence[PlanNode], edges: Sequence[Edge], max_retries: int 
     expected = _amount(nodes, edges, _Case(_expected_passes, lambda _: 1))
     low = _amount(nodes, edges, _Case(lambda _: 1, lambda _: 1))
     worst = _amount(nodes, edges, _Case(lambda limit: math.inf if limit is None else limit, all_attempts))
-    asks = any(_asks(node, edges) for node in nodes)
+    members = _members(edges)
+    asks = any(_asked(node, members[node.id])[0] > 0 for node in nodes)
     measured = not asks and any(node.kind is not Kind.JOIN for node in nodes) and all(node.measured for node in nodes if node.kind is not Kind.JOIN)
     assert expected.seconds is not None
     assert expected.tokens is not None
@@ -57,10 +58,6 @@ def estimate(nodes: Sequence[PlanNode], edges: Sequence[Edge], max_retries: int 
 
 def _expected_passes(limit: int | None) -> float:
     return max(1, round((limit or PASSES_WITHOUT_LIMIT) * EXPECTED_SHARE_OF_PASSES))
-
-
-def _asks(node: PlanNode, edges: Sequence[Edge]) -> bool:
-    return (node.success is not None and node.success.judged) or (node.join is not None and _questions(node.join, _members(edges)[node.id])[0] > 0)
 
 
 def _members(edges: Sequence[Edge]) -> Counter[str]:
