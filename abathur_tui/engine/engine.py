@@ -293,7 +293,7 @@ class Engine:
                     await free_accounts(self._database, self._with.clock.now())
                 ready = await foreman.round(changed)
                 # Whoever waits for tasks inside it that wait for a person or a time does not hold up a drain: `left` knows.
-                if ready or (foreman.busy and not self._manner.drain) or await self._commands.behind():
+                if ready or (foreman.busy and not self._manner.drain):
                     self._idle_since = None
                 elif (end := await self._end_when_idle()) is not None:
                     return end
@@ -317,7 +317,9 @@ class Engine:
         rest = await self._database.read(left)
         now = self._with.clock.monotonic()
         end: Exit | None = None
-        if self._manner.drain:
+        if await self._commands.behind():  # only after `left`: what has ended since a look before it would not be seen by either
+            self._idle_since = None
+        elif self._manner.drain:
             end = rest.drained
         elif rest.later:
             self._idle_since = None
