@@ -321,7 +321,7 @@ class MessagesServer:
 
         self._thread = threading.Thread(target=lambda: asyncio.run(live()), name="messages server", daemon=True)
         self._thread.start()
-        assert started.wait(10)
+        assert started.wait(30)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -329,7 +329,7 @@ class MessagesServer:
         assert self._stop is not None
         assert self._thread is not None
         self._stop()
-        self._thread.join(10)
+        self._thread.join(30)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

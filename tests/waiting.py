@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(condition: Callable[[], T], seconds: float = 10.0) -> T:
+def eventually(condition: Callable[[], T], seconds: float = 30.0) -> T:
     """What `condition` gives as soon as it is true. Raises AssertionError at the deadline."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -17,7 +17,7 @@ def eventually(condition: Callable[[], T], seconds: float = 10.0) -> T:
     return value
 
 
-async def eventually_async(condition: Callable[[], T | Awaitable[T]], seconds: float = 10.0) -> T:
+async def eventually_async(condition: Callable[[], T | Awaitable[T]], seconds: float = 30.0) -> T:
     """What `condition` gives, awaited where it must be, as soon as it is true. Raises AssertionError at the deadline."""
     async with asyncio.timeout(seconds):
         while True:

@@ -78,7 +78,7 @@ class Program:
         }
         return subprocess.Popen([PROGRAM, *arguments], cwd=self.folder, env=self.environment(env), **(defaults | settings))
 
-    def __call__(self, *arguments: str, input: str | None = None, env: Mapping[str, str] | None = None, timeout: float = 30) -> Answer:
+    def __call__(self, *arguments: str, input: str | None = None, env: Mapping[str, str] | None = None, timeout: float = 60) -> Answer:
         """Run a command to its end."""
         done = subprocess.run(
             [PROGRAM, *arguments],

@@ -33,7 +33,7 @@ def asked(project: Program) -> Program:
 
 def completed(project: Program, task: str = "t1") -> Any:
     """The task, once it has completed."""
-    return eventually(lambda: (shown := project.ask("task", "show", task))["status"] == "completed" and shown, 10)
+    return eventually(lambda: (shown := project.ask("task", "show", task))["status"] == "completed" and shown)
 
 
 def test_questions_are_listed_and_answered_by_member_option_and_value(asked: Program) -> None:
@@ -110,10 +110,10 @@ def test_on_a_terminal_it_is_waited_for_and_said(project: Program) -> None:
 
     reader = threading.Thread(target=read)
     reader.start()
-    eventually(lambda: b"abathur task answer t1" in b"".join(said), 20)
+    eventually(lambda: b"abathur task answer t1" in b"".join(said))
     assert running.poll() is None
     project.ask("task", "answer", "t1", "--option", "2")
-    out, _ = running.communicate(timeout=20)
+    out, _ = running.communicate(timeout=60)
     reader.join()
     os.close(master)
 

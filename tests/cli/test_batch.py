@@ -119,10 +119,10 @@ def test_detached_they_run_by_themselves(project: Program) -> None:
 
 def test_an_interrupt_cancels_all_and_waits(project: Program) -> None:
     running = project.start("batch", '["SAY begun; WAIT never", "SAY begun; WAIT never"]', "--json")
-    eventually(lambda: len(project.ask("task", "list", "--status", "running")) == 2, 20)
+    eventually(lambda: len(project.ask("task", "list", "--status", "running")) == 2)
 
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=20)
+    out, err = running.communicate(timeout=60)
 
     assert running.returncode == 130
     assert "Traceback" not in err
@@ -164,11 +164,11 @@ def test_a_file_that_was_changed_meanwhile_is_left_alone(project: Program) -> No
     notes = project.folder / "NOTES.md"
     notes.write_text('ABYSSAL[RESEARCH]("SAY begun; WAIT go")\n')
     running = project.start("extract", "NOTES.md", "--run", "--write", "--json")
-    eventually(lambda: len(project.ask("task", "list", "--status", "running")) == 1, 20)
+    eventually(lambda: len(project.ask("task", "list", "--status", "running")) == 1)
 
     notes.write_text("something else\n")
     (project.folder / "go").touch()
-    out, err = running.communicate(timeout=20)
+    out, err = running.communicate(timeout=60)
 
     assert running.returncode != 0
     assert "was changed" in err

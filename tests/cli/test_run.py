@@ -111,7 +111,7 @@ def test_detached_it_runs_by_itself(project: Program) -> None:
     assert "ABTH-ERR-107" in unfinished.err
     watching = project.start("watch", name, "--json")
     (project.folder / "go").touch()
-    out, err = watching.communicate(timeout=20)
+    out, err = watching.communicate(timeout=60)
     assert watching.returncode == 0, err
     assert json.loads(out)["output"].strip() == "gone"
 
@@ -119,10 +119,10 @@ def test_detached_it_runs_by_itself(project: Program) -> None:
 def test_an_interrupt_ends_watching_and_not_the_work(project: Program) -> None:
     project.ask("run", "SAY begun; WAIT go", "--detach")
     watching = project.start("watch", "x1")
-    eventually(lambda: has_begun(project), 20)
+    eventually(lambda: has_begun(project))
 
     watching.send_signal(signal.SIGINT)
-    out, err = watching.communicate(timeout=20)
+    out, err = watching.communicate(timeout=60)
 
     assert (watching.returncode, out) == (130, "")
     assert "Traceback" not in err
@@ -139,10 +139,10 @@ def test_an_execution_that_is_not_there_is_not_found(project: Program, name: str
 
 def test_the_first_interrupt_cancels_and_waits(project: Program) -> None:
     running = project.start("run", "SAY begun; WAIT never", "--json", "-v")
-    eventually(lambda: has_begun(project), 20)
+    eventually(lambda: has_begun(project))
 
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=20)
+    out, err = running.communicate(timeout=60)
 
     assert running.returncode == 130
     assert "Cancelling x1" in err
@@ -153,10 +153,10 @@ def test_the_first_interrupt_cancels_and_waits(project: Program) -> None:
 
 def test_an_interrupt_waits_for_every_agent_of_the_execution(project: Program) -> None:
     running = project.start("run", 'ABYSSAL[RESEARCH]("SAY begun; WAIT never")\nABYSSAL[RESEARCH]("SAY begun; WAIT never")', "--json")
-    eventually(lambda: len(project.ask("task", "list", "--status", "running")) == 2, 20)
+    eventually(lambda: len(project.ask("task", "list", "--status", "running")) == 2)
 
     running.send_signal(signal.SIGINT)
-    out, _ = running.communicate(timeout=20)
+    out, _ = running.communicate(timeout=60)
 
     assert running.returncode == 130
     assert [member["status"] for member in json.loads(out)["members"]] == ["cancelled", "cancelled"]
@@ -166,10 +166,10 @@ def test_the_second_interrupt_leaves_at_once(project: Program, tmp_path: Path) -
     said = tmp_path / "said"
     with said.open("w") as stderr:
         running = project.start("run", "TERM-PROOF; SAY begun; WAIT never", stderr=stderr)
-    eventually(lambda: has_begun(project), 20)
+    eventually(lambda: has_begun(project))
 
     running.send_signal(signal.SIGINT)
-    eventually(lambda: "Cancelling" in said.read_text(), 20)
+    eventually(lambda: "Cancelling" in said.read_text())
     running.send_signal(signal.SIGINT)
 
     running.communicate(timeout=1.5)  # its agent would take two seconds to be killed
@@ -182,7 +182,7 @@ def test_an_interrupt_before_anything_is_queued_leaves_nothing(project: Program)
     running = project.start("run", str(pipe))
     with pipe.open("w"):  # it is reading its text now
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=20)
+        out, err = running.communicate(timeout=60)
 
     assert (running.returncode, out) == (130, "")
     assert "Traceback" not in err
@@ -191,11 +191,11 @@ def test_an_interrupt_before_anything_is_queued_leaves_nothing(project: Program)
 
 def test_run_goes_on_when_its_engine_is_killed(project: Program) -> None:
     running = project.start("run", "SAY begun; WAIT go; SAY done", "--quiet")
-    engine = eventually(lambda: project.ask("task", "list", "--status", "running") and project.ask("engine", "status")["engine"], 20)
+    engine = eventually(lambda: project.ask("task", "list", "--status", "running") and project.ask("engine", "status")["engine"])
 
     os.kill(engine["pid"], signal.SIGKILL)
     (project.folder / "go").touch()
-    out, err = running.communicate(timeout=30)
+    out, err = running.communicate(timeout=60)
 
     assert running.returncode == 0, err
     assert out.endswith("done\n")

@@ -27,7 +27,7 @@ def test_every_change_is_told_at_least_once_through_kills(project: Program) -> N
 
     for _ in range(KILLS):
         seen = len(told())
-        eventually(lambda seen=seen: len(told()) >= min(seen + chance.randrange(1, 5), TASKS), 20)  # type: ignore[misc]
+        eventually(lambda seen=seen: len(told()) >= min(seen + chance.randrange(1, 5), TASKS))  # type: ignore[misc]
         engine = eventually(lambda: project.ask("status")["engine"])
         os.kill(engine["pid"], signal.SIGKILL)
     assert project("engine", "start", "--drain", "--quiet", timeout=60).code == 0

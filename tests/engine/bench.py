@@ -152,7 +152,7 @@ class Bench:
             engine.stop()
             await work
 
-    async def drain(self, seconds: float = 15.0) -> Exit:
+    async def drain(self, seconds: float = 60.0) -> Exit:
         """Work off the queue."""
         async with asyncio.timeout(seconds):
             return await self.engine(Manner(drain=True)).run()
@@ -169,7 +169,7 @@ class Bench:
         """A task's result."""
         return self.database.read_now(views.result, id)
 
-    async def until(self, id: int, *statuses: Status, seconds: float = 10.0) -> Task:
+    async def until(self, id: int, *statuses: Status, seconds: float = 30.0) -> Task:
         """The task, once it has one of these statuses."""
         await eventually_async(lambda: self.task(id).status in statuses, seconds)
         return self.task(id)

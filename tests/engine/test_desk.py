@@ -27,7 +27,7 @@ async def test_agents_of_other_definitions_make_room(bench: Make) -> None:
     project.submit(*(node(f"n{number}", agent=f"role{number % 3}") for number in range(30)))
 
     async with project.running():
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while project.database.read_now(views.counts)[Status.COMPLETED] < 30:
                 assert sum(project.database.read_now(views.agent_states).values()) <= 4
                 await asyncio.sleep(0.005)

@@ -215,7 +215,7 @@ async def test_a_quota_goes_on_by_itself_at_the_time_that_the_server_named(bench
 
     async with project.running():
         await eventually_async(lambda: project.task(task).why == Why.QUOTA)
-        await project.until(task, Status.COMPLETED, seconds=3)
+        await project.until(task, Status.COMPLETED)
 
 
 async def test_a_drain_leaves_what_waits_for_a_quota(bench: Make) -> None:

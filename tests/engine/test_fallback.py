@@ -141,7 +141,7 @@ async def test_while_it_is_done_the_task_waits_and_an_engine_that_comes_after_a_
     project = bench(script)
     [task] = project.submit(node("n1", "risky", fallback=PLAIN))
     async with project.running():
-        await asyncio.wait_for(asked.wait(), 10)
+        await asyncio.wait_for(asked.wait(), 30)
         assert project.task(task).why == Why.CHILDREN
     held = False
     await project.drain()
@@ -163,7 +163,7 @@ async def test_a_cancel_ends_both(bench: Make) -> None:
     project = bench(script)
     [task] = project.submit(node("n1", "risky", fallback=PLAIN))
     async with project.running():
-        await asyncio.wait_for(asked.wait(), 10)
+        await asyncio.wait_for(asked.wait(), 30)
         project.write(queue.cancel, [task], "user", "enough")
         await project.until(task, Status.CANCELLED)
         await project.until(task + 1, Status.CANCELLED)
@@ -322,7 +322,7 @@ async def test_wherever_the_engine_dies_the_fallback_is_made_once(bench: Make, w
     assert isinstance(database, Dying)
     database.left = writes
     with contextlib.suppress(AbathurError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             await project.engine(Manner(drain=True), database).run()
     database.close()
     facts = project.task(task + 2).status is Status.COMPLETED if "facts of x" in asked else False

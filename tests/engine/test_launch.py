@@ -76,7 +76,7 @@ async def test_one_that_is_there_is_used(project: Bench) -> None:
 def test_many_commands_at_the_same_instant_start_one_engine(project: Bench) -> None:
     commands = [subprocess.Popen([sys.executable, "-c", ENSURE, project.folder], stdout=subprocess.PIPE, text=True) for _ in range(6)]
 
-    ids = {command.communicate(timeout=30)[0].strip() for command in commands}
+    ids = {command.communicate(timeout=60)[0].strip() for command in commands}
 
     assert len(ids) == 1
     assert ids == {row.id for row in project.database.read_now(engines.unended)}
@@ -140,7 +140,7 @@ def test_an_engine_is_stopped_without_the_database_which_a_newer_program_may_not
 
         assert asyncio.run(stop_engine(tmp_path))
 
-        assert engine.wait(10) == -signal.SIGTERM
+        assert engine.wait(30) == -signal.SIGTERM
 
 
 async def test_a_killed_engine_is_started_again_by_its_guard_and_stop_stops_that_one(project: Bench) -> None:
@@ -203,6 +203,6 @@ async def test_a_project_that_is_removed_takes_its_engine_and_agents_with_it(pro
 
     await asyncio.to_thread(shutil.rmtree, project.folder)
 
-    await eventually_async(lambda: not alive(program.pid), 15)
-    await eventually_async(lambda: not alive(info.pid), 15)
+    await eventually_async(lambda: not alive(program.pid))
+    await eventually_async(lambda: not alive(info.pid))
     assert not project.folder.exists()

@@ -59,7 +59,7 @@ def test_an_engine_that_was_superseded_is_told_and_beats_no_more() -> None:
     heart = heartbeat(beats, 5)
     heart.start()
 
-    assert beats.lost.wait(5)
+    assert beats.lost.wait(30)
 
     heart.stop()
     assert beats.count == 1

@@ -93,7 +93,7 @@ async def test_one_that_stands_by_can_be_stopped(bench: Make) -> None:
 
         second.stop()
 
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             assert await standing is Exit.DONE
 
 
@@ -146,7 +146,7 @@ async def test_an_engine_that_has_nothing_to_do_ends(bench: Make) -> None:
     project.submit(node())
     began = time.monotonic()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await project.engine().run() is Exit.DONE
 
     assert 1 <= time.monotonic() - began < 3
@@ -242,7 +242,7 @@ async def test_an_engine_that_finds_itself_superseded_ends_itself(bench: Make) -
 
     project.write(queue.recover, engine.id)
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         assert await work is Exit.DONE
     assert project.runtime.cancelled == 1
     assert project.task(task).status is Status.PENDING

@@ -235,7 +235,7 @@ async def test_wherever_the_engine_dies_finished_members_are_not_done_again(benc
         assert isinstance(database, Dying)
         database.left = writes
         with contextlib.suppress(AbathurError):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 await project.engine(Manner(drain=True), database).run()
         database.close()
         died = project.task(root).status is not Status.COMPLETED

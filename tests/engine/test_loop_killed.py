@@ -60,7 +60,7 @@ async def test_wherever_the_engine_dies_the_next_one_goes_on_from_there(bench: M
         assert isinstance(database, Dying)
         database.left = writes
         with contextlib.suppress(AbathurError):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 await project.engine(Manner(drain=True), database).run()
         database.close()
         died = project.task(task).status is not Status.COMPLETED

@@ -23,7 +23,7 @@ async def test_what_was_written_is_known_however_often_the_caller_is_cancelled(b
 
     def write(_: Connection) -> str:
         going.set()
-        assert gate.wait(10)
+        assert gate.wait(30)
         return "done"
 
     caller = asyncio.create_task(patient.write_kept(kept.append, write))

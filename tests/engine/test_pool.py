@@ -26,7 +26,7 @@ class Opener:
     def __call__(self, choice: RuntimeChoice, keys: Mapping[str, str], children: Children) -> Runtime:
         self.used.append(choice.key_fingerprint)
         if self.wait is not None:
-            self.wait.wait(5)
+            self.wait.wait(30)
         if choice.key_fingerprint not in keys:
             raise AccountRefused("no such key")
         self.opened.append(ScriptedRuntime(say("")))

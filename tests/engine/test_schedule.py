@@ -219,7 +219,7 @@ async def test_a_clock_that_is_set_back_makes_no_retry_wait_longer(bench: Make) 
     async with project.running():
         await eventually_async(lambda: project.task(task).why == Why.RETRY)
         clock.by = -5 * HOUR
-        await project.until(task, Status.COMPLETED, seconds=6)
+        await project.until(task, Status.COMPLETED)
 
 
 async def test_a_clock_that_is_set_back_makes_no_quota_wait_longer(bench: Make) -> None:
@@ -230,7 +230,7 @@ async def test_a_clock_that_is_set_back_makes_no_quota_wait_longer(bench: Make) 
     async with project.running():
         await eventually_async(lambda: project.task(task).why == Why.QUOTA)
         clock.by = -5 * HOUR
-        await project.until(task, Status.COMPLETED, seconds=6)
+        await project.until(task, Status.COMPLETED)
 
 
 async def test_a_clock_that_is_set_forward_lets_start_what_is_due_by_then(bench: Make) -> None:
@@ -241,4 +241,4 @@ async def test_a_clock_that_is_set_forward_lets_start_what_is_due_by_then(bench:
     async with project.running():
         await eventually_async(lambda: bool(project.database.read_now(views.status, 0.0).engines))
         clock.by = 2 * HOUR
-        await project.until(task, Status.COMPLETED, seconds=6)
+        await project.until(task, Status.COMPLETED)

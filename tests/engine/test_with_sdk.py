@@ -72,7 +72,7 @@ async def test_a_wrong_key_holds_its_tasks_until_a_good_one_arrives(project: Ben
         project.choice = at(server)
         tasks = project.submit(node("n1"), node("n2"))
         async with project.running():
-            await eventually_async(lambda: {project.task(task).why for task in tasks} == {Why.KEY}, 20)
+            await eventually_async(lambda: {project.task(task).why for task in tasks} == {Why.KEY})
 
             assert await asyncio.to_thread(hand_over, project.data, {"bee5": "sk-better"})
 

@@ -56,7 +56,7 @@ class Terminal:
         self.expect("READY> ")
         self.type(command + "\r")
 
-    def expect(self, text: str, seconds: float = 10) -> None:
+    def expect(self, text: str, seconds: float = 30) -> None:
         """Wait until this text comes, after what was expected before."""
         eventually(lambda: self._output.find(text.encode(), self._seen) >= 0, seconds)
         self._seen = self._output.find(text.encode(), self._seen) + len(text)

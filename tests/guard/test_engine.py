@@ -64,7 +64,7 @@ class Bench:
 
     def at_work(self, count: int) -> Start:
         """The `count`th start, when it has come."""
-        eventually(lambda: len(self.starts()) >= count, 10)
+        eventually(lambda: len(self.starts()) >= count)
         return self.starts()[count - 1]
 
     def running(self) -> list[psutil.Process]:
@@ -130,7 +130,7 @@ def test_a_killed_engine_is_started_again_with_its_keys_and_its_children_are_gon
     assert second.restarted
     assert second.keys == {"fingerprint": "sk-secret"}
     assert second.guard == first.guard
-    eventually(lambda: not family & {process.pid for process in bench.running()}, 2)
+    eventually(lambda: not family & {process.pid for process in bench.running()})
     assert b"guard: the engine died" in bench.log.read_bytes()
 
 
@@ -145,7 +145,7 @@ def test_an_engine_that_was_started_again_is_guarded_like_the_first(bench: Bench
 
     third = bench.at_work(3)
     assert third.keys == {"fingerprint": "sk-secret"}
-    eventually(lambda: not family & {process.pid for process in bench.running()}, 2)
+    eventually(lambda: not family & {process.pid for process in bench.running()})
     assert not psutil.pid_exists(second.pid), "the guard has reaped the engine that it had started"
     os.kill(third.pid, signal.SIGTERM)
     eventually(lambda: not bench.running())
@@ -155,7 +155,7 @@ def test_an_engine_that_was_started_again_is_guarded_like_the_first(bench: Bench
 @pytest.mark.parametrize("mode", ["crash", "vanish"])
 def test_an_engine_that_dies_at_once_again_and_again_is_given_up(bench: Bench, mode: str) -> None:
     bench.start(mode)
-    eventually(lambda: b"given up" in bench.log.read_bytes(), 15)
+    eventually(lambda: b"given up" in bench.log.read_bytes())
     eventually(lambda: not bench.running())
     assert len(bench.starts()) == 4
 
@@ -163,7 +163,7 @@ def test_an_engine_that_dies_at_once_again_and_again_is_given_up(bench: Bench, m
 @pytest.mark.parametrize(("mode", "code"), [("return", 5), ("exit", 6)])
 def test_an_engine_that_ends_by_itself_is_not_started_again(bench: Bench, mode: str, code: int) -> None:
     engine = bench.start(mode)
-    assert engine.wait(10) == code
+    assert engine.wait(30) == code
     eventually(lambda: not bench.running())
     assert len(bench.starts()) == 1
 
@@ -175,7 +175,7 @@ def test_a_stopped_engine_leaves_no_process_and_no_notes(bench: Bench) -> None:
 
     os.kill(engine.pid, signal.SIGTERM)
 
-    assert engine.wait(10) == 0
+    assert engine.wait(30) == 0
     eventually(lambda: not bench.running())
     assert not list(bench.folder.glob("*.children"))
 
@@ -205,7 +205,7 @@ def test_a_killed_guard_is_replaced_and_the_new_one_knows_all(bench: Bench) -> N
     engine.wait()
     second = bench.at_work(2)
     assert second.keys == {"fingerprint": "sk-secret"}
-    eventually(lambda: not family & {process.pid for process in bench.running()}, 2)
+    eventually(lambda: not family & {process.pid for process in bench.running()})
 
 
 def test_where_both_were_killed_the_next_engine_kills_what_is_left(bench: Bench) -> None:
@@ -225,7 +225,7 @@ def test_where_both_were_killed_the_next_engine_kills_what_is_left(bench: Bench)
 
     second = bench.at_work(2)
     assert sorted(second.killed) == sorted(first.families)
-    eventually(lambda: not family & {process.pid for process in bench.running()}, 2)
+    eventually(lambda: not family & {process.pid for process in bench.running()})
 
 
 def test_the_guard_outlives_the_signals_of_a_closed_terminal(bench: Bench) -> None:

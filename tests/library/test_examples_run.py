@@ -60,7 +60,7 @@ async def test_an_example_of_the_page_runs_to_its_end(example: str, bench: Bench
     )
 
     # when
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         ended = await Engine(bench.database, equipment, Manner(drain=True)).run()
 
     # then

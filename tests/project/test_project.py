@@ -108,7 +108,7 @@ async def test_an_engine_that_is_needed_is_one(project: Project) -> None:
 
 async def test_a_cancelled_run_leaves_its_execution_at_work(project: Project) -> None:
     running = asyncio.create_task(project.run("SAY begun; WAIT go; SAY gone"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         async for _ in project.changes():
             if await has_begun(project):
                 break

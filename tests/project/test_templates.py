@@ -87,7 +87,7 @@ async def test_plans_say_whether_they_are_measured_after_five_runs(project: Proj
 async def test_a_saved_file_is_told_to_who_watches_the_project(project: Project) -> None:
     kept = await project.register_template(STORY)
 
-    async with asyncio.timeout(10), aclosing(project.library_changes()) as changes:
+    async with asyncio.timeout(30), aclosing(project.library_changes()) as changes:
         waiting = asyncio.ensure_future(anext(changes))
         await asyncio.sleep(0)
         write(Path(kept.template.file), STORY.replace('"STORY"', '"STORY"\nretries = -1'))

@@ -178,7 +178,7 @@ FAMILY = "sleep 60 & echo $$ $! >draft; mv draft family; echo begun; wait"
 async def test_closing_the_turn_ends_the_program_and_its_children(children: Children, tmp_path: Path) -> None:
     async with aclosing(shell(children, tmp_path, FAMILY).turn()) as turn:  # type: ignore[type-var]
         assert await anext(turn) == TextDelta("begun\n")
-    await eventually_async(lambda: not any(map(alive, family(tmp_path))), 3)
+    await eventually_async(lambda: not any(map(alive, family(tmp_path))))
 
 
 async def test_cancelling_the_turn_ends_the_program_and_its_children(children: Children, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ async def test_cancelling_the_turn_ends_the_program_and_its_children(children: C
     turn.cancel()
     with pytest.raises(asyncio.CancelledError):
         await turn
-    await eventually_async(lambda: not any(map(alive, family(tmp_path))), 3)
+    await eventually_async(lambda: not any(map(alive, family(tmp_path))))
 
 
 async def test_a_program_that_is_killed_from_outside_is_a_failure(children: Children, tmp_path: Path) -> None:

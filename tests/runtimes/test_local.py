@@ -134,7 +134,7 @@ async def test_leaving_a_turn_frees_its_slot(local: LocalRuntime) -> None:
         await anext(events)
         await events.aclose()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await answer(local, request("Say yes.", max_output_tokens=5))
 
 

@@ -66,7 +66,7 @@ class Terminal:
         """Bracketed paste, from which terminals themselves take only the escape that would end it."""
         os.write(self._master, b"\x1b[200~" + text.replace("\x1b", "").encode() + b"\x1b[201~")
 
-    def until(self, condition: Callable[[str], bool] | str, seconds: float = 20.0, *, again: Callable[[], None] | None = None) -> str:
+    def until(self, condition: Callable[[str], bool] | str, seconds: float = 60.0, *, again: Callable[[], None] | None = None) -> str:
         """The display, as soon as it holds a text or meets a condition. Raises AssertionError at the deadline.
 
         `again` is done after each two seconds: what is typed in the moment in which a screen is drawn may come before that screen listens.
@@ -95,7 +95,7 @@ class Terminal:
         self._stream.feed(data)
         return bool(data)
 
-    def leaves(self, seconds: float = 20.0) -> int:
+    def leaves(self, seconds: float = 60.0) -> int:
         """Leave the screen while work goes on; gives its exit code.
 
         The question does not count an answer that comes before the program knows that it was drawn, so the answer is given until it counts.
@@ -104,7 +104,7 @@ class Terminal:
         self.until("Leave; the engine")
         return self.ends(seconds, again="\r")
 
-    def ends(self, seconds: float = 10.0, *, again: str = "") -> int:
+    def ends(self, seconds: float = 60.0, *, again: str = "") -> int:
         """Its exit code, once it has ended. `again` is typed twice a second until then."""
         deadline = time.monotonic() + seconds
         typed_at = float("-inf")

@@ -121,7 +121,7 @@ async def test_files_that_are_saved_and_broken_are_told(opened: Opener) -> None:
         folder = Path(app.store.database.folder) / "templates"
         await asyncio.to_thread(folder.mkdir, exist_ok=True)
         await asyncio.to_thread((folder / "hello.toml").write_text, 'name = "HELLO"\n')
-        await eventually_async(lambda: any("hello.toml" in said and "prompt is missing" in said for said in notices(app)), 15)
+        await eventually_async(lambda: any("hello.toml" in said and "prompt is missing" in said for said in notices(app)))
 
 
 def test_what_members_state_never_drives_the_terminal(tmp_path: Path) -> None:

@@ -55,10 +55,10 @@ async def test_submit_watch_open_cancel_retry_and_come_back(tmp_path: Path) -> N
                 await pilot.press("G", "x")
                 await pilot.pause(0.2)
                 await pilot.press("y")
-                await eventually_async(lambda: statuses() == [Status.COMPLETED, Status.CANCELLED], 5)
+                await eventually_async(lambda: statuses() == [Status.COMPLETED, Status.CANCELLED])
                 # It is retried, and leaving asks, because work goes on.
                 await pilot.press("r")
-                await eventually_async(lambda: statuses() == [Status.COMPLETED, Status.RUNNING], 10)
+                await eventually_async(lambda: statuses() == [Status.COMPLETED, Status.RUNNING])
                 await eventually_async(lambda: store.figures.engine_lives is True)
                 await pilot.press("q")
                 await pilot.pause(0.2)

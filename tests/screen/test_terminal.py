@@ -149,7 +149,7 @@ def test_a_terminal_that_is_gone_ends_it(folder: Path) -> None:
     with Terminal(folder) as terminal:
         terminal.until("CODE API gateway")
         terminal.hang_up()
-        terminal.process.wait(timeout=10)
+        terminal.process.wait(timeout=60)
 
 
 def test_q_leaves_at_once_where_nothing_goes_on(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ async def test_what_waits_is_written_in_one_transaction(database: Database) -> N
 
     def busy(_: Connection) -> None:
         going.set()
-        assert gate.wait(10)
+        assert gate.wait(30)
 
     first = asyncio.create_task(database.write(busy))
     await asyncio.to_thread(going.wait, 10)
@@ -102,7 +102,7 @@ async def test_a_group_that_takes_long_is_written_in_parts(database: Database) -
 
     def busy(_: Connection) -> None:
         going.set()
-        assert gate.wait(10)
+        assert gate.wait(30)
 
     first = asyncio.create_task(database.write(busy))
     await asyncio.to_thread(going.wait, 10)
@@ -129,7 +129,7 @@ async def test_a_caller_that_has_gone_before_its_turn_has_written_nothing(databa
 
     def work(_: Connection) -> None:
         going.set()
-        assert gate.wait(10)
+        assert gate.wait(30)
 
     busy = asyncio.create_task(database.write(work))
     await asyncio.to_thread(going.wait, 10)
@@ -178,7 +178,7 @@ async def test_a_loop_that_was_closed_meanwhile_stops_nobody(database: Database)
         loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
         loop.close()
 
-    busy = asyncio.create_task(database.write(lambda _: gate.wait(10)))
+    busy = asyncio.create_task(database.write(lambda _: gate.wait(30)))
     await asyncio.to_thread(other_loop)
     gate.set()
     await busy
@@ -333,7 +333,7 @@ async def test_whatever_an_operation_raises_the_others_are_told_of_theirs(databa
     def exhausted(_: Connection) -> None:
         next(iter(()))
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         refused, kept = await asyncio.gather(database.write(exhausted), database.write(put, "next"), return_exceptions=True)
     assert isinstance(refused, RuntimeError)
     assert kept == "next"
@@ -348,7 +348,7 @@ def test_a_lock_file_that_somebody_has_scribbled_in_stops_no_writer(database: Da
     # then the next write goes through.
     done = threading.Thread(target=database.write_now, args=(put, "next"), daemon=True)
     done.start()
-    done.join(10)
+    done.join(30)
     assert "next" in keys(database)
     lock.release()
 

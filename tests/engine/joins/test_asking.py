@@ -111,7 +111,7 @@ async def test_an_engine_that_only_waits_for_a_person_ends_when_it_has_been_idle
     project.settings = QUICK.model_copy(update={"system": QUICK.system.model_copy(update={"idle_seconds": 0.3})})
     *_, join = team(project, JoinStrategy.MERGE, '{"port": 1}', '{"port": 2}', conflicts=ConflictRule.ASK)
 
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         assert await project.engine().run() is Exit.DONE
 
     assert (project.task(join).status, project.task(join).why) == (Status.PENDING, Why.ASKS)
@@ -149,16 +149,16 @@ def test_a_join_survives_kills_while_it_asks_and_finds_the_answer_that_came_mean
         project.write(queue.complete, claim.lease, json.dumps({"port": number, "host": number}))
     engine = processes.start("--stay")
     row = processes.await_active()
-    eventually(lambda: project.task(join).why == Why.ASKS and asked(project), 10)
+    eventually(lambda: project.task(join).why == Why.ASKS and asked(project))
 
     kill(row.pid)
     say(project, asked(project)[0], OfMember(members[1]))
     row = processes.await_active(row)
-    eventually(lambda: project.task(join).why == Why.ASKS and project.task(join).status is Status.RUNNING, 10)
+    eventually(lambda: project.task(join).why == Why.ASKS and project.task(join).status is Status.RUNNING)
     kill(row.pid)
     processes.await_active(row)
     say(project, asked(project)[0], OfMember(members[0]))
-    eventually(lambda: project.task(join).finished_at, 10)
+    eventually(lambda: project.task(join).finished_at)
     engine.terminate()
 
     assert json.loads(project.result(join) or "") == {"port": 2, "host": 1}

@@ -177,7 +177,7 @@ async def test_with_one_slot_the_judge_works_while_the_join_waits_and_both_end_w
     project.settings = QUICK.model_copy(update={"swarm": Swarm(max_agents=1)})
     *_, join = team(project, JoinStrategy.BEST, "one", "two")
     async with project.running():
-        await asyncio.wait_for(asked.wait(), 10)
+        await asyncio.wait_for(asked.wait(), 30)
         assert project.task(join).why == Why.CHILDREN
         project.write(queue.cancel, [join], "user", "enough")
         await project.until(join, Status.CANCELLED)
@@ -198,7 +198,7 @@ async def test_an_engine_that_comes_after_a_crash_asks_nothing_twice(bench: Call
     project = bench(script)
     *_, join = team(project, JoinStrategy.BEST, "one", "two")
     async with project.running():
-        await asyncio.wait_for(asked.wait(), 10)
+        await asyncio.wait_for(asked.wait(), 30)
     held = False
     await project.drain()
 
