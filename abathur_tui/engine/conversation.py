@@ -296,27 +296,32 @@ class Conversation:
         events = self._who.runtime.turn(request)
         try:
             async for event in events:
-                if stall is not None and self._stall_seconds is not None:
-                    stall.reschedule(asyncio.get_running_loop().time() + self._stall_seconds)
+                if stall is not None:
+                    stall.reschedule(None)  # the model's silence counts, not the time that our own disk takes
                 if isinstance(event, TurnDone):
                     done = event
-                    continue
-                if not flows:
-                    flows = True
-                    await flow()
-                match event:
-                    case TextDelta(text):
-                        await output.say(text)
-                    case LogLine(text):
-                        output.log(text)
-                    case _:
-                        assert_never(event)
+                else:
+                    if not flows:
+                        flows = True
+                        await flow()
+                    await self._take(event, output)
+                if stall is not None and self._stall_seconds is not None:
+                    stall.reschedule(asyncio.get_running_loop().time() + self._stall_seconds)
         finally:
             if isinstance(events, AsyncGenerator):
                 await events.aclose()  # which ends the request or process that serves it
         if done is None:
             raise AnswerIncomplete("The runtime's answer has no end.")
         return done
+
+    async def _take(self, event: TextDelta | LogLine, output: Output) -> None:
+        match event:
+            case TextDelta(text):
+                await output.say(text)
+            case LogLine(text):
+                output.log(text)
+            case _:
+                assert_never(event)
 
     async def _use_tools(self, turn: FinishedTurn) -> Step:
         outcomes = dict(turn.outcomes)

@@ -1,7 +1,8 @@
 """What becomes of tasks whose attempts fail."""
 
 import asyncio
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,9 +13,11 @@ from abathur_tui.domain.plan import Edge, OnFailure
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.engine.engine import Manner
 from abathur_tui.engine.keys import hand_over
+from abathur_tui.engine.output import BUFFER_CHARACTERS
 from abathur_tui.storage import queue, views
 from tests.engine.bench import Bench, node
-from tests.scripted import Say, Script, Sleep, Step, Wait, in_order, say
+from tests.engine.clocks import let_pass
+from tests.scripted import Say, Script, Step, Wait, in_order, say
 from tests.waiting import eventually_async
 
 Make = Callable[[Script], Bench]
@@ -100,9 +103,12 @@ async def test_dependents_of_a_task_that_may_be_skipped_go_on(bench: Make) -> No
 
 async def test_a_task_that_takes_too_long_is_ended_and_its_attempt_has_failed(bench: Make) -> None:
     project = bench(lambda _: [Say("on my way"), Wait(asyncio.Event())])
-    [task] = project.submit(node(timeout_seconds=0.1, retries=1))
-
-    await project.drain()
+    [task] = project.submit(node(timeout_seconds=60, retries=1))
+    async with project.running():
+        for asked in (1, 2):
+            await eventually_async(lambda asked=asked: len(project.runtime.requests) == asked and project.detail(task).partial == "on my way")  # type: ignore[misc]
+            let_pass(61)
+        await project.until(task, Status.DEAD)
 
     ended = project.detail(task)
     assert (ended.task.status, ended.task.attempt) == (Status.DEAD, 2)
@@ -115,10 +121,12 @@ async def test_a_task_that_takes_too_long_is_ended_and_its_attempt_has_failed(be
 async def test_a_model_that_says_nothing_has_stalled_and_is_asked_again(bench: Make) -> None:
     project = bench(in_order([Say("well"), Wait(asyncio.Event())], [Say("done")]))
     project.choice = RuntimeChoice(RuntimeName.LOCAL)
-    project.swarm["stall_seconds"] = 0.2
+    project.swarm["stall_seconds"] = 60
     [task] = project.submit(node())
-
-    await project.drain()
+    async with project.running():
+        await eventually_async(lambda: project.detail(task).partial == "well")
+        let_pass(61)
+        await project.until(task, Status.COMPLETED)
 
     detail = project.detail(task)
     assert detail.task.status is Status.COMPLETED
@@ -126,12 +134,44 @@ async def test_a_model_that_says_nothing_has_stalled_and_is_asked_again(bench: M
     assert detail.attempts[0].error.code == "ABTH-ERR-022"
 
 
-async def test_a_program_may_be_silent_for_as_long_as_its_task_may_take(bench: Make) -> None:
-    project = bench(in_order([Sleep(0.4), Say("done")]))
-    project.swarm["stall_seconds"] = 0.1
-    [task] = project.submit(node())
+async def test_the_time_that_our_own_disk_takes_is_no_silence_of_the_model(bench: Make) -> None:
+    go_on, spoke = asyncio.Event(), asyncio.Event()
 
-    await project.drain()
+    def script(_: TurnRequest) -> Iterator[Step]:
+        yield Say("well")
+        yield Wait(go_on)
+        spoke.set()
+        yield Say("x" * 2 * BUFFER_CHARACTERS)
+
+    project = bench(script)
+    project.choice = RuntimeChoice(RuntimeName.LOCAL)
+    project.swarm["stall_seconds"] = 60
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.detail(task).partial == "well")
+        other = sqlite3.connect(project.data / "abathur.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        go_on.set()
+        await spoke.wait()
+        let_pass(61)
+        for _ in range(10):  # what came due by that has its turn
+            await asyncio.sleep(0)
+        other.close()
+        await project.until(task, Status.COMPLETED)
+
+    assert len(project.runtime.requests) == 1
+
+
+async def test_a_program_may_be_silent_for_as_long_as_its_task_may_take(bench: Make) -> None:
+    go_on = asyncio.Event()
+    project = bench(in_order([Wait(go_on), Say("done")]))
+    project.swarm["stall_seconds"] = 60
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.runtime.active == 1)
+        let_pass(600)
+        go_on.set()
+        await project.until(task, Status.COMPLETED)
 
     assert project.task(task).attempt == 1
 
