@@ -34,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
     if left == ["--version"]:
         left = ["version"]
     if not left and not call.mistake and not call.json and "_ABATHUR_COMPLETE" not in os.environ:
-        from abathur_tui import guard
+        from abathur_tui import guard  # only the screen has one
 
         return guard.run_screen(lambda: _finished(call, _screen))
     if left == ["status"] and not call.mistake:
@@ -45,13 +45,13 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _finished(call: "Invocation", command: Callable[["Invocation"], int]) -> int:
-    from abathur_tui.cli.finishing import finish
+    from abathur_tui.cli.finishing import finish  # with the errors, which `--version` need not pay
 
     return finish(call, lambda: command(call))
 
 
 def _glance(call: "Invocation") -> int:
-    from abathur_tui.cli.glance import glance
+    from abathur_tui.cli.glance import glance  # without typer, which the first look at a project need not pay
 
     return glance(call)
 

@@ -1,5 +1,7 @@
 """The convergence pane: how a loop's metric moves towards its target, pass by pass."""
 
+import asyncio
+import importlib
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -238,9 +240,7 @@ class ConvergencePane(Pane, can_focus=True):
         self.post_message(OffersChanged())
 
     async def _load_plot(self) -> None:
-        import asyncio
-        import importlib
-
+        # numpy and the plot take 0.1 to 0.6 s to import: only where a loop is shown, and beside the screen.
         module = await asyncio.to_thread(importlib.import_module, "abathur_tui.screen.panes.plot")
         self._plot = module.LoopPlot()
         await self.mount(self._plot, before=0)

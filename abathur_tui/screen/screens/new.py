@@ -1,5 +1,6 @@
 """New: a text is written, its mistakes or its plan are shown beside it, and it is submitted."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from rich.cells import cell_len
@@ -96,8 +97,6 @@ class NewScreen(ModalScreen[bool]):
         self.run_worker(self._look(), exclusive=True, group="look", exit_on_error=False)
 
     async def _look(self) -> None:
-        import asyncio
-
         await asyncio.sleep(_PAUSE_SECONDS)
         text = self.text
         if not text.strip():
