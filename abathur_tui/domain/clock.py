@@ -4,6 +4,9 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+_FIRST = datetime.min.replace(tzinfo=UTC).timestamp()
+_LAST = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
+
 
 class Clock(Protocol):
     """Where the time comes from."""
@@ -30,7 +33,10 @@ class SystemClock:
 
 
 def iso(moment: float | None) -> str | None:
-    """A Unix time as ISO 8601 in UTC with milliseconds (`2026-01-31T14:05:00.000Z`); None stays None."""
+    """A Unix time as ISO 8601 in UTC with milliseconds (`2026-01-31T14:05:00.000Z`); None stays None.
+
+    What is outside of the calendar is its first or last moment: one odd row must not hide all others.
+    """
     if moment is None:
         return None
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(min(max(moment, _FIRST), _LAST), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

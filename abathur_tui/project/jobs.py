@@ -9,7 +9,7 @@ from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.errors import AbathurError, Detail, DocumentInvalid
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.plan import Start
-from abathur_tui.domain.quantities import moment_of, seconds_of
+from abathur_tui.domain.quantities import LONGEST_SECONDS, moment_of, seconds_of
 
 _COMMON = (
     *("priority", "agent", "model", "timeout", "retries", "on_failure", "expires", "tags", "mode", "join", "parallel"),
@@ -218,7 +218,7 @@ def _start(at: JsonValue, in_: JsonValue, now: float) -> Start | None:
             return Start(now + seconds_of(in_), on_the_clock=False)
     except ValueError as error:
         raise _Wrong(str(error)) from error
-    if isinstance(in_, int | float) and not isinstance(in_, bool) and in_ >= 0:
+    if isinstance(in_, int | float) and not isinstance(in_, bool) and 0 <= in_ <= LONGEST_SECONDS:
         return Start(now + in_, on_the_clock=False)
     if at is None and in_ is None:
         return None

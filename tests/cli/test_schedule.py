@@ -3,6 +3,8 @@
 import json
 from datetime import datetime, timedelta
 
+import pytest
+
 from tests.cli.program import Program
 
 KEYS = {"id", "name", "cron", "timezone", "state", "next_at", "last_at", "last_execution", "runs", "skipped", "error", "created_at", "by"}
@@ -63,6 +65,23 @@ def test_a_task_starts_at_a_moment_with_or_without_a_zone(project: Program) -> N
     assert (tasks["one"]["why"], tasks["three"]["why"], tasks["three"]["due_at"]) == ("time", "", None)
 
 
+@pytest.mark.parametrize("option", [("--in", "99999999d"), ("--in", "9" * 30), ("--at", "9999-12-31T23:59-05:00"), ("--at", "0001-01-01")])
+def test_a_moment_outside_of_the_calendar_is_refused(project: Program, option: tuple[str, str]) -> None:
+    answer = project.inside("task", "submit", "one", *option, "--json")
+
+    assert (answer.code, answer.error["code"]) == (2, "ABTH-ERR-063")
+    assert project.ask("task", "list") == []
+
+
+def test_one_that_stands_in_the_file_hides_no_other_task(project: Program) -> None:
+    project.ask("task", "submit", "one", "--in", "2h")
+    project.ask("task", "submit", "two")
+    project.due_since("tasks", 1e15)
+
+    assert {task["name"]: task["due_at"] for task in project.ask("task", "list")} == {"one": "9999-12-31T23:59:59.000Z", "two": None}
+    assert project.inside("task", "show", "t1").code == 0
+
+
 def test_each_line_of_a_batch_may_start_at_its_own_time(project: Program) -> None:
     lines = [{"id": "a", "prompt": "one", "in": "2h"}, {"prompt": "two", "after": ["a"], "at": "2036-01-01T00:00Z"}, {"prompt": "three", "in": 0}]
 
@@ -75,12 +94,18 @@ def test_each_line_of_a_batch_may_start_at_its_own_time(project: Program) -> Non
 
 
 def test_a_mistaken_time_in_a_batch_queues_nothing(project: Program) -> None:
-    lines = [{"prompt": "a", "in": "soon"}, {"prompt": "b", "at": "noon"}, {"prompt": "c", "cron": "@daily"}, {"prompt": "d", "at": 5}]
+    lines = [
+        {"prompt": "a", "in": "soon"},
+        {"prompt": "b", "at": "noon"},
+        {"prompt": "c", "cron": "@daily"},
+        {"prompt": "d", "at": 5},
+        {"prompt": "f", "in": 1e300},
+    ]
 
     answer = project.inside(
         "task", "batch-submit", "-", "--json", input="\n".join(map(json.dumps, [*lines, {"prompt": "e", "at": "2030-01-01", "in": 5}]))
     )
 
     assert answer.code == 2
-    assert len(answer.error["details"]) == 5
+    assert len(answer.error["details"]) == 6
     assert project.ask("task", "list") == []
