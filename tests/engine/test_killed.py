@@ -197,7 +197,7 @@ def test_a_task_goes_on_from_its_last_finished_step_and_an_unfinished_tool_call_
 
 def test_when_both_are_killed_the_next_engine_ends_what_they_left_running(processes: Processes) -> None:
     tasks = processes.project.submit(*(node(f"n{number}") for number in range(6)))
-    processes.start(turn_seconds=0.5)
+    processes.start(turn_seconds=60)
     first = processes.await_active()
     eventually(lambda: len(processes.programs()) >= 3)
     # Stopped first, so that neither sees the other go.

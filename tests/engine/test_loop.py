@@ -18,6 +18,7 @@ from abathur_tui.domain.status import Status, Why
 from abathur_tui.settings.model import Loop, Swarm
 from abathur_tui.storage import journal, queue, views
 from tests.engine.bench import Bench, loop_node, node
+from tests.engine.clocks import let_pass
 from tests.scripted import Say, Script, Step, Wait, say
 from tests.waiting import eventually_async
 
@@ -191,10 +192,12 @@ async def test_a_pass_that_fails_ends_the_loop_with_the_best_one_so_far(bench: M
 
 async def test_a_loop_ends_when_its_time_is_over_and_with_it_its_pass(bench: Make) -> None:
     project = bench(lambda _: [Wait(asyncio.Event())])
-    project.settings = project.settings.model_copy(update={"loop": Loop(timeout_seconds=0.3)})
+    project.settings = project.settings.model_copy(update={"loop": Loop(timeout_seconds=60)})
     [task] = project.submit(loop_node("echo 1"))
-
-    await project.drain()
+    async with project.running():
+        await eventually_async(lambda: project.runtime.active == 1)
+        let_pass(61)
+        await project.until(task, Status.FAILED)
 
     ended, loop = project.task(task), series(project)
     assert ended.error is not None

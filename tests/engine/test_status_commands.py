@@ -90,11 +90,12 @@ async def test_commands_that_were_away_begin_anew(bench: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "part"), [("echo oh no >&2; exit 3", "ended with 3: oh no"), ("sleep 60 & wait", "took longer than its 0.2 seconds")]
+    ("script", "seconds", "part"),
+    [("echo oh no >&2; exit 3", 30, "ended with 3: oh no"), ("sleep 60 & wait", 0.2, "took longer than its 0.2 seconds")],
 )
-async def test_a_command_that_goes_wrong_is_told_once_and_stops_nothing(bench: Make, script: str, part: str) -> None:
+async def test_a_command_that_goes_wrong_is_told_once_and_stops_nothing(bench: Make, script: str, seconds: float, part: str) -> None:
     project = bench(say("done"))
-    follow(project, on(script, seconds=0.2), on(TOLD))
+    follow(project, on(script, seconds=seconds), on(TOLD))
     tasks = [project.submit(node())[0] for _ in range(3)]
 
     await project.drain()

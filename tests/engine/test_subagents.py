@@ -14,7 +14,8 @@ from abathur_tui.settings.model import Swarm
 from abathur_tui.storage import queue, views
 from abathur_tui.storage.views.templates import kept_text
 from tests.engine.bench import Bench, node
-from tests.scripted import Call, Say, Script, Sleep, Step, Wait
+from tests.engine.clocks import let_pass
+from tests.scripted import Call, Say, Script, Step, Wait
 from tests.waiting import eventually_async
 
 Make = Callable[[Script], Bench]
@@ -83,11 +84,17 @@ async def test_calls_of_one_turn_work_side_by_side_and_the_parent_holds_no_slot(
 
 
 async def test_the_time_of_the_parent_stands_while_it_waits(bench: Make) -> None:
-    project = bench(parent_of(spawn("one"), spawn("two"), spawn("three"), child=lambda _: [Sleep(0.3), Say("late")]))
+    gates = [asyncio.Event() for _ in range(3)]
+    waiting = iter(gates)
+    project = bench(parent_of(spawn("one"), spawn("two"), spawn("three"), child=lambda _: [Wait(next(waiting)), Say("late")]))
     one_slot(project)
-    [task] = project.submit(node(prompt="lead", timeout_seconds=0.6))
-
-    await project.drain()
+    [task] = project.submit(node(prompt="lead", timeout_seconds=60))
+    async with project.running():
+        for asked, gate in enumerate(gates, 2):
+            await eventually_async(lambda asked=asked: len(project.runtime.requests) == asked and project.runtime.active == 1)  # type: ignore[misc]
+            let_pass(50)
+            gate.set()
+        await project.until(task, Status.COMPLETED)
 
     assert project.result(task) == "late; late; late"  # one after another: longer than the parent's own time
     assert project.task(task).attempt == 1

@@ -52,8 +52,7 @@ async def test_on_a_full_disk_the_engine_waits_and_drops_nothing(bench: Make) ->
         await eventually_async(lambda: project.detail(task).partial == "before ")
         with full_disk(project):
             talking.go.set()
-            await eventually_async(lambda: project.runtime.active == 0)
-            await asyncio.sleep(0.3)
+            await eventually_async(lambda: "storage.waits" in events(project))
             assert project.task(task).status is Status.RUNNING
 
         await project.until(task, Status.COMPLETED)
@@ -73,7 +72,7 @@ async def test_while_somebody_else_holds_the_write_lock_the_engine_waits(bench: 
         other = sqlite3.connect(project.data / "abathur.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         talking.go.set()
-        await asyncio.sleep(5.3)  # longer than the database's own patience of five seconds
+        await eventually_async(lambda: "storage.waits" in events(project))  # once the database's own patience of five seconds is over
         assert project.task(task).status is Status.RUNNING
         other.execute("ROLLBACK")
         other.close()

@@ -172,17 +172,6 @@ async def test_agents_are_used_again_by_their_definition(bench: Make) -> None:
     assert {agent.state for agent in agents} == {"TERMINATED"}
 
 
-async def test_an_agent_without_work_ends_after_a_while(bench: Make) -> None:
-    project = bench(echo)
-    project.swarm["idle_seconds"] = 0.2
-    [task] = project.submit(node())
-    async with project.running():
-        await project.until(task, Status.COMPLETED)
-        assert [agent.state for agent in project.database.read_now(views.agents)] == ["IDLE"]
-
-        await eventually_async(lambda: [agent.state for agent in project.database.read_now(views.agents)] == ["TERMINATED"])
-
-
 async def test_a_task_for_later_starts_when_its_time_has_come(bench: Make) -> None:
     project = bench(echo)
     async with project.running():
