@@ -86,6 +86,8 @@ class Equipment:
     on_stop: Callable[[], None] = lambda: None
     """Called as soon as a stop is ordered: the guard must not start another engine."""
     clock: Clock = field(default_factory=SystemClock)
+    most_agents: int | None = None
+    """How many agents this process can have at work at once, whatever is asked for; None: any number."""
     gone_seconds: float = GONE_SECONDS
     release_seconds: float = RELEASE_SECONDS
     sample_seconds: float = SAMPLE_SECONDS
@@ -117,7 +119,7 @@ class Engine:
             runtimes=RuntimePool(equipment.open_runtime, equipment.keys, equipment.children),
             children=equipment.children,
             tools=equipment.tools,
-            slots=Slots(equipment.settings.swarm.max_agents, self._wake.set),
+            slots=Slots(equipment.settings.swarm.max_agents, self._wake.set, equipment.most_agents),
             swarm=Swarm(equipment.settings.swarm.idle_seconds),
             resources=Resources(
                 self.id,

@@ -18,7 +18,7 @@ from abathur_tui.engine.quiet import QuietTimes
 from abathur_tui.engine.swarm import Lent, dismiss
 from abathur_tui.engine.worker import Stop, Worker
 from abathur_tui.engine.workshop import Workshop
-from abathur_tui.storage import engines, questions, queue, requests, swarm, views
+from abathur_tui.storage import engines, journal, questions, queue, requests, swarm, views
 from abathur_tui.storage.queue import LastTurn
 
 DUE_SECONDS = 0.25
@@ -70,6 +70,8 @@ class Foreman:
         """Monotonic."""
         self._latest = float("inf")
         """The wall clock when it was last looked at: one that stands before that was set back. At first nobody knows."""
+        self._asked: int | None = None
+        """How many agents were asked for, last."""
         self._joins_ready = False
         self._changed = True
         """Whether anything has changed since it was asked what is due."""
@@ -88,7 +90,7 @@ class Foreman:
         await self._see_what_is_due()
         asked = self._shop.answers.awaited
         look = await self._shop.database.read(self._look, self._shop.endings.awaited, asked)
-        self._shop.slots.resize(look.agents or self._shop.settings.swarm.max_agents)
+        await self._keep_limit(look.agents or self._shop.settings.swarm.max_agents)
         for request in look.requests:
             await self._serve(request)
         # After the requests: a loop that is cancelled with its pass must not take that for the pass's own end.
@@ -136,6 +138,24 @@ class Foreman:
         if working:
             self._shop.log.warning("agent.stopped", f"{because}: the youngest agent is stopped", task=working[-1].claim.lease.task)
             working[-1].stop(Stop.MEMORY if len(working) > 1 else Stop.TOO_LARGE)
+
+    async def _keep_limit(self, asked: int) -> None:
+        """So many agents may work at once, as far as this process can; what follows is written, for all who show it."""
+        if asked == self._asked:
+            return
+        self._asked = asked
+        before = self._shop.slots.limit
+        self._shop.slots.resize(asked)
+        if self._shop.slots.limit != before or self._shop.slots.limit < asked:
+            await self._shop.database.write(self._write_limit, asked)
+
+    def _write_limit(self, c: Connection, asked: int) -> None:
+        now, slots = self._shop.clock.now(), self._shop.slots
+        engines.beat(c, self._shop.engine, slots.busy, slots.limit, now)
+        if slots.limit < asked:
+            text = f"{slots.limit} agents work at once, not {asked}: this process may not have more files open (`ulimit -n`)."
+            journal.notice(c, "warning", text, now)
+            swarm.audit(c, "swarm.limited", text, {"asked": asked, "agents": slots.limit}, "engine", now, engine=self._shop.engine)
 
     async def _see_what_is_due(self) -> None:
         now, monotonic = self._shop.clock.now(), self._shop.clock.monotonic()

@@ -16,7 +16,7 @@ from abathur_tui.engine.rescue import notes_of
 from abathur_tui.guard import GuardPipe, Keys
 from abathur_tui.library import FileRegistry
 from abathur_tui.library.watching import watch
-from abathur_tui.processes import Children
+from abathur_tui.processes import Children, open_files
 from abathur_tui.runtimes import open_runtime
 from abathur_tui.settings import load
 from abathur_tui.storage import Database
@@ -28,26 +28,27 @@ DATA_FOLDER = ".abathur"
 def serve(project: Path, data: Path | None, stay: bool, drain: bool, standby: bool, keys_on_stdin: bool, guard: GuardPipe, keys: Keys) -> int:
     """Run the project's engine; its exit code. What keeps it from starting is said on standard error."""
     os.umask(0o077)
+    files = open_files.raise_limit()
     project = project.absolute()
     folder = (data or project / DATA_FOLDER).absolute()
     try:
         if keys_on_stdin:
             _take_keys(keys)
-        return asyncio.run(_serve(project, folder, Manner(stay, drain, standby), guard, keys))
+        return asyncio.run(_serve(project, folder, Manner(stay, drain, standby), guard, keys, files))
     except AbathurError as error:
         details = "".join(f"\n  {detail.message}" for detail in error.details)
         print(f"{error.code}: {error.message} {error.advice}".rstrip() + details, file=sys.stderr)
         return error.exit
 
 
-async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, keys: Keys) -> Exit:
+async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, keys: Keys, files: int | None) -> Exit:
     read = FilesAsRead.of(folder)
     settings = load(project).settings
     database = Database.open(folder)
     try:
         if database.read_only:
             raise ProjectNotWritable(f"{folder} cannot be written.")
-        children = Children(guard)
+        children = Children(guard, files)
         registry = FileRegistry(project, settings)
         equipment = Equipment(
             project=project,
@@ -58,6 +59,7 @@ async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, 
             children=children,
             keys=keys,
             on_stop=guard.stop,
+            most_agents=open_files.room_for_agents(),
         )
         engine = Engine(database, equipment, manner)
         watching = (

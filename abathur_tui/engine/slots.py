@@ -45,9 +45,10 @@ class _Waiter:
 class Slots:
     """The engine's slots: a limit for all, and one per lane where its runtime has one."""
 
-    def __init__(self, limit: int, changed: Callable[[], None]) -> None:
-        """`changed` is called when a slot became free."""
-        self.limit = limit
+    def __init__(self, limit: int, changed: Callable[[], None], most: int | None = None) -> None:
+        """`changed` is called when a slot became free. `most`: no limit that is asked for goes beyond it."""
+        self._most = most
+        self.limit = self._possible(limit)
         self._changed = changed
         self._busy = 0
         self._busy_in: Counter[str] = Counter()
@@ -74,6 +75,7 @@ class Slots:
 
     def resize(self, limit: int) -> None:
         """Let so many work at once from now on; those beyond it finish what they do."""
+        limit = self._possible(limit)
         if limit != self.limit:
             self.limit = limit
             self._grant()
@@ -115,6 +117,9 @@ class Slots:
                 heapq.heapify(self._waiters)
                 self._changed()
             raise
+
+    def _possible(self, limit: int) -> int:
+        return limit if self._most is None else min(limit, self._most)
 
     def _take(self, lane: str | None) -> Slot:
         self._busy += 1

@@ -37,9 +37,11 @@ class Finished:
 class Children:
     """All programs of one engine."""
 
-    def __init__(self, guard: GuardPipe | None = None) -> None:
-        """Without a guard, what runs when this process is killed goes on."""
+    def __init__(self, guard: GuardPipe | None = None, files: int | None = None) -> None:
+        """Without a guard, what runs when this process is killed goes on. `files`: how many each may have open at once; None: as many as we."""
         self._guard = guard
+        self._before = "" if files is None else f"ulimit -S -n {files}; "
+        self._turn = asyncio.Lock()
         self._sweeper = Sweeper()
         self._running: set[Child] = set()
         self._token = secrets.token_hex(8)
@@ -61,13 +63,17 @@ class Children:
         serves all agents, and is no command of one.
         """
         program = find_program(argv, cwd, env)
-        self._started += 1
-        mark = f"{self._token}.{self._started}"
-        # Blocks for about a millisecond; with nothing awaited, no cancellation can come between the process and its owner.
-        process = _spawn([program, *argv[1:]], WITHOUT_INPUT if stdin is None else WITH_INPUT, cwd, {**env, MARK: mark})
-        self._running = {child for child in self._running if child.exit_code is None}
-        child = Child(process, mark, self._sweeper, self._guard, GO + (stdin or b""), output_limit)
+        script = self._before + (WITHOUT_INPUT if stdin is None else WITH_INPUT)
+        async with self._turn:
+            # One in each round of the event loop: a start blocks for a millisecond, and far longer on a busy machine.
+            await asyncio.sleep(0)
+            self._started += 1
+            mark = f"{self._token}.{self._started}"
+            # With nothing awaited from here on, no cancellation can come between the process and its owner.
+            process = _spawn([program, *argv[1:]], script, cwd, {**env, MARK: mark})
+            child = Child(process, mark, self._sweeper, self._guard, GO + (stdin or b""), output_limit)
         child.service = service
+        self._running = {child for child in self._running if child.exit_code is None}
         self._running.add(child)
         return child
 

@@ -381,7 +381,7 @@ class Project:
             engine=EngineInfo(row.id, row.pid, row.host, row.since) if row else None,
             counts=totals.counts,
             agents_busy=totals.agents_busy,
-            agents_limit=totals.agents_limit or (row.limit if row else 0) or (self.loaded.settings.swarm.max_agents if read_settings else None),
+            agents_limit=(row.limit if row else 0) or totals.agents_limit or (self.loaded.settings.swarm.max_agents if read_settings else None),
             tokens_today=totals.tokens_today,
             cost_today_usd=totals.cost_today_usd,
             asking=totals.asking,

@@ -104,6 +104,7 @@ class Bench:
     gone_seconds: float = 5.0
     clock: Clock = field(default_factory=SystemClock)
     sample_seconds: float = 5.0
+    most_agents: int | None = None
     children: Children = field(default_factory=Children)
     swarm: dict[str, object] = field(default_factory=dict)
     """Settings of the swarm that are others than `settings` has."""
@@ -134,6 +135,7 @@ class Bench:
             open_runtime=self._open,
             children=self.children,
             sample_seconds=self.sample_seconds,
+            most_agents=self.most_agents,
             keys=self.keys,
             clock=self.clock,
             gone_seconds=self.gone_seconds,

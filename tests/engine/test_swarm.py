@@ -1,7 +1,6 @@
 """How many agents work at once, who gets which task, and how long they stay."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,8 +9,9 @@ from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import Agent
 from abathur_tui.engine.swarm import Swarm
-from abathur_tui.storage import queue, swarm, views
+from abathur_tui.storage import engines, queue, swarm, views
 from tests.engine.bench import Bench, node
+from tests.engine.clocks import HandClock, let_pass
 from tests.scripted import GENEROUS, Say, Script, ScriptedRuntime, Sleep, Wait, in_order, say
 from tests.waiting import eventually_async
 
@@ -70,6 +70,26 @@ async def test_a_later_engine_keeps_the_number(bench: Make) -> None:
 
     assert project.runtime.most_active == 2
     assert next(iter(project.database.read_now(views.audit))).action == "swarm.scaled"
+
+
+async def test_no_more_work_than_this_process_can_have_and_that_is_said(bench: Make) -> None:
+    done = asyncio.Event()
+    project = bench(lambda _: [Wait(done), Say("x")])
+    project.most_agents = 2
+    tasks = project.submit(*(node(f"n{number}") for number in range(6)))
+    async with project.running() as engine:
+        await eventually_async(lambda: project.runtime.active == 2)
+        project.write(swarm.scale, 500, "user")
+        told = "2 agents work at once, not 500: this process may not have more files open (`ulimit -n`)."
+        await eventually_async(lambda: told in [entry.text for entry in project.database.read_now(views.log_since, None)[0]])
+        limited = [event.detail for event in project.database.read_now(views.audit) if event.action == "swarm.limited"]
+        assert [(detail["asked"], detail["agents"]) for detail in limited] == [(4, 2), (500, 2)]
+        row = project.database.read_now(engines.row, engine.id)
+        assert row is not None
+        assert row.limit == 2
+        done.set()
+        await project.until(tasks[5], Status.COMPLETED)
+    assert project.runtime.most_active == 2
 
 
 async def test_a_model_has_a_limit_of_its_own(bench: Make) -> None:
@@ -157,11 +177,13 @@ async def test_no_more_agents_live_than_may_work(bench: Make) -> None:
 async def test_an_idle_agent_ends_after_its_time(bench: Make) -> None:
     project = bench(say("x"))
     project.swarm["idle_seconds"] = 0.2
+    project.clock = clock = HandClock()
     [task] = project.submit(node())
     async with project.running():
         await project.until(task, Status.COMPLETED)
         assert [agent.state for agent in agents(project)] == ["IDLE"]
 
+        clock.forward(1)
         await eventually_async(lambda: agents(project)[0].state == "TERMINATED")
 
     assert agents(project)[0].ended_at is not None
@@ -182,7 +204,6 @@ class Deaf(ScriptedRuntime):
 async def test_a_worker_that_writes_nothing_is_tried_once_more_and_has_failed_then(bench: Make) -> None:
     project = bench(say("x"))
     deaf = Deaf(say("x"))
-    project.swarm["silent_seconds"] = 0.2
     [task] = project.submit(node())
     deaf.times = 0
     project.opens = lambda choice, _: deaf
@@ -191,6 +212,9 @@ async def test_a_worker_that_writes_nothing_is_tried_once_more_and_has_failed_th
         deaf.times = 99
         project.choice = replace(project.choice, argv=("/bin/false",))  # of the same lane, and not opened yet
         [second] = project.submit(node())
+        for left in (98, 97):
+            await eventually_async(lambda left=left: deaf.times == left)  # type: ignore[misc]
+            let_pass(6)
         ended = await project.until(second, Status.FAILED)
 
     assert ended.error is not None
@@ -205,7 +229,6 @@ async def test_a_worker_that_writes_nothing_is_tried_once_more_and_has_failed_th
 async def test_a_worker_that_was_silent_once_only_goes_on(bench: Make) -> None:
     project = bench(say("x"))
     deaf = Deaf(say("x"))
-    project.swarm["silent_seconds"] = 0.2
     deaf.times = 0
     project.opens = lambda choice, _: deaf
     [first] = project.submit(node())
@@ -214,6 +237,8 @@ async def test_a_worker_that_was_silent_once_only_goes_on(bench: Make) -> None:
         deaf.times = 1
         project.choice = replace(project.choice, argv=("/bin/false",))
         [second] = project.submit(node())
+        await eventually_async(lambda: deaf.times == 0)
+        let_pass(6)
 
         await project.until(second, Status.COMPLETED)
 
@@ -223,28 +248,32 @@ async def test_a_worker_that_was_silent_once_only_goes_on(bench: Make) -> None:
 async def test_an_agent_that_stalls_is_ended_and_its_work_goes_back(bench: Make) -> None:
     project = bench(in_order([Wait(asyncio.Event())], [Say("done")]))
     project.choice = RuntimeChoice(RuntimeName.LOCAL)
-    project.swarm["stall_seconds"] = 0.2
+    project.swarm["stall_seconds"] = 60
     [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.runtime.active == 1)
+        let_pass(61)
+        await project.until(task, Status.COMPLETED)
 
-    await project.drain()
-
-    assert project.task(task).status is Status.COMPLETED
     stalled, second = agents(project)
     assert stalled.state == "TERMINATED"
     failed = [event for event in project.database.read_now(views.audit, agent=stalled.id) if event.action == "agent.failed"]
-    assert "0.2 seconds" in str(failed[0].detail["reason"])
+    assert "60 seconds" in str(failed[0].detail["reason"])
     assert any(entry.level == "warning" and "failed" in entry.text for entry in project.log(task))
     assert second.id != stalled.id
 
 
 async def test_what_comes_now_and_then_is_progress(bench: Make) -> None:
-    project = bench(lambda _: [Say("a"), Sleep(0.2), Say("b"), Sleep(0.2), Say("c"), Sleep(0.2), Say("d")])
+    gates = [asyncio.Event() for _ in range(3)]
+    project = bench(lambda _: [step for letter, gate in zip("abc", gates, strict=True) for step in (Say(letter), Wait(gate))])
     project.choice = RuntimeChoice(RuntimeName.LOCAL)
-    project.swarm["stall_seconds"] = 0.4
+    project.swarm["stall_seconds"] = 60
     [task] = project.submit(node())
-    began = time.monotonic()
+    async with project.running():
+        for said, gate in zip(("a", "ab", "abc"), gates, strict=True):
+            await eventually_async(lambda said=said: "".join(project.detail(task).partial.split()) == said)  # type: ignore[misc]
+            let_pass(50)
+            gate.set()
+        await project.until(task, Status.COMPLETED)
 
-    await project.drain()
-
-    assert time.monotonic() - began > 0.6
     assert project.task(task).attempt == 1

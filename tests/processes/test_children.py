@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -108,6 +109,45 @@ async def test_many_programs_at_once_leave_nothing_behind(children: Children, tm
     assert [run.result().stdout for run in runs] == [f"x{number}\n" for number in range(50)]
     assert psutil.Process().num_fds() == before
     assert psutil.Process().children() == []
+
+
+async def test_starting_many_programs_lets_everything_else_go_on_in_between(children: Children, tmp_path: Path) -> None:
+    rounds = 0
+    started: list[int] = []
+
+    async def tick() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    async def start() -> None:
+        async with await children.start(["true"], cwd=tmp_path, env=ENVIRONMENT) as child:
+            started.append(rounds)
+            await child.wait()
+
+    ticking = asyncio.create_task(tick())
+    async with asyncio.TaskGroup() as group:
+        for _ in range(30):
+            group.create_task(start())
+    ticking.cancel()
+    assert len(set(started)) == 30  # never two in one round of the event loop
+
+
+async def test_a_program_has_the_limit_of_open_files_that_it_would_have_without_us(tmp_path: Path) -> None:
+    finished = await Children(files=123).run(shell("ulimit -S -n; ulimit -H -n"), cwd=tmp_path, env=ENVIRONMENT)
+    assert finished.stdout == f"123\n{resource.getrlimit(resource.RLIMIT_NOFILE)[1]}\n"
+
+
+def test_this_process_may_have_more_files_open_and_where_it_may_not_fewer_agents_work() -> None:
+    def limits(hard: int) -> list[str]:
+        code = "from abathur_tui.processes import open_files as o; print(o.raise_limit(), o.room_for_agents(), o.raise_limit())"
+        limited = f'ulimit -S -n 256; ulimit -H -n {hard}; exec "$0" -c "$1"'
+        return subprocess.run(["sh", "-c", limited, sys.executable, code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert limits(8192) == ["256", "1344", "4096"]
+    assert limits(1024) == ["256", "320", "1024"]
+    assert limits(256) == ["256", "64", "256"]
 
 
 # Reading
