@@ -94,6 +94,6 @@ def _invoke(call: Invocation, arguments: Sequence[str]) -> int:
 
 def _wrong_use(error: typer.TyperException) -> ArgumentInvalid:
     context = getattr(error, "ctx", None)
-    message = error.format_message()
+    message = error.format_message().replace(": Value error, ", ": ").replace(": Input should be ", ": it must be ")
     hint = f"See `{context.command_path} --help`." if context else "See `abathur --help`."
     return ArgumentInvalid(message if message.endswith((".", "?", ")")) else f"{message}.", hint=hint)

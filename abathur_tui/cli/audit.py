@@ -121,7 +121,7 @@ def _tell(event: AuditEvent, call: Invocation, *, flush: bool = False) -> None:
         output.record(audit_data(event), flush=flush)
         return
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.at))
-    what = f"{at}  {event.actor:<8}  {event.action:<16}  {task_name(event.task) or '':<6}"
+    what = f"{at}  {event.actor:<8}  {event.action:<17}  {task_name(event.task) or '':<6}"
     output.lines(f"{what}  {_detail(event, everything=call.verbose)}".rstrip(), flush=flush)
 
 
@@ -130,5 +130,6 @@ def _detail(event: AuditEvent, *, everything: bool) -> str:
     reason = event.detail.get("reason")
     if isinstance(reason, str) and not everything:
         error = event.detail.get("error")
-        return f"{reason}: {json.dumps(error, ensure_ascii=False)}" if error else reason
+        told = " ".join(reason.split())
+        return f"{error}: {told}" if isinstance(error, str) else told
     return json.dumps(event.detail, ensure_ascii=False) if event.detail else ""

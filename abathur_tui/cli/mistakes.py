@@ -67,7 +67,9 @@ def _detail(detail: Detail, told_already: bool) -> list[str]:
         lines += _source(detail.source, detail.column, detail.length)
     if detail.suggestion:
         meant = safe_line(detail.suggestion)
-        lines.append(f"      {meant}" if " " in meant else f"      did you mean {meant}?")
+        lines.append(
+            f"      {meant}" if " " in meant else f"      {'write' if '=' in meant else 'did you mean'} {meant}{'' if '=' in meant else '?'}"
+        )
     return lines
 
 

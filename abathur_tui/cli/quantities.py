@@ -43,7 +43,7 @@ def seconds(text: str, option: str) -> float:
     try:
         return seconds_of(text)
     except ValueError as error:
-        raise ArgumentInvalid(f"{option}: {error}.") from error
+        raise _wrong(option, error) from error
 
 
 def moment(text: str) -> float:
@@ -51,4 +51,10 @@ def moment(text: str) -> float:
     try:
         return moment_of(text)
     except ValueError as error:
-        raise ArgumentInvalid(f"--at: {error}.") from error
+        raise _wrong("--at", error) from error
+
+
+def _wrong(option: str, error: ValueError) -> ArgumentInvalid:
+    """What is wrong apart from how it is written rightly, where the error says both."""
+    what, _, how = str(error).rpartition(": write ")
+    return ArgumentInvalid(f"{option}: {what}.", hint=f"Write {how}.") if what else ArgumentInvalid(f"{option}: {error}.")

@@ -34,7 +34,7 @@ def read_text(argument: str, *, prompts: bool = True) -> str:
     if is_file:
         return read_file(path)
     if is_folder:
-        raise NotFound(f"{argument} is a folder, not a file.")
+        raise NotFound(f"{argument} is a folder, not a file.", hint="Name a file in it.")
     if not any(char.isspace() for char in argument) and ("/" in argument or _FILE_SUFFIX.fullmatch(argument)):
         hint = "Write a prompt of one word with a space before it." if prompts else "Name a file that is there, or - for standard input."
         raise NotFound(f"There is no file {argument}.", hint=hint)
@@ -52,7 +52,7 @@ def read_file(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES)
     except FileNotFoundError as error:
-        raise NotFound(f"There is no file {path}.") from error
+        raise NotFound(f"There is no file {path}.", hint="A path is taken from the current folder.") from error
     except OSError as error:
         raise ArgumentInvalid(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from error
     return _filled(_decoded(content, str(path)), str(path))

@@ -75,6 +75,8 @@ async def _result(project: Project, execution: int, call: Invocation) -> int:
     if answer.purged_at is not None and not call.json:
         raise ContentPurged(f"The content of x{execution} was purged on {day(answer.purged_at)}.")
     if answer.output is None and not call.json:
-        state = "has ended without a result" if answer.status in ENDED else f"is still {answer.status}"
-        raise NoResult(f"x{execution} {state}." + (f" {answer.error}" if answer.error else ""))
+        if answer.status in ENDED:
+            hint = f"`abathur watch x{execution}` lists what became of each task, `abathur task show ID` says more of one."
+            raise NoResult(f"x{execution} has ended without a result." + (f" {answer.error}" if answer.error else ""), hint=hint)
+        raise NoResult(f"x{execution} is still {answer.status}.", hint=f"Follow it with `abathur watch x{execution}`.")
     return await tell_result(project, execution, call)

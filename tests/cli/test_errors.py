@@ -307,3 +307,33 @@ def test_utf_8_is_taken_as_such_whatever_the_locale(project: Program) -> None:
 
     assert submitted.code == 0
     assert project.ask("task", "list")[0]["name"] == "größer"
+
+
+def test_every_error_says_what_to_do(project: Program) -> None:
+    submitted = [
+        project.inside("task", "submit", "x", option, value, "--json").error for option, value in (("--at", "yesterday"), ("--in", "5parsecs"))
+    ]
+    missing = [project.inside(*words, "--json").error for words in (("task", "show", "t9"), ("watch", "x9"), ("loop", "status", "l9"))]
+    listed = project.inside("task", "list", "--limit", "0", "--json").error
+    project("run", "SAY done", "--quiet")
+    retried = project.inside("task", "retry", "t1", "--json").error
+
+    assert [error["message"] for error in submitted] == ["--at: 'yesterday' is no date and time.", "--in: '5parsecs' is not a duration."]
+    assert all(error["hint"].startswith("Write ") for error in submitted)
+    assert all("`abathur task list`" in error["hint"] for error in missing)
+    assert listed["message"] == "Invalid value for '--limit': it must be greater than or equal to 1."
+    assert "submit it anew" in retried["hint"]
+
+
+def test_a_task_that_ended_without_a_result_is_no_task_to_follow(project: Program) -> None:
+    project("run", "FAIL", "--quiet")
+
+    error = project.inside("task", "result", "t1", "--json").error
+    whole = project.inside("result", "x1").err
+
+    assert "`abathur task retry t1`" in error["hint"]
+    assert "Follow it" not in error["hint"] + whole
+
+
+def test_a_value_that_is_missing_is_shown_as_it_is_written(project: Program) -> None:
+    assert 'write component="…"\n' in project.inside("plan", "ABYSSAL[CODE]()").err

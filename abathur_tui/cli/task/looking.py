@@ -104,18 +104,19 @@ def result(context: typer.Context, task: Id) -> None:
     if detail.purged_at is not None:
         raise ContentPurged(f"The content of {task} was purged on {day(detail.purged_at)}.")
     if detail.result is None:
-        raise NoResult(_why_none(task, detail))
+        raise _no_result(task, detail)
     if call.json:
         output.document({"task": task, "status": str(detail.task.status), "result": detail.result})
     else:
         output.result(detail.result)
 
 
-def _why_none(name: str, detail: TaskDetail) -> str:
+def _no_result(name: str, detail: TaskDetail) -> NoResult:
     if detail.task.status not in ENDED:
-        return f"{name} is {detail.task.state.word}; it has no result yet."
+        return NoResult(f"{name} is {detail.task.state.word}; it has no result yet.")
     reason = f": {detail.task.error.message}" if detail.task.error else "."
-    return f"{name} has ended without a result ({detail.task.status}){reason}"
+    said = "`abathur task show` has what was said until then" if detail.partial else "`abathur task show` says more"
+    return NoResult(f"{name} has ended without a result ({detail.task.status}){reason}", hint=f"{said}; `abathur task retry {name}` tries it again.")
 
 
 def _sorted(wanted: TaskFilter, sort: str) -> TaskFilter:

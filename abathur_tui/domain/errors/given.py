@@ -35,6 +35,7 @@ class ArgumentInvalid(AbathurError):
 
     code = "ABTH-ERR-063"
     exit = Exit.WRONG_USE
+    hint = "The command's --help says what it takes, with examples."
 
 
 class TemplateInvalid(AbathurError):

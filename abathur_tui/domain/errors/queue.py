@@ -70,6 +70,7 @@ class NotFound(AbathurError):
 
     code = "ABTH-ERR-006"
     exit = Exit.NOT_FOUND
+    hint = "`abathur task list` shows tasks and their executions, `abathur loop list` loops, `abathur agent list` agents."
 
 
 class ChangeRefused(AbathurError):
@@ -79,6 +80,7 @@ class ChangeRefused(AbathurError):
     """
 
     code = "ABTH-ERR-007"
+    hint = "`abathur task show` says how a task stands."
 
 
 class CyclicDependencies(AbathurError):

@@ -22,6 +22,8 @@ from abathur_tui.storage.sql import named
 _SQL = named("changes")
 
 _RETRIABLE = ENDED - {Status.COMPLETED}
+_NOT_RETRIED = {Status.COMPLETED: "To do it once more, submit it anew.", Status.PAUSED: "`abathur task resume` lets it go on."}
+"""What to do with a task that cannot be retried, where a change of it is what was wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def retry(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Cha
     def change(id: int) -> None:
         status = _task(c, id)[0]
         if status not in _RETRIABLE:
-            raise ChangeRefused(f"t{id} is {status}; only failed, dead and cancelled tasks can be retried.")
+            raise ChangeRefused(f"t{id} is {status}; only failed, dead and cancelled tasks can be retried.", hint=_NOT_RETRIED.get(status))
         if c.execute(_SQL["purged"], (id,)).fetchone() is not None:
             raise ChangeRefused(f"The content of t{id} was purged; what it was asked is gone.", hint="Submit it anew.")
         back = _all_that_come_back(c, id, status)

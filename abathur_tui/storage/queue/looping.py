@@ -36,7 +36,7 @@ def resume_loop(c: Connection, task: int, limits: LoopLimits, default_timeout: f
     """
     found = c.execute(_SQL["loop"], (task,)).fetchone()
     if found is None:
-        raise ChangeRefused(f"t{task} is no loop.")
+        raise ChangeRefused(f"t{task} is no loop.", hint="`abathur loop list` shows them.")
     status, round, spec = Status(found[0]), found[1], loop_from(found[3])
     assert spec is not None
     if status is Status.PAUSED:
@@ -72,7 +72,9 @@ def _refuse_spent(already: Spent, budget_usd: float, dearest_usd: float) -> None
 def _raised(spec: LoopSpec, limits: LoopLimits, done: list[Pass], default_timeout: float) -> LoopSpec:
     """The rule from now on. Raises ChangeRefused where the loop would end at once."""
     if done and done[-1].verdict is Verdict.CONVERGED:
-        raise ChangeRefused("The loop has converged: there is nothing to go on with.")
+        raise ChangeRefused(
+            "The loop has converged: there is nothing to go on with.", hint="Start another with a stricter criterion: `abathur loop start`."
+        )
     most = spec.max_iterations if limits.max_iterations is None else None if limits.max_iterations == "unlimited" else limits.max_iterations
     if most is not None and len(done) >= most:
         raise ChangeRefused(f"The loop has made {len(done)} passes, and may make {most}.", hint="Raise its limit: --max-iterations N, or unlimited.")

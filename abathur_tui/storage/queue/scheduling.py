@@ -62,7 +62,7 @@ def pause_schedules(c: Connection, ids: Sequence[int], actor: str, now: float) -
     """Make nothing of these until they are resumed. Raises NotFound, ChangeRefused; then none is changed."""
     for id in ids:
         if _one(c, id)[1] is not None:
-            raise ChangeRefused(f"s{id} is paused already.")
+            raise ChangeRefused(f"s{id} is paused already.", hint=f"`abathur task schedule resume s{id}` lets it go on.")
         c.execute(_SQL["pause"], {"id": id, "now": now})
         _audit(c, "paused", id, actor, now)
 
@@ -72,7 +72,7 @@ def resume_schedules(c: Connection, ids: Sequence[int], actor: str, now: float) 
     for id in ids:
         recurrence, paused_at = _one(c, id)
         if paused_at is None:
-            raise ChangeRefused(f"s{id} is not paused.")
+            raise ChangeRefused(f"s{id} is not paused.", hint="`abathur task schedule list` says when it starts next.")
         next_at, error = _next(recurrence, now)
         if error:
             raise ChangeRefused(f"s{id} cannot go on: {error}.")

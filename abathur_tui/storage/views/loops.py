@@ -55,7 +55,7 @@ def loop(c: Connection, task: int, *, outputs: bool = True) -> LoopSeries:
     """The loop of a task. Raises NotFound."""
     found = c.execute(_SQL["loop_of_task"], (task,)).fetchone()
     if found is None:
-        raise NotFound(f"t{task} is no loop.")
+        raise NotFound(f"t{task} is no loop.", hint="`abathur loop list` shows them.")
     return _series(found, _measured(found[4], found[-1], passes(c, task) if outputs else looked_at(c, task)))
 
 
