@@ -20,8 +20,10 @@ from abathur_tui.engine.log import MOST_BYTES
 from abathur_tui.guard import MARK
 from abathur_tui.storage import Database, engines
 
-START_SECONDS = 10.0
-"""How long an engine may take until it is registered."""
+START_SECONDS = 30.0
+"""How long an engine may take until it is registered; most take a third of one, on a machine that is busy with hundreds of agents ten."""
+LATE_SECONDS = 5.0
+"""How long whoever is starting one already is waited for."""
 STOP_SECONDS = 20.0
 """How long a stopping engine may take to end its agents and to give its tasks back."""
 _LOOK_SECONDS = 0.02
@@ -85,15 +87,16 @@ def engine_status(data: Path) -> EngineInfo | None:
 
 
 def _ensure(project: Path, data: Path, keys: Mapping[str, str]) -> EngineInfo:
-    deadline = time.monotonic() + START_SECONDS
+    began = time.monotonic()
+    deadline = began + START_SECONDS
     with contextlib.closing(Database.open(data)) as database:
         while True:
             if (info := _registered(database)) is not None:
                 return info
             with _starting(data) as first:
-                # Whoever comes first starts one, all others wait for it (not for ever: it may have been stopped); an active one that is not
+                # Whoever comes first starts one, all others wait for it (not for long: it may have been stopped); an active one that is not
                 # registered yet is about to be.
-                late = time.monotonic() > deadline - START_SECONDS / 2
+                late = time.monotonic() > began + LATE_SECONDS
                 if (first or late) and engines.active_engine(data) is None:
                     started = _start_process(project, data, keys, [])
                     if (info := _await_registered(database, data, started, deadline)) is not None:

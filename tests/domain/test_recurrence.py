@@ -80,10 +80,10 @@ def test_what_cannot_be_read_is_told(cron: str, zone: str | None, part: str) -> 
 
 
 def test_what_never_comes_is_found_out_soon() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     assert recurrence("* * */20 * 1L", "UTC", lambda: "UTC").after(0.0) is None
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize(

@@ -117,11 +117,11 @@ def test_a_value_that_is_not_there_may_be_asked_for_but_not_printed() -> None:
     ],
 )
 def test_what_is_not_in_the_language_is_refused_before_any_of_it_runs(template: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
 
     with pytest.raises(PromptFailed):
         render(template, {"x": "abc"})
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(
@@ -136,12 +136,12 @@ def test_what_is_not_in_the_language_is_refused_before_any_of_it_runs(template: 
     ],
 )
 def test_a_hostile_template_ends_soon(template: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
 
     with suppress(PromptFailed):
         render(template, {"x": '"' * 90_000})
 
-    assert time.monotonic() - started < 6
+    assert time.process_time() - started < 6
 
 
 def test_a_broken_template_names_its_line() -> None:

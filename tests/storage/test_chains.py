@@ -15,10 +15,10 @@ SECONDS = 20.0
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """What is inside takes no longer."""
-    begun = time.perf_counter()
+    """What is inside takes no longer, by the processor's time in all threads."""
+    begun = time.process_time()
     yield
-    assert time.perf_counter() - begun < seconds
+    assert time.process_time() - begun < seconds
 
 
 def counts(database: Database) -> dict[str, int]:

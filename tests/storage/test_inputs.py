@@ -30,11 +30,11 @@ def test_a_long_ancestry_takes_no_time(database: Database) -> None:
     long_chain = chain(3000)
     made = submit(database, plan([*long_chain.nodes, "last"], [*long_chain.edges, ("last", "n0"), ("last", "n2999")]))
 
-    begun = time.perf_counter()
+    begun = time.process_time()
     work = database.read_now(views.work, made.tasks["last"])
 
     assert [one.distance for one in work.inputs] == [2, 1]
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_a_join_is_told_how_good_its_members_are_and_when_they_were_done(database: Database) -> None:

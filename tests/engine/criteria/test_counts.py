@@ -101,7 +101,7 @@ def test_junit_written_by_a_real_runner_is_understood(tmp_path: Path) -> None:
     "piece", ["<testcase ", "1 passed, ", "Ran 1 tests in 1s\n", "--- PASS: ", "Tests: 1 a, ", "ok  \tx\t", "# tests 1\n", "ok \t " * 5]
 )
 def test_its_time_grows_with_the_length_and_no_faster(piece: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     read_counts("<testsuite " + piece * 100_000)
 
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

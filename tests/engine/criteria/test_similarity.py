@@ -40,7 +40,7 @@ def test_it_is_a_share_and_the_same_both_ways(one: str, other: str) -> None:
 
 @pytest.mark.parametrize("piece", ["word ", '{"a":', "a", "```json\n", "[["])
 def test_its_time_grows_with_the_length_and_no_faster(piece: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     similarity(piece * 200_000, piece * 199_999 + "b")
 
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

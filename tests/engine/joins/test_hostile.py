@@ -35,7 +35,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_no_text_takes_longer_than_its_length(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     object_in(text)
     files_in(text)
@@ -43,4 +43,4 @@ def test_no_text_takes_longer_than_its_length(text: str) -> None:
     answers([done(1, text), done(2, text + "x")])
     normal(text)
 
-    assert time.perf_counter() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
