@@ -23,12 +23,17 @@ class Folded:
 def fold_output(c: Connection, turn: int) -> Folded:
     """Take a turn's output rows away and give them as one text."""
     pieces = c.execute(_SQL["output"], (turn,)).fetchall()
-    text = ""
+    parts: list[str] = []
+    length = 0
     for offset, _, piece in pieces:
         # A piece that was written twice, or overlaps, counts once; where one is missing the gap closes.
-        text = text[:offset] + piece
+        if offset < length:
+            parts = ["".join(parts)[:offset]]
+            length = offset
+        parts.append(piece)
+        length += len(piece)
     c.execute(_SQL["drop_output"], (turn,))
-    return Folded(text, json.dumps([[offset, round(at, 3)] for offset, at, _ in pieces], separators=(",", ":")))
+    return Folded("".join(parts), json.dumps([[offset, round(at, 3)] for offset, at, _ in pieces], separators=(",", ":")))
 
 
 def fold_partial(c: Connection, turn: int, reason: str, now: float) -> None:

@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import replace
+from sqlite3 import Connection
 
 import pytest
 
@@ -129,6 +130,29 @@ def test_output_is_folded_into_its_turn_and_deleted(database: Database, lease: L
     assert count(database, "output") == 0
     folded = database.read_now(lambda c: c.execute("SELECT c.body, timing FROM turns JOIN content AS c ON c.hash = said").fetchone())
     assert folded == ("It is done.", f"[[0,{NOW}],[3,{NOW + 3}],[6,{NOW + 6}]]")
+
+
+def test_pieces_that_overlap_count_once_and_where_one_is_missing_the_gap_closes(database: Database, lease: Lease) -> None:
+    id = turn(database, lease, 1, [ASK], None)
+    for offset, text in [(0, "one "), (4, "two "), (4, "two "), (6, "o three"), (20, " five")]:
+        database.write_now(journal.append_output, lease, id, offset, text, NOW)
+    database.write_now(journal.abandon_turn, lease, id, "stopped", NOW)
+    assert database.read_now(journal.conversation, lease.task).partial == "one two three five"
+
+
+def test_long_output_in_many_pieces_is_folded_at_once(database: Database, lease: Lease) -> None:
+    id = turn(database, lease, 1, [ASK], None)
+    pieces = 20_000
+
+    def append(c: Connection) -> None:
+        for number in range(pieces):
+            journal.append_output(c, lease, id, number * 1000, "x" * 1000, NOW)
+
+    database.write_now(append)
+    began = time.process_time()
+    database.write_now(journal.abandon_turn, lease, id, "stopped", NOW)
+    assert time.process_time() - began < 5  # copying all that came before for each piece takes half a minute
+    assert len(database.read_now(journal.conversation, lease.task).partial) == pieces * 1000
 
 
 def test_tokens_and_cost_are_added_to_task_agent_and_day(database: Database, lease: Lease) -> None:
