@@ -25,4 +25,4 @@ class Places:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *(found.end() for found in re.finditer("\n", self._text))]
+        return [0, *(found.end() for found in re.finditer(r"\r\n|[\r\n]", self._text))]

@@ -23,6 +23,8 @@ def broken(project: Program) -> Program:
         ("run", 'ABYSSAL[RESEARCH]("x")'),
         ("task", "submit", 'ABYSSAL[RESEARCH]("x")'),
         ("task", "submit", "--template", "RESEARCH", "--param", "question=x"),
+        ("task", "submit", "x", "--agent", "tester"),
+        ("loop", "start", "x", "--agent", "tester", "--criterion", "test_pass: true"),
     ],
 )
 def test_it_is_told_with_file_and_line(broken: Program, words: tuple[str, ...]) -> None:

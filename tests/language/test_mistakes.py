@@ -324,3 +324,9 @@ def test_a_name_that_is_bound_twice_makes_no_circle_with_itself() -> None:
 
 def test_prose_around_commands_is_sent_where_it_is_read() -> None:
     assert "`abathur extract`" in (wrong('Please do ABYSSAL[ASK]("x")')[0].suggestion or "")
+
+
+def test_a_carriage_return_alone_ends_a_line_and_its_comment() -> None:
+    detail = only_mistake('# on old machines\rABYSSAL[TEST]("x") // lines end so\r\rABYSSAL[TSET]("y")')
+
+    assert (detail.line, detail.column, detail.source) == (4, 9, 'ABYSSAL[TSET]("y")')

@@ -13,7 +13,7 @@ from abathur_tui.cli.following import follow_to_result
 from abathur_tui.cli.interrupts import Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation
 from abathur_tui.cli.loop.naming import Id, commands, task_of
-from abathur_tui.cli.opening import opened, tell_notices
+from abathur_tui.cli.opening import opened, tell_files, tell_notices
 from abathur_tui.cli.outcome import exit_of, tell_result
 from abathur_tui.cli.quantities import dollars, priority_of, seconds
 from abathur_tui.cli.runtimes import Model, Runtime
@@ -118,6 +118,7 @@ def start(
     text = read_prompt(prompt)
     with opened(call, create=True) as project:
         tell_notices(call, project.loaded.notices)
+        tell_files(call, project.workbench, text if agent is None else None)
         return asyncio.run(_start(project, text, Wish(runtime=runtime, model=model, common=common), call, wait=wait))
 
 

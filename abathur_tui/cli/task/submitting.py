@@ -121,7 +121,7 @@ def submit(
     start = _start(at, in_)
     with opened(call, create=True) as project:
         tell_notices(call, project.loaded.notices)
-        tell_files(call, project.workbench, subject or "" if template is None else None)
+        tell_files(call, project.workbench, subject or "" if template is None and agent is None else None)
 
         async def run() -> int:
             wish = Wish(
