@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import psutil  # type: ignore[import-untyped]
+
 from abathur_tui.cli import entry
+from tests.waiting import eventually
 
 PROGRAM = str(Path(sys.executable).parent / "abathur")
 AGENT = str(Path(__file__).parent / "agent.py")
@@ -77,6 +80,11 @@ class Program:
             "encoding": "utf-8",
         }
         return subprocess.Popen([PROGRAM, *arguments], cwd=self.folder, env=self.environment(env), **(defaults | settings))
+
+    def at_work(self, process: subprocess.Popen[str]) -> None:
+        """Wait until a command that was started has its project open: an interrupt before that meets an interpreter that only starts."""
+        name = str(self.folder / ".abathur" / "abathur.db")
+        eventually(lambda: any(file.path == name for file in psutil.Process(process.pid).open_files()))
 
     def __call__(self, *arguments: str, input: str | None = None, env: Mapping[str, str] | None = None, timeout: float = 60) -> Answer:
         """Run a command to its end."""

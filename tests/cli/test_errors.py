@@ -160,7 +160,7 @@ def test_a_wrong_key_is_refused_and_a_right_one_goes_on(project: Program) -> Non
         drained = project("engine", "start", "--drain", "--json", env=with_server(server, "wrong-key"))
         waiting = project.ask("task", "list")
         again = project("run", "hello again", "--json", env=with_server(server, "right-key"))
-        first = eventually(lambda: project("result", "x1"))
+        first = eventually(lambda: (answer := project("result", "x1")).code == 0 and answer)
 
     assert (refused.code, refused.error["code"]) == (4, "ABTH-ERR-043")
     assert refused.data["status"] == "pending"
@@ -212,17 +212,23 @@ def test_closed_standard_streams_harm_nothing(project: Program) -> None:
     assert [task["name"] for task in project.ask("task", "list")] == ["hello"]
 
 
-def test_a_full_output_is_told(project: Program) -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("no /dev/full here")
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [PROGRAM, "status"], cwd=project.folder, env=project.environment(), stdout=full, stderr=subprocess.PIPE, text=True, check=False
-        )
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_output_is_told_and_takes_nothing_back(project: Program) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"exec {PROGRAM} task submit hello --json >/dev/full"],
+        cwd=project.folder,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    unheard = subprocess.run(
+        ["sh", "-c", f"exec {PROGRAM} task show t9 >/dev/full 2>/dev/full"], cwd=project.folder, env=project.environment(), check=False
+    )
 
-    assert done.returncode == 4
-    assert "ABTH-ERR-101" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, json.loads(done.stderr)["error"]["code"]) == (1, "ABTH-ERR-120")
+    assert unheard.returncode == 3
+    assert [task["name"] for task in project.ask("task", "list")] == ["hello"]
 
 
 def test_an_encoding_without_the_characters_is_no_error(project: Program) -> None:

@@ -119,6 +119,7 @@ def test_detached_it_runs_by_itself(project: Program) -> None:
 def test_an_interrupt_ends_watching_and_not_the_work(project: Program) -> None:
     project.ask("run", "SAY begun; WAIT go", "--detach")
     watching = project.start("watch", "x1")
+    project.at_work(watching)
     eventually(lambda: has_begun(project))
 
     watching.send_signal(signal.SIGINT)
@@ -172,8 +173,9 @@ def test_the_second_interrupt_leaves_at_once(project: Program, tmp_path: Path) -
     eventually(lambda: "Cancelling" in said.read_text())
     running.send_signal(signal.SIGINT)
 
-    running.communicate(timeout=1.5)  # its agent would take two seconds to be killed
+    running.communicate(timeout=60)
     assert running.returncode == 130
+    assert "x1: " not in said.read_text(), "it did not wait for the end that it would have told; its agent takes two seconds to be killed"
 
 
 def test_an_interrupt_before_anything_is_queued_leaves_nothing(project: Program) -> None:
