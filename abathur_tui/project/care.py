@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from abathur_tui.project.finding import Place
 from abathur_tui.storage import Database
 from abathur_tui.storage.checking import Checked, check_folder
 from abathur_tui.storage.connection import refuse_foreign, roll_back
-from abathur_tui.storage.copying import back_up_to, new_file
+from abathur_tui.storage.copying import back_up_to, new_file, set_aside, take_place
 from abathur_tui.storage.exporting import records
 from abathur_tui.storage.failures import translated
 from abathur_tui.storage.files import DATABASE, private_folder, refuse_network
@@ -105,9 +106,10 @@ def recover(place: Place, into: Path | None = None) -> Recovered:
         if into is None and not path.is_file() and os.path.lexists(path):
             raise ChangeRefused(f"{path} is not an ordinary file.", hint="Move it away; what lies beside it can be recovered then.")
         with alone(place.data):
-            if into is None:
+            kept = None if into is not None else set_aside(path, f"{path.stem}-damaged-*.db")
+            if into is None and kept is None:
                 _refuse_well(place)
-            return _recover(path, into)
+            return _recover(path, into, kept)
 
 
 def _refuse_well(place: Place) -> None:
@@ -118,13 +120,14 @@ def _refuse_well(place: Place) -> None:
         _refuse_others(connection, place)
 
 
-def _recover(path: Path, into: Path | None) -> Recovered:
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    damaged = path.with_name(f"{path.stem}-damaged-{stamp}.db")
+def _recover(path: Path, into: Path | None, kept: Path | None) -> Recovered:
+    """`kept`: where one that was killed at its end has put the damaged file, whose log is no longer beside `path` then."""
+    stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:4]}"
+    damaged = kept or path.with_name(f"{path.stem}-damaged-{stamp}.db")
     target = Path(os.path.abspath(into)) if into is not None else path.with_name(f"{path.stem}-recovered-{stamp}.db")
     with new_file(target) as unnamed:
         try:
-            saved = salvage(path, unnamed, time.time())
+            saved = salvage(kept or path, unnamed, time.time())
         finally:
             for ending in ("-wal", "-shm"):
                 unnamed.with_name(unnamed.name + ending).unlink(missing_ok=True)
@@ -132,10 +135,7 @@ def _recover(path: Path, into: Path | None) -> Recovered:
             raise NoResult("No task could be found in it.", hint="Look into .abathur/backups: a backup can take its place.")
     if into is not None:
         return Recovered(saved, target, path)
-    for ending in ("-wal", "-shm", ""):
-        with suppress(FileNotFoundError):
-            os.rename(path.with_name(path.name + ending), damaged.with_name(damaged.name + ending))
-    os.rename(target, path)
+    take_place(target, path, damaged)
     return Recovered(saved, path, damaged)
 
 

@@ -66,6 +66,36 @@ def new_file(target: Path) -> Iterator[Path]:
             unnamed.unlink()
 
 
+def take_place(new: Path, path: Path, kept: Path) -> None:
+    """Put the closed database `new` where `path` is, on disk; what was there, and its log, is then under the name `kept`. Raises OSError.
+
+    Whenever this ends, there is a database at `path`: without one, the next program would begin an empty one. And where `kept` and `path` are the
+    same file (see `set_aside`), the log that belongs to it is beside `kept`.
+    """
+    names = [(path.with_name(path.name + ending), kept.with_name(kept.name + ending)) for ending in ("-wal", "-shm", "")]
+    for old, aside in names:
+        try:
+            os.link(old, aside)
+        except (FileNotFoundError, FileExistsError):
+            continue  # there is none, or it was set aside before
+        except OSError:
+            # Some file systems have no hard links.
+            old.rename(aside)
+    for old, _ in names[:-1]:
+        old.unlink(missing_ok=True)  # a log is never beside another file than its own
+    os.replace(new, path)
+    _sync(path.parent)
+
+
+def set_aside(path: Path, pattern: str) -> Path | None:
+    """The name, of those that match, under which a `take_place` that was killed has already kept the database of `path`."""
+    for kept in path.parent.glob(pattern):
+        with suppress(OSError):
+            if kept.samefile(path):
+                return kept
+    return None
+
+
 def refuse_taken(target: Path) -> None:
     """Raise ArgumentInvalid where `target` is there already."""
     if os.path.lexists(target):

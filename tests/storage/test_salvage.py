@@ -3,7 +3,10 @@
 import io
 import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from abathur_tui.domain.errors import ChangeRefused, DatabaseBusy, DatabaseDamag
 from abathur_tui.project import Place, care
 from abathur_tui.storage import Database, engines, queue, seals
 from abathur_tui.storage.checking import check_folder
+from abathur_tui.storage.copying import set_aside
 from tests.storage.building import ENGINE, NOW, chain, claim, claim_one, fail, finish, fork, plan, submit
 
 PAGE = 4096
@@ -161,6 +165,58 @@ def test_what_was_written_last_is_taken_from_the_log(worked: Path) -> None:
     database = Database.open(copy)
     assert database.read_now(lambda c: c.execute("SELECT count(*) FROM tasks WHERE id = ?", (made.root,)).fetchone()) == (1,)
     database.close()
+
+
+RECOVER = """
+import os, signal, sys
+from pathlib import Path
+from abathur_tui.project import Place, care
+
+names = 0
+
+def count(event, arguments):
+    global names
+    if event in ("os.rename", "os.link", "os.remove"):
+        names += 1
+        if names == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count)
+care.recover(Place(Path(sys.argv[1]).parent, Path(sys.argv[1])))
+"""
+
+
+def test_a_recovery_that_is_killed_wherever_a_file_gets_another_name_is_made_anew_and_loses_nothing(tmp_path: Path) -> None:
+    # Given a damaged database with rows in its log,
+    made = tmp_path / "made" / ".abathur"
+    made.parent.mkdir()
+    database = Database.open(made, create=True)
+    submit(database, chain(20))
+    database.close()
+    database = Database.open(made)
+    last = submit(database, plan(["last"]))
+    damaged = tmp_path / "damaged"
+    shutil.copytree(made, damaged)
+    database.close()
+    (damaged / "abathur.db-shm").unlink()
+    header(damaged / "abathur.db")
+    at = 0
+    while at == 0 or killed.returncode == -signal.SIGKILL:
+        at += 1
+        folder = tmp_path / str(at) / ".abathur"
+        shutil.copytree(damaged, folder)
+        # when its recovery is killed at one of the renames,
+        killed = subprocess.run([sys.executable, "-c", RECOVER, str(folder), str(at)], check=False, capture_output=True)
+        # then there is a database all the time, and another recovery saves all there was.
+        assert (folder / "abathur.db").exists(), at
+        if check_folder(folder).problems or set_aside(folder / "abathur.db", "abathur-damaged-*.db"):
+            recovered(folder)
+        assert rows(folder)["tasks"] == 21, at
+        connection = sqlite3.connect(folder / "abathur.db")
+        assert connection.execute("SELECT count(*) FROM tasks WHERE id = ?", (last.root,)).fetchone() == (1,), at
+        connection.close()
+    assert killed.returncode == 0, killed.stderr
+    assert at > 6
 
 
 def test_of_a_damaged_log_the_transactions_before_the_damage_count(worked: Path) -> None:
