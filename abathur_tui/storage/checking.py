@@ -10,7 +10,7 @@ from sqlite3 import Connection
 
 from abathur_tui.domain.data import content_hash
 from abathur_tui.storage import seals
-from abathur_tui.storage.connection import APPLICATION_ID, in_transaction, scalar
+from abathur_tui.storage.connection import APPLICATION_ID, in_transaction, is_blank, scalar
 from abathur_tui.storage.files import DATABASE
 from abathur_tui.storage.migrations import known_steps, statements, version_of
 from abathur_tui.storage.passes import unfit_passes
@@ -87,6 +87,9 @@ def check_connection(c: Connection, *, copy: bool = False) -> list[str]:
 
 
 def _problems(c: Connection, *, copy: bool) -> Iterator[str]:
+    if is_blank(c):
+        yield "It is empty; the next command that makes a project here goes on with it."
+        return
     if scalar(c, "PRAGMA application_id") != APPLICATION_ID:
         yield "It is a database of another program."
         return

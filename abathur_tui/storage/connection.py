@@ -64,11 +64,11 @@ def set_pragma(connection: Connection, name: str, value: str, answer: object) ->
 
 
 def prepare_file(connection: Connection, path: Path) -> None:
-    """Make an empty file ours, or check that it is: `auto_vacuum` before WAL mode, which it does not survive the other way round.
+    """Make a blank file ours, or check that it is: `auto_vacuum` before WAL mode, which it does not survive the other way round.
 
     Raises DatabaseDamaged where the file belongs to another program.
     """
-    if scalar(connection, "PRAGMA page_count") == 0:
+    if is_blank(connection):
         set_pragma(connection, "auto_vacuum", "incremental", 2)
         set_pragma(connection, "application_id", str(APPLICATION_ID), APPLICATION_ID)
     refuse_foreign(connection, path)
@@ -80,8 +80,15 @@ def prepare_file(connection: Connection, path: Path) -> None:
 
 def refuse_foreign(connection: Connection, path: Path) -> None:
     """Raise DatabaseDamaged where the file belongs to another program."""
-    if scalar(connection, "PRAGMA page_count") and scalar(connection, "PRAGMA application_id") != APPLICATION_ID:
+    if not is_blank(connection) and scalar(connection, "PRAGMA application_id") != APPLICATION_ID:
         raise DatabaseDamaged(f"{path} is a database of another program.", hint="Move it away; nothing was changed.")
+
+
+def is_blank(connection: Connection) -> bool:
+    """Whether nothing is in the file yet: it has no page, or one only, where whoever was making it was killed."""
+    return (scalar(connection, "PRAGMA application_id"), scalar(connection, "PRAGMA user_version")) == (0, 0) and not scalar(
+        connection, "SELECT count(*) FROM sqlite_schema"
+    )
 
 
 def scalar(connection: Connection, statement: str) -> object:

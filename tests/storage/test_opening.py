@@ -22,8 +22,9 @@ from abathur_tui.domain.errors import (
 )
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.storage import Database, engines, migrations, queue, views
+from abathur_tui.storage.checking import check_folder
 from abathur_tui.storage.connection import APPLICATION_ID, connect
-from abathur_tui.storage.files import file_system, type_in_mountinfo
+from abathur_tui.storage.files import file_system, make_private, type_in_mountinfo
 from abathur_tui.storage.migrations import Step, known_steps, migrate
 from tests.storage.building import ENGINE, NOW, RUNTIME, chain, plan, submit
 from tests.storage.test_processes import ROOT, command
@@ -75,6 +76,21 @@ def test_opening_again_changes_nothing(folder: Path) -> None:
     again = Database.open(folder, create=True)
     assert again.id == id
     again.close()
+
+
+def test_a_file_whose_maker_was_killed_after_its_first_page_is_made_to_its_end(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    make_private(folder / "abathur.db")
+    begun = sqlite3.connect(folder / "abathur.db", isolation_level=None)
+    begun.execute("PRAGMA auto_vacuum = incremental")
+    begun.close()
+    assert (folder / "abathur.db").stat().st_size == 4096
+    assert check_folder(folder).problems == ("It is empty; the next command that makes a project here goes on with it.",)
+
+    submit(database := Database.open(folder, create=True), plan(["a"]))
+
+    database.close()
+    assert check_folder(folder).ok
 
 
 def test_what_is_not_there_is_only_made_when_that_is_asked_for(folder: Path) -> None:
