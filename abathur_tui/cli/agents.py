@@ -12,6 +12,7 @@ from abathur_tui.cli.describing import cost, duration
 from abathur_tui.cli.invocation import Command, group, invocation
 from abathur_tui.cli.names import agent_id
 from abathur_tui.cli.opening import opened
+from abathur_tui.cli.quantities import MOST_LISTED
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.ids import AgentId, agent_text
 from abathur_tui.domain.tasks import Agent
@@ -41,7 +42,7 @@ commands = group(
 def list_agents(
     context: typer.Context,
     everybody: Annotated[bool, typer.Option("--all", help="Those that have ended too, the newest of them.")] = False,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.", show_default=True)] = 500,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=MOST_LISTED, help="How many at most.", show_default=True)] = 500,
 ) -> int:
     """List the agents that live, sub-agents under the agent that spawned them."""
     call = invocation(context)

@@ -14,6 +14,7 @@ from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation, loose
 from abathur_tui.cli.names import task_id
 from abathur_tui.cli.opening import opened
+from abathur_tui.cli.quantities import MOST_LISTED
 from abathur_tui.domain.errors import ArgumentInvalid, Exit, NotFound
 from abathur_tui.domain.tasks import AuditEvent
 from abathur_tui.project import Project, Verified
@@ -43,7 +44,10 @@ def audit(
     ] = "",
     task: Annotated[str | None, typer.Option("--task", metavar="ID", help="Only this task's rows.")] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=1, help="Only the last N rows. [default: 50; with --json, all]", show_default=False)
+        int | None,
+        typer.Option(
+            "--limit", metavar="N", min=1, max=MOST_LISTED, help="Only the last N rows. [default: 50; with --json, all]", show_default=False
+        ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new rows as they come, until Ctrl-C.")] = False,
 ) -> int:

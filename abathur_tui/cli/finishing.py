@@ -1,6 +1,5 @@
 """How a command ends: whatever goes wrong in it becomes one error and one exit code."""
 
-import sys
 from collections.abc import Callable
 
 from abathur_tui.cli import mistakes, output
@@ -13,13 +12,13 @@ def finish(call: Invocation, command: Callable[[], int]) -> int:
     output.prepare()
     try:
         code = command()
-        sys.stdout.flush()
+        output.flush()
         return code
     except (output.OutputClosed, BrokenPipeError):
         return output.closed()
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except Exception as error:
-        code = mistakes.report(error, call)
+        return mistakes.report(error, call)
+    finally:
         output.forget_unwritten()
-        return code

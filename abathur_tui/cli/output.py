@@ -1,13 +1,15 @@
 """Where answers go: results to standard output, all else to standard error."""
 
+import contextlib
 import errno
 import json
 import os
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from abathur_tui.domain.errors import AnswerNotWritten
 from abathur_tui.domain.safe_text import safe, safe_json, safe_line
 
 _CLOSED_PIPE_EXIT = 128 + 13  # what a shell says of a program that SIGPIPE ended
@@ -31,11 +33,12 @@ def closed() -> int:
 
 
 def forget_unwritten() -> None:
-    """What standard output does not take is dropped here, where its error was told, and not by the interpreter at its end."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    """What a standard stream does not take is dropped here, where that was told, and not by the interpreter at its end."""
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 def document(value: object, *, flush: bool = False) -> None:
@@ -126,12 +129,24 @@ def _json(value: object, indent: int | None = None) -> str:
     return safe_json(json.dumps(value, ensure_ascii=not wide, indent=indent))
 
 
+def flush() -> None:
+    """Hand everything over that was written. Raises OutputClosed, AnswerNotWritten."""
+    with _told():
+        sys.stdout.flush()
+
+
 def _write(text: str, *, flush: bool = False) -> None:
-    try:
+    with _told():
         sys.stdout.write(text)
         if flush:
             sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         if error.errno in (errno.EPIPE, errno.ESHUTDOWN):
             raise OutputClosed from error
-        raise
+        raise AnswerNotWritten(f"The answer could not be written to standard output: {error.strerror or error}.") from error

@@ -5,6 +5,8 @@ import math
 from abathur_tui.domain.errors import ArgumentInvalid
 from abathur_tui.domain.quantities import moment_of, seconds_of
 
+MOST_LISTED = 1_000_000_000
+"""The highest `--limit`: more than any project has."""
 _WORDS = {"low": 2, "normal": 5, "high": 8, "critical": 10}
 
 

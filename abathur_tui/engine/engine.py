@@ -334,7 +334,7 @@ class Engine:
         self._active.release()
         again = await self._database.read(left)
         # Or a person has just answered one of the tasks that waited for that.
-        if not again.ready and not (again.running and not rest.running):
+        if not again.ready and not (again.running and not rest.running) and (self._manner.drain or not again.later):
             return end
         await self._hold_engine_lock()
         self._idle_since = None

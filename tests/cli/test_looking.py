@@ -274,3 +274,10 @@ def test_every_list_and_detail_has_its_forms(project: Program, form: str) -> Non
         answer = project.inside(*command, "--output", form)
         assert (answer.code, answer.err) == (0, ""), command
         assert answer.out.strip()
+
+
+@pytest.mark.parametrize("command", [["task", "list"], ["task", "dlq", "list"], ["agent", "list"], ["audit"]])
+def test_a_limit_beyond_all_numbers_is_told(project: Program, command: list[str]) -> None:
+    answer = project.inside(*command, "--limit", "9" * 23, "--json")
+
+    assert (answer.code, answer.error["code"]) == (2, "ABTH-ERR-063")

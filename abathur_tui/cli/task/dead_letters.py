@@ -13,6 +13,7 @@ from abathur_tui.cli.describing import duration, section
 from abathur_tui.cli.invocation import Command, Invocation, group, invocation
 from abathur_tui.cli.names import task_id
 from abathur_tui.cli.opening import opened
+from abathur_tui.cli.quantities import MOST_LISTED
 from abathur_tui.cli.task.changing import tell_changes
 from abathur_tui.cli.task.naming import Id, commands
 from abathur_tui.domain.clock import iso
@@ -52,7 +53,7 @@ All = Annotated[bool, typer.Option("--all", help="All that wait for a decision."
 def list_letters(
     context: typer.Context,
     filter: Filter = "",
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.", show_default=True)] = 50,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=MOST_LISTED, help="How many at most.", show_default=True)] = 50,
 ) -> None:
     """List the tasks that failed for good and wait for a decision.
 

@@ -12,6 +12,7 @@ from abathur_tui.cli.describing import day, detail_lines, task_table
 from abathur_tui.cli.invocation import Command, invocation
 from abathur_tui.cli.names import task_id
 from abathur_tui.cli.opening import opened
+from abathur_tui.cli.quantities import MOST_LISTED
 from abathur_tui.cli.task.naming import Id, commands
 from abathur_tui.domain.errors import ArgumentInvalid, ContentPurged, NoResult
 from abathur_tui.domain.filter_language import parse_filter
@@ -38,7 +39,7 @@ def list_tasks(
     context: typer.Context,
     filter: Annotated[str, typer.Option("--filter", metavar="EXPR", help="Words, status:, template:, agent:, tag:, priority>=, age<, cost>.")] = "",
     status: Annotated[list[Status] | None, typer.Option("--status", metavar="S", help="Only this status; may be repeated.")] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many at most.", show_default=True)] = 50,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=MOST_LISTED, help="How many at most.", show_default=True)] = 50,
     sort: Annotated[str, typer.Option("--sort", metavar="KEY", help=f"{', '.join(_SORTS)}; - in front turns it round.")] = "priority",
 ) -> None:
     """List tasks, the most urgent first, then the oldest."""

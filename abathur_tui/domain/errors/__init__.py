@@ -13,7 +13,7 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── storage (101-110)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult,
     │                    ContentPurged, DiskFailing, OutOfFiles
     ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
-    ├── forks (131-133)      ForkFailed, JoinFailed, FallbackFailed
+    ├── forks (131-134)      ForkFailed, JoinFailed, FallbackFailed, NoJudge
     ├── answers (141-143)    AnswerDeclined, TooManyTurns, CriteriaNotMet
     ├── engine (151)         EngineDidNotStop
     ├── people (171)         PersonNeeded
@@ -60,6 +60,7 @@ from abathur_tui.domain.errors.root import (
     Unexpected,
 )
 from abathur_tui.domain.errors.storage import (
+    AnswerNotWritten,
     ContentPurged,
     DatabaseBusy,
     DatabaseDamaged,
@@ -89,6 +90,7 @@ from abathur_tui.domain.errors.work import (
     MeasureFailed,
     MemoryExhausted,
     NeedsTooMuch,
+    NoJudge,
     NoProgress,
     NoRuntime,
     PriceUnknown,
@@ -109,6 +111,7 @@ __all__ = [
     "AgentStalled",
     "AnswerDeclined",
     "AnswerIncomplete",
+    "AnswerNotWritten",
     "ApiRefused",
     "ApiUnavailable",
     "ArgumentInvalid",
@@ -140,6 +143,7 @@ __all__ = [
     "MissingParameter",
     "NeedsTooMuch",
     "NetworkFileSystem",
+    "NoJudge",
     "NoProgress",
     "NoResult",
     "NoRuntime",

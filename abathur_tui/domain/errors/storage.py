@@ -104,3 +104,13 @@ class ContentPurged(AbathurError):
 
     code = "ABTH-ERR-108"
     hint = "What was purged is nowhere any more, unless a backup or an export from before has it."
+
+
+class AnswerNotWritten(AbathurError):
+    """The answer could not be written.
+
+    Standard output takes nothing: the disk behind it is full, or broken.
+    """
+
+    code = "ABTH-ERR-120"
+    hint = "What was asked is done all the same, and only its answer is lost: `abathur task list` shows how things stand."
