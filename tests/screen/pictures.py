@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,28 +23,30 @@ class Gallery:
     update: bool
 
     async def check(self, app: App[Any], name: str) -> None:
-        """The screen looks as `snapshots/name.svg` shows it, once it has come to rest."""
-        shown = await at_rest(app)
+        """The screen comes to rest as `snapshots/name.svg` shows it."""
         approved = FOLDER / f"{name}.svg"
         if self.update:
-            approved.write_text(shown, encoding="utf-8")
+            approved.write_text(await at_rest(app), encoding="utf-8")
             return
         assert approved.exists(), f"{approved.name} was never approved: look at the screen, then run pytest --snapshot-update"
-        if shown != approved.read_text(encoding="utf-8"):
+        wanted = approved.read_text(encoding="utf-8")
+        shown = await at_rest(app, wanted)
+        if shown != wanted:
             other = self.scratch / f"{name}.svg"
             other.write_text(shown, encoding="utf-8")
             raise AssertionError(f"the screen looks other than {approved}: see {other}; where it is right, run pytest --snapshot-update")
 
 
-async def at_rest(app: App[Any], seconds: float = 10.0) -> str:
-    """The picture, as soon as it has been the same for a while."""
-    async with asyncio.timeout(seconds):
-        before, since = "", 0
-        while since < 3:
-            await asyncio.sleep(0.05)
-            shown = stable(app.export_screenshot(title="abathur"))
-            since = since + 1 if shown == before else 0
-            before = shown
+async def at_rest(app: App[Any], wanted: str | None = None, seconds: float = 15.0) -> str:
+    """The picture, as soon as it has been the same for a while; where it is not the one that is `wanted`, it has until the deadline to become it."""
+    deadline = time.monotonic() + seconds
+    before, since = "", 0
+    while since < 3 or (before != wanted is not None and time.monotonic() < deadline):
+        await asyncio.sleep(0.05)
+        shown = stable(app.export_screenshot(title="abathur"))
+        since = since + 1 if shown == before else 0
+        before = shown
+        assert since or time.monotonic() < deadline, "it does not come to rest"
     return before
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from textual.command import CommandList, CommandPalette
 from textual.dom import DOMNode
 
 from abathur_tui.screen.actions import ACTIONS, BY_NAME, Where, of
@@ -19,6 +20,7 @@ from abathur_tui.screen.screens.dialogs import Confirm, LeaveScreen
 from abathur_tui.screen.screens.new import NewScreen
 from abathur_tui.screen.screens.task import TaskScreen
 from tests.screen.conftest import Opener, settled
+from tests.waiting import eventually_async
 
 DOERS: dict[Where, tuple[type[DOMNode], ...]] = {
     Where.EVERYWHERE: (Cockpit, AbathurApp),
@@ -108,11 +110,12 @@ async def test_a_mistyped_command_says_what_was_probably_meant(opened: Opener) -
 async def test_the_palette_does_what_is_chosen(opened: Opener) -> None:
     async with opened("busy") as (app, pilot, _):
         await pilot.press("ctrl+p")
+        await eventually_async(lambda: isinstance(app.screen, CommandPalette))
         await pilot.pause()
         await pilot.press(*"zoom")
-        await pilot.pause(0.5)
+        found = app.screen.query_one(CommandList)
+        await eventually_async(lambda: found.option_count > 0 and "zoom" in str(found.get_option_at_index(0).prompt).lower())
         await pilot.press("enter")
-        await pilot.pause(0.2)
 
+        await eventually_async(lambda: isinstance(app.screen, Cockpit) and not app.screen.query_one(LogsPane).display)
         assert [pane.NUMBER for pane in app.query(QueuePane) if pane.display] == [1]
-        assert not app.screen.query_one(LogsPane).display

@@ -10,7 +10,7 @@ from abathur_tui.screen.panes.agents import AgentsPane
 from abathur_tui.screen.panes.logs import LogsPane
 from abathur_tui.screen.panes.pane import Pane
 from abathur_tui.screen.panes.queue import QueuePane
-from abathur_tui.screen.screens.cockpit import Layout, layout_for
+from abathur_tui.screen.screens.cockpit import Cockpit, Layout, layout_for
 from abathur_tui.screen.screens.dialogs import Confirm
 from abathur_tui.screen.screens.task import TaskScreen
 from abathur_tui.storage import queue, views
@@ -103,20 +103,21 @@ async def test_cancelling_asks_once_with_the_count_and_does_it(opened: Opener) -
         await pilot.press("G", "space", "k", "k", "k", "space")  # the paused one, and the pending one
         marked = [task.name for task in tasks(world).values() if task.id in app.screen.query_one(QueuePane).marks]
         await pilot.press("x")
+        await eventually_async(lambda: isinstance(app.screen, Confirm))
         await pilot.pause()
-        assert isinstance(app.screen, Confirm)
         assert "Cancel&#160;2&#160;tasks" in app.export_screenshot()
         await pilot.press("y")
         await eventually_async(lambda: [tasks(world)[name].status for name in marked] == [Status.CANCELLED, Status.CANCELLED])
 
 
 async def test_a_question_that_is_denied_does_nothing(opened: Opener) -> None:
-    async with opened("busy") as (_, pilot, world):
+    async with opened("busy") as (app, pilot, world):
         before = tasks(world)
         await pilot.press("x")
+        await eventually_async(lambda: isinstance(app.screen, Confirm))
         await pilot.pause()
         await pilot.press("n")
-        await pilot.pause()
+        await eventually_async(lambda: isinstance(app.screen, Cockpit))
         assert tasks(world) == before
 
 
@@ -130,20 +131,18 @@ async def test_retry_brings_a_dead_task_back_with_its_dependents(opened: Opener)
 
 
 async def test_pause_and_resume_are_one_key(opened: Opener) -> None:
-    async with opened(lambda world: void(world.submit(node("a")))) as (_, pilot, world):
+    async with opened(lambda world: void(world.submit(node("a")))) as (app, pilot, world):
         await pilot.press("p")
-        await eventually_async(lambda: tasks(world)["a"].status is Status.PAUSED)
-        await pilot.pause(0.3)
+        await eventually_async(lambda: [task.status for task in app.store.queue.rows.values()] == [Status.PAUSED])
         await pilot.press("p")
         await eventually_async(lambda: tasks(world)["a"].status is Status.PENDING)
 
 
 async def test_priorities_go_up_and_down_for_each_marked_task(opened: Opener) -> None:
-    async with opened(lambda world: void(world.submit(node("a", priority=3)), world.submit(node("b", priority=10)))) as (_, pilot, world):
+    async with opened(lambda world: void(world.submit(node("a", priority=3)), world.submit(node("b", priority=10)))) as (app, pilot, world):
         await pilot.press("asterisk", "plus")
-        await eventually_async(lambda: tasks(world)["a"].priority == 4)
-        assert tasks(world)["b"].priority == 10
-        await pilot.pause(0.3)
+        await eventually_async(lambda: sorted(task.priority for task in app.store.queue.rows.values()) == [4, 10])
+        assert (tasks(world)["a"].priority, tasks(world)["b"].priority) == (4, 10)
         await pilot.press("minus")
         await eventually_async(lambda: (tasks(world)["a"].priority, tasks(world)["b"].priority) == (3, 9))
 
@@ -195,12 +194,9 @@ async def test_n_goes_to_the_next_match_of_the_last_filter(opened: Opener) -> No
         await pilot.press("escape")
         await eventually_async(lambda: len(app.store.queue) == 9)
         await settled(app, pilot)
-        found = []
-        for key in ("n", "n", "N"):
+        for key, found in (("n", "DOCUMENT gateway runbook"), ("n", "ARCHITECTURE microservices"), ("N", "DOCUMENT gateway runbook")):
             await pilot.press(key)
-            await pilot.pause(0.1)
-            found.append(current(app))
-        assert found == ["DOCUMENT gateway runbook", "ARCHITECTURE microservices", "DOCUMENT gateway runbook"]
+            await eventually_async(lambda found=found: current(app) == found)  # type: ignore[misc]
 
 
 async def test_sorting_goes_through_the_columns(opened: Opener) -> None:
@@ -208,6 +204,7 @@ async def test_sorting_goes_through_the_columns(opened: Opener) -> None:
         oldest = min(tasks(world).values(), key=lambda task: task.id).name
         await pilot.press("s", "g")
         await settled(app, pilot)
+        await eventually_async(lambda: (first := app.store.queue.task(0)) is not None and first.name == oldest)
         await pilot.press("g")
         assert current(app) == oldest
 
@@ -215,11 +212,10 @@ async def test_sorting_goes_through_the_columns(opened: Opener) -> None:
 async def test_enter_opens_a_task_and_esc_comes_back(opened: Opener) -> None:
     async with opened("busy") as (app, pilot, _):
         await pilot.press("enter")
+        await eventually_async(lambda: isinstance(app.screen, TaskScreen))
         await pilot.pause()
-        assert isinstance(app.screen, TaskScreen)
         await pilot.press("escape")
-        await pilot.pause()
-        assert isinstance(app.screen.focused, QueuePane)
+        await eventually_async(lambda: isinstance(app.screen.focused, QueuePane))
 
 
 async def test_a_task_that_is_gone_says_so(opened: Opener) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from abathur_tui.domain.status import Status
 from abathur_tui.project import Project
 from abathur_tui.screen.app import AbathurApp
-from abathur_tui.screen.screens.cockpit import Cockpit
+from abathur_tui.screen.screens.dialogs import Confirm, LeaveScreen
 from tests.waiting import eventually_async
 
 AGENT = """
@@ -53,7 +53,8 @@ async def test_submit_watch_open_cancel_retry_and_come_back(tmp_path: Path) -> N
                 await eventually_async(lambda: statuses() == [Status.COMPLETED, Status.RUNNING], 30)
                 await eventually_async(lambda: any("still at it" in line.text for line in store.log.lines))
                 await pilot.press("G", "x")
-                await pilot.pause(0.2)
+                await eventually_async(lambda: isinstance(app.screen, Confirm))
+                await pilot.pause()
                 await pilot.press("y")
                 await eventually_async(lambda: statuses() == [Status.COMPLETED, Status.CANCELLED])
                 # It is retried, and leaving asks, because work goes on.
@@ -61,8 +62,8 @@ async def test_submit_watch_open_cancel_retry_and_come_back(tmp_path: Path) -> N
                 await eventually_async(lambda: statuses() == [Status.COMPLETED, Status.RUNNING])
                 await eventually_async(lambda: store.figures.engine_lives is True)
                 await pilot.press("q")
-                await pilot.pause(0.2)
-                assert not isinstance(app.screen, Cockpit)
+                await eventually_async(lambda: isinstance(app.screen, LeaveScreen))
+                await pilot.pause()
                 await pilot.press("enter")
             assert app.return_value == 0
             assert app.problems == []

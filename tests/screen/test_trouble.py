@@ -8,6 +8,7 @@ from pathlib import Path
 from abathur_tui.project import Project
 from abathur_tui.screen.app import AbathurApp
 from abathur_tui.screen.screens.cockpit import Cockpit
+from abathur_tui.screen.screens.dialogs import Confirm
 from tests.screen.conftest import FrozenClock, Opener, SteadyMachine
 from tests.screen.worlds import World, busy, node
 from tests.waiting import eventually_async
@@ -22,10 +23,10 @@ async def test_a_folder_that_is_removed_is_said_and_the_screen_stays(opened: Ope
         assert app.store.figures.trouble == "ABTH-ERR-105"
         # What was read is still there to be looked at, and a change is refused calmly.
         await pilot.press("j", "x")
+        await eventually_async(lambda: isinstance(app.screen, Confirm))
         await pilot.pause()
         await pilot.press("y")
-        await pilot.pause(0.3)
-        assert isinstance(app.screen, Cockpit)
+        await eventually_async(lambda: isinstance(app.screen, Cockpit))
 
 
 async def test_a_database_that_is_locked_refuses_a_change_calmly(opened: Opener, project: Project) -> None:
