@@ -151,6 +151,8 @@ class Limits:
     """Whether it can call tools."""
     parallel: int | None = None
     """Turns that it works on at once; None: as many as it is given."""
+    judges: bool = True
+    """Whether it is worth asking for a judgement: scores with reasons, in a given form."""
 
 
 class FailureKind(StrEnum):

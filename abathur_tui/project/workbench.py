@@ -17,6 +17,7 @@ from abathur_tui.engine.keys import hand_over
 from abathur_tui.library import FileRegistry
 from abathur_tui.library.template_files import TemplateFiles
 from abathur_tui.project.finding import Place
+from abathur_tui.project.judging import refuse_unjudged
 from abathur_tui.project.permissions import permissions_of
 from abathur_tui.project.wish import Wish
 from abathur_tui.runtimes import choose, has_price, keys_in
@@ -101,10 +102,11 @@ class Workbench:
         return choose(self.settings, self._environ, self.folder or Path.cwd(), requested=wish.runtime, model=wish.model)
 
     def options(self, plan: Plan, wish: Wish, *, actor: str) -> SubmitOptions:
-        """What the queue is told with a plan. Raises NoRuntime, and PriceUnknown where there is a budget that cannot be held."""
+        """What the queue is told with a plan. Raises NoRuntime, PriceUnknown where a budget cannot be held, NoJudge where nobody can judge."""
         queue = self.settings.queue
         runtime = self.runtime(wish)
         _refuse_unpriced(plan, runtime)
+        refuse_unjudged(plan, runtime)
         return SubmitOptions(
             runtime=runtime,
             actor=actor,

@@ -236,7 +236,7 @@ def _served(child: Child, greeting: str, token: str) -> _Served:
             runtime = AnthropicRuntime(
                 token, base_url=address, model=model, caching=False, size=size, stall_seconds=STALL_SECONDS, through_proxy=False
             )
-            return _Served(child, runtime, Limits(context, ANSWER_TOKENS, tools=False, parallel=slots))
+            return _Served(child, runtime, Limits(context, ANSWER_TOKENS, tools=False, parallel=slots, judges=False))
         case {"error": str(error)}:
             raise NoRuntime(f"The embedded model cannot be loaded: {error}", hint="Install it again, or use another runtime.")
         case _:

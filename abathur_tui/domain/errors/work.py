@@ -277,6 +277,17 @@ class JoinFailed(AbathurError):
     hint = "Read the reason, then retry the join: its members stay as they are."
 
 
+class NoJudge(AbathurError):
+    """Nobody can judge.
+
+    A loop, success criteria or a join stand or fall with a judge's score, and the embedded model is too small to give one.
+    """
+
+    code = "ABTH-ERR-134"
+    exit = Exit.REFUSED
+    hint = "Let a command or a measure decide, or set ANTHROPIC_API_KEY for a model that can judge."
+
+
 class FallbackFailed(AbathurError):
     """A task has failed for good, and so has its fallback.
 

@@ -1,8 +1,11 @@
 """Joins in which one member's result is chosen: by votes, or by a judge."""
 
+from dataclasses import replace
+
 from abathur_tui.domain.joins import Contribution, Judged, Quality
 from abathur_tui.domain.leases import Input
 from abathur_tui.engine.asking import Question
+from abathur_tui.engine.joins.gathering import concatenate
 from abathur_tui.engine.joins.meeting import JUDGE, Joined, Meeting
 from abathur_tui.engine.joins.members import gathered, listed, named
 from abathur_tui.engine.joins.questions import SCORES, USUAL_CRITERIA, Score, read_scores
@@ -10,6 +13,7 @@ from abathur_tui.engine.joins.settling import Decision, OpenConflict, Option, ma
 from abathur_tui.engine.joins.voting import answers, normal
 
 NO_ANSWER = "gave an empty answer"
+NO_JUDGE = "the embedded model cannot judge"
 
 
 async def vote(meeting: Meeting) -> Joined:
@@ -37,7 +41,10 @@ async def vote(meeting: Meeting) -> Joined:
 
 
 async def best(meeting: Meeting) -> Joined:
-    """The result to which a judge gives the highest score; of equal scores the first one. Nobody is asked where there is no choice."""
+    """The result to which a judge gives the highest score; of equal scores the first one. Nobody is asked where there is no choice.
+
+    All of them where the runtime cannot judge.
+    """
     meeting = _without_the_silent(meeting)
     members = meeting.members
     if not members:
@@ -46,6 +53,8 @@ async def best(meeting: Meeting) -> Joined:
         alone = "the only result" if len(members) == 1 else "all results are the same"
         contributions = [Contribution(member.task, member is members[0], alone) for member in members]
         return Joined((members[0].result or "").strip(), meeting.report(f"{alone}: {named(members[0].task)}", contributions))
+    if not await meeting.has_judge():
+        return await _all_of_them(meeting)
     scores = await scored(meeting, members)
     highest = max(range(len(members)), key=lambda place: (scores[place].score, -place))
     chosen, won = members[highest], scores[highest]
@@ -56,6 +65,13 @@ async def best(meeting: Meeting) -> Joined:
     quality = Quality(won.score, (Judged(_criteria(meeting), won.score, won.reason),))
     account = f"the best of {len(members)} is {named(chosen.task)} with a score of {won.score:.2f}: {won.reason.rstrip('.')}"
     return Joined((chosen.result or "").strip(), meeting.report(account, contributions, quality=quality))
+
+
+async def _all_of_them(meeting: Meeting) -> Joined:
+    """Where nobody can say which is the best, none is thrown away."""
+    joined = await concatenate(meeting)
+    account = f'{NO_JUDGE}, so all {len(meeting.members)} results stand here, one after the other; join="vote" would choose one without a judge'
+    return Joined(joined.text, replace(joined.report, account=account))
 
 
 async def scored(meeting: Meeting, members: tuple[Input, ...]) -> list[Score]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from abathur_tui.domain.data import JsonObject, JsonValue
+from abathur_tui.domain.execution import RuntimeName
 from abathur_tui.domain.joins import Conflict, Contribution, JoinReport, Quality
 from abathur_tui.domain.leases import Input, Work
 from abathur_tui.domain.plan import ConflictRule, JoinSpec
@@ -66,6 +67,13 @@ class Meeting:
         """The join's report, in which those who are missing are named as well."""
         present = self.present
         return JoinReport(self.spec.strategy, account, present.missing, (*contributions, *present.lost), tuple(conflicts), quality)
+
+    async def has_judge(self) -> bool:
+        """Whether the runtime can be asked for a judgement."""
+        if self.work.runtime.runtime is not RuntimeName.LOCAL:
+            return True  # what a server or a program can do shows when it is asked; opening it may need a key
+        runtime = await self.shop.runtimes.open(self.work.runtime)
+        return (await runtime.limits()).judges
 
     async def task_of(self, members: Sequence[Input]) -> str:
         """What these members were asked to do, where that was the same for all; else what the join is called."""

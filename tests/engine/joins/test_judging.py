@@ -9,6 +9,7 @@ import pytest
 
 from abathur_tui.domain.conversation import FailureKind, TurnRequest
 from abathur_tui.domain.errors import ApiRefused
+from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.plan import JoinStrategy
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.engine.asking import Useless
@@ -17,7 +18,7 @@ from abathur_tui.settings.model import Swarm
 from abathur_tui.storage import queue, views
 from tests.engine.bench import QUICK, Bench, join_node, node, settles
 from tests.engine.joins.team import answering, report, scores, spec, team
-from tests.scripted import Say, Script, Step, Wait
+from tests.scripted import GENEROUS, Say, Script, Step, Wait
 
 
 async def test_the_majority_wins_with_its_first_voters_own_words(bench: Callable[[Script], Bench]) -> None:
@@ -238,3 +239,18 @@ def test_scores_may_stand_in_any_order_and_in_a_fence() -> None:
 def test_choices_are_checked() -> None:
     with pytest.raises(Useless, match='"option" is 3, not a number from 1 to 2'):
         read_choices('{"choices": [{"contradiction": 1, "option": 3, "reason": "x"}]}', [2])
+
+
+async def test_where_the_model_cannot_judge_all_results_are_kept_and_it_is_said(bench: Callable[[Script], Bench]) -> None:
+    project = bench(answering(judge="I am too small for this."))
+    project.choice, project.runtime.known_limits = RuntimeChoice(RuntimeName.LOCAL), replace(GENEROUS, judges=False)
+    *_, join = team(project, JoinStrategy.BEST, "one", "two")
+    *_, alone = team(project, JoinStrategy.BEST, "same", "same")
+    await project.drain()
+
+    assert project.result(join) == "## n1 (1 of 2)\n\none\n\n## n2 (2 of 2)\n\ntwo"
+    said: Any = report(project, join)
+    assert said["account"].startswith("the embedded model cannot judge, so all 2 results stand here, one after the other")
+    assert said["quality"] is None
+    assert project.result(alone) == "same"
+    assert len(project.runtime.requests) == 4, "nobody was asked"
