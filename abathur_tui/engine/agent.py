@@ -1,13 +1,14 @@
 """An agent at one task: who it is, what it may use, what it is told."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from sqlite3 import Connection
 
 from abathur_tui.domain.conversation import Caller, Limits, Runtime, Tool
 from abathur_tui.domain.errors import AgentSilent, UnknownAgent
-from abathur_tui.domain.execution import RuntimeName
-from abathur_tui.domain.ids import ExecutionId, TaskId, execution_text, task_text
+from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
+from abathur_tui.domain.ids import AgentId, ExecutionId, TaskId, agent_text, execution_text, task_text
 from abathur_tui.domain.journal import Saved
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.status import Why
@@ -37,15 +38,20 @@ _INHERITED = "inherit"
 class AgentJob:
     """One attempt of an agent at a task."""
 
-    def __init__(self, shop: Workshop, claim: Claim, work: Work, saved: Saved, begun: Begun | None = None, slot: Slot | None = None) -> None:
-        """`saved`: what earlier attempts have left. Nothing has happened yet, but for the turn that was `begun`, in its `slot`."""
+    def __init__(
+        self, shop: Workshop, claim: Claim, work: Callable[[], Work], saved: Saved, begun: Begun | None = None, slot: Slot | None = None
+    ) -> None:
+        """`work` is asked for when it is needed; `saved`: what earlier attempts have left.
+
+        Nothing has happened yet, but for the turn that was `begun`, in its `slot`.
+        """
         self.seat = Seat(shop, claim, slot)
         """Its slot, and the time that it may hold it."""
         self._place: Place | None = None
         """Where it stands among agents, where it is a sub-agent."""
         self._shop = shop
         self._claim = claim
-        self._work = work
+        self._known = work
         self._saved = saved
         self._definition = ""
         self._notice = ""
@@ -79,7 +85,16 @@ class AgentJob:
             system = definition.prompt
             asked = "" if work.success is None else f"\n\n{demands(work.success)}"
             prompt = prompt_of(work, room_for_prompt(limits, system) - len(asked)) + asked
-        parties = self._parties(definition, runtime, limits, system, prompt)
+        parties = Parties(
+            lease=self._claim.lease,
+            caller=self._caller("", work.task.instance, work.task.instances),
+            model=_model(work.model, work.runtime, definition),
+            runtime=runtime,
+            limits=limits,
+            tools=self._tools(definition, work) if limits.tools else {},
+            system=system,
+            prompt=prompt,
+        )
         self._idle = shop.swarm.take(None if self.is_subagent else self._definition)
         try:
             if self._idle is None and (spare := shop.swarm.spare(shop.slots.limit)) is not None:
@@ -92,7 +107,7 @@ class AgentJob:
                 conclude=self._conclude,
                 allow=await allowance(shop, work.task),
                 complaint="" if work.unmet is None else complaint(work.unmet.number, work.unmet.reason),
-                stall_seconds=self._stall_seconds,
+                stall_seconds=self._stall_seconds(work.runtime),
             )
             await self._conversation.run()
         finally:
@@ -144,41 +159,39 @@ class AgentJob:
         return self._conversation is not None and self._conversation.handed_in
 
     def _plain_conversation(self, begun: Begun, slot: Slot | None) -> Conversation:
-        start = begun.start
+        start, task = begun.start, begun.start.task
+        parties = Parties(
+            lease=self._claim.lease,
+            caller=self._caller(agent_text(AgentId(begun.agent)), task.instance, task.instances),
+            model=_model(task.model, task.choice, start.definition),
+            runtime=start.runtime,
+            limits=start.limits,
+            tools=self._tools(start.definition, self._work) if start.limits.tools else {},
+            system=start.definition.prompt,
+            prompt=start.prompt,
+        )
         return Conversation(
             self._shop,
-            self._parties(start.definition, start.runtime, start.limits, start.system, start.prompt),
+            parties,
             self._saved,
             engage=self._engage,
             conclude=self._conclude,
-            stall_seconds=self._stall_seconds,
+            stall_seconds=self._stall_seconds(task.choice),
             begun=BegunTurn(begun.agent, start.definition.name, begun.turn, self._claim.execution, slot),
         )
 
-    def _parties(self, definition: AgentDefinition, runtime: Runtime, limits: Limits, system: str, prompt: str) -> Parties:
-        return Parties(
-            lease=self._claim.lease,
-            caller=Caller(
-                project=str(self._shop.project),
-                execution=execution_text(ExecutionId(self._claim.execution)),
-                task=task_text(TaskId(self._claim.lease.task)),
-                agent="",
-                attempt=self._claim.attempt,
-                instance=self._work.task.instance,
-                instances=self._work.task.instances,
-            ),
-            model=_model(self._work, definition),
-            runtime=runtime,
-            limits=limits,
-            tools=self._tools(definition) if limits.tools else {},
-            system=system,
-            prompt=prompt,
-        )
+    def _caller(self, agent: str, instance: int, instances: int) -> Caller:
+        claim = self._claim
+        execution, task = execution_text(ExecutionId(claim.execution)), task_text(TaskId(claim.lease.task))
+        return Caller(str(self._shop.project), execution, task, agent, claim.attempt, instance, instances)
 
-    @property
-    def _stall_seconds(self) -> float | None:
+    def _stall_seconds(self, choice: RuntimeChoice) -> float | None:
         """A program may be silent until it is done; its time is bounded by the task's own timeout."""
-        return None if self._work.runtime.runtime is RuntimeName.COMMAND else self._shop.settings.swarm.stall_seconds
+        return None if choice.runtime is RuntimeName.COMMAND else self._shop.settings.swarm.stall_seconds
+
+    @cached_property
+    def _work(self) -> Work:
+        return self._known()
 
     @property
     def _agent(self) -> int | None:
@@ -189,9 +202,9 @@ class AgentJob:
         """Whether another agent has spawned it, for this task only."""
         return self._place is not None
 
-    def _tools(self, definition: AgentDefinition) -> Mapping[str, Tool]:
+    def _tools(self, definition: AgentDefinition, work: Work) -> Mapping[str, Tool]:
         """Those that its definition (and, for a sub-agent, its parent) allows, and those that touch nothing but the queue."""
-        shop, claim, work, place = self._shop, self._claim, self._work, self._place
+        shop, claim, place = self._shop, self._claim, self._place
         tools: dict[str, Tool] = allowed(shop.tools, definition.tools)
         spawns = shop.settings.swarm.max_depth > 0 and (definition.tools is None or subagents.NAME in definition.tools)
         if place is not None:
@@ -242,9 +255,9 @@ class AgentJob:
             agents.set_state(c, self._agent, "IDLE", now, reason="its answer is checked")
 
 
-def _model(work: Work, definition: AgentDefinition) -> str | None:
+def _model(own: str | None, choice: RuntimeChoice, definition: AgentDefinition) -> str | None:
     """Whose model counts: the task's own, the execution's, then the definition's; None is the runtime's default."""
-    named = work.model or work.runtime.model
-    if named is None and work.runtime.runtime is RuntimeName.ANTHROPIC and definition.model != _INHERITED:
+    named = own or choice.model
+    if named is None and choice.runtime is RuntimeName.ANTHROPIC and definition.model != _INHERITED:
         return definition.model
     return named

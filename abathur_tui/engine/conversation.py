@@ -87,7 +87,7 @@ class Parties:
 
     lease: Lease
     caller: Caller
-    """Without its agent, which is not known before the first turn."""
+    """Without its agent where that is not known before the first turn."""
     model: str | None
     runtime: Runtime
     limits: Limits
@@ -254,9 +254,9 @@ class Conversation:
         request = TurnRequest(
             system=self._who.system,
             messages=tuple(self._messages),
-            tools=tuple(tool.definition for tool in self._who.tools.values()),
+            tools=tuple([tool.definition for tool in self._who.tools.values()]),
             max_output_tokens=self._who.limits.output_tokens,
-            caller=replace(self._who.caller, agent=agent_text(AgentId(self.agent))),
+            caller=self._who.caller if self._begun is not None else replace(self._who.caller, agent=agent_text(AgentId(self.agent))),
             model=self._who.model,
         )
         answer: TurnDone | Exception

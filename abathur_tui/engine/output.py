@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 INTERVAL_SECONDS = 0.05
 """Pause between two writes of one agent's output."""
@@ -23,27 +23,32 @@ class Piece:
     lines: tuple[str, ...]
 
 
-@dataclass
 class Output:
     """One turn's output on its way to the journal."""
 
-    write: Callable[[Piece], Awaitable[None]]
-    """Puts a piece into the journal; returns when it is committed."""
-    _offset: int = 0
-    _text: list[str] = field(default_factory=list)
-    _size: int = 0
-    _lines: list[str] = field(default_factory=list)
-    _dropped: int = 0
-    _something: asyncio.Event = field(default_factory=asyncio.Event)
-    _room: asyncio.Event = field(default_factory=asyncio.Event)
-    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    __slots__ = ("_dropped", "_ended", "_is_over", "_lines", "_offset", "_room", "_size", "_something", "_text", "_write")
+
+    def __init__(self, write: Callable[[Piece], Awaitable[None]]) -> None:
+        """`write` puts a piece into the journal, and returns when it is committed."""
+        self._write = write
+        self._offset = 0
+        self._text: list[str] = []
+        self._size = 0
+        self._lines: list[str] = []
+        self._dropped = 0
+        self._is_over = False
+        self._ended: asyncio.Event | None = None
+        """These are there while it flows: many a turn ends without."""
+        self._something: asyncio.Event | None = None
+        self._room: asyncio.Event | None = None
 
     async def say(self, text: str) -> None:
         """Add text; waits where the disk is far behind."""
         self._text.append(text)
         self._size += len(text)
-        self._something.set()
+        self._tell()
         while self._size > BUFFER_CHARACTERS:
+            self._room = self._room or asyncio.Event()
             self._room.clear()
             await self._room.wait()
 
@@ -53,7 +58,7 @@ class Output:
             self._lines.append(line)
         else:
             self._dropped += 1
-        self._something.set()
+        self._tell()
 
     @property
     def is_whole(self) -> bool:
@@ -62,7 +67,8 @@ class Output:
 
     def take(self) -> Piece | None:
         """What was not written yet, which the caller writes now; None where there is nothing."""
-        self._something.clear()
+        if self._something is not None:
+            self._something.clear()
         if not self._text and not self._lines:
             return None
         lines = self._lines
@@ -71,20 +77,32 @@ class Output:
         piece = Piece(self._offset, "".join(self._text), tuple(lines))
         self._offset += len(piece.text)
         self._text, self._lines, self._size, self._dropped = [], [], 0, 0
-        self._room.set()
+        if self._room is not None:
+            self._room.set()
         return piece
 
     async def flow(self) -> None:
         """Write as it comes, until `end`; what comes after the last write is left for `take`: of a short turn, all of it."""
-        while not self._ended.is_set():
-            await self._something.wait()
+        if self._is_over:
+            return
+        ended, something = self._ended, self._something = asyncio.Event(), asyncio.Event()
+        if self._text or self._lines:
+            something.set()
+        while not ended.is_set():
+            await something.wait()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(INTERVAL_SECONDS):
-                    await self._ended.wait()
-            if not self._ended.is_set() and (piece := self.take()) is not None:
-                await self.write(piece)
+                    await ended.wait()
+            if not ended.is_set() and (piece := self.take()) is not None:
+                await self._write(piece)
 
     def end(self) -> None:
         """No more is said."""
-        self._ended.set()
-        self._something.set()
+        self._is_over = True
+        if self._ended is not None:
+            self._ended.set()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._something is not None:
+            self._something.set()

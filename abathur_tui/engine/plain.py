@@ -12,7 +12,7 @@ from abathur_tui.engine.prompting import plain_prompt, prompt_of, room_for_promp
 from abathur_tui.engine.swarm import Idle, Lent, dismiss
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import queue, views
-from abathur_tui.storage.queue import FirstTurn, LastTurn
+from abathur_tui.storage.queue import FirstTurn, LastTurn, PlainTask
 
 GENERALIST = "generalist"
 
@@ -21,12 +21,19 @@ GENERALIST = "generalist"
 class Start:
     """All that the first turn of a plain task is made of."""
 
-    work: Work
+    task: PlainTask
+    built_on: Work | None
+    """The task with the result that it builds on, where it builds on one."""
     definition: AgentDefinition
     runtime: Runtime
     limits: Limits
-    system: str
     prompt: str
+    is_given: bool
+    """The prompt is the parameter of that name as it stands."""
+
+    def work(self) -> Work:
+        """All that is known of the task."""
+        return self.built_on or self.task.work()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +74,8 @@ def begin(c: Connection, shop: Workshop, claims: Sequence[Claim], hands: Hands, 
     """
     if not claims:
         return AllBegun({}, hands.lent.idle, frozenset())
-    works = queue.plain(c, claims)
-    others = [claim for claim in claims if claim.lease.task not in works]
-    works |= {id: views.work(c, id) for id in (queue.plain_links(c, others) if others else ())}
     means = _Means(shop)
-    starts = {claim.lease.task: start for claim in claims if (work := works.get(claim.lease.task)) and (start := means.start(claim, work))}
+    starts = {id: start for id, task in queue.plain(c, claims).items() if (start := means.start(c, task)) is not None}
     idle, ended, firsts, new = list(hands.lent.idle), list(hands.ended), [], 0
     for claim in claims:
         if (start := starts.get(claim.lease.task)) is not None:
@@ -84,7 +88,9 @@ def begin(c: Connection, shop: Workshop, claims: Sequence[Claim], hands: Hands, 
                 idle.remove(resting)
             else:
                 new += 1
-            firsts.append(FirstTurn(claim, after, None if resting is None else resting.agent, name, start.system, start.prompt, _is_given(start)))
+            firsts.append(
+                FirstTurn(claim, after, None if resting is None else resting.agent, name, start.definition.prompt, start.prompt, start.is_given)
+            )
     for last, one in _too_many(new - max(hands.lent.room, 0), idle, ended):
         if last is not None:
             queue.free_agents(c, [last], now)
@@ -105,10 +111,6 @@ def _too_many(number: int, idle: Sequence[Idle], ended: Sequence[LastTurn]) -> l
     return [*resting, *((last, None) for last in ended)][: max(number, 0)]
 
 
-def _is_given(start: Start) -> bool:
-    return start.work.parameters.get("prompt") == start.prompt
-
-
 class _Means:
     """What is known of agents and runtimes, looked up once for all tasks of a transaction."""
 
@@ -116,20 +118,25 @@ class _Means:
         self._shop = shop
         self._definitions: dict[str, AgentDefinition | None] = {}
         self._reached: dict[int, tuple[Runtime, Limits] | None] = {}
-        """By the identity of the choice, which all works of one transaction share that have the same."""
+        """By the identity of the choice, which all tasks of one transaction share that have the same."""
 
-    def start(self, claim: Claim, work: Work) -> Start | None:
+    def start(self, c: Connection, task: PlainTask) -> Start | None:
         """How a plain task begins; None where its worker has to find that out."""
-        name, choice = claim.agent or GENERALIST, id(work.runtime)
+        name, choice = task.claim.agent or GENERALIST, task.choice
         if name not in self._definitions:
             self._definitions[name] = self._shop.registry.agent(name)
-        if choice not in self._reached:
-            self._reached[choice] = self._shop.runtimes.reached(work.runtime)
-        definition, reached = self._definitions[name], self._reached[choice]
+        if id(choice) not in self._reached:
+            self._reached[id(choice)] = self._shop.runtimes.reached(choice)
+        definition, reached = self._definitions[name], self._reached[id(choice)]
         if definition is None or reached is None:
             return None
         try:
-            prompt = prompt_of(work, room_for_prompt(reached[1], definition.prompt)) if work.inputs else plain_prompt(work)
+            if task.link is not None:
+                work = views.work(c, task.claim.lease.task)
+                prompt = prompt_of(work, room_for_prompt(reached[1], definition.prompt))
+                return Start(task, work, definition, *reached, prompt, work.parameters.get("prompt") == prompt)
+            parameters = task.given()
+            prompt = plain_prompt(task.prompt, parameters, task.instance, task.instances)
         except PromptFailed:
             return None  # its worker meets that too, and says so
-        return Start(work, definition, *reached, definition.prompt, prompt)
+        return Start(task, None, definition, *reached, prompt, parameters.get("prompt") == prompt)

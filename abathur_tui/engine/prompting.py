@@ -1,6 +1,7 @@
 """A task's prompt for its agent: the results that it depends on, at their places or after it, fitted to what the runtime takes."""
 
 from abathur_tui.domain.conversation import Limits
+from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.leases import Input, Work
 from abathur_tui.domain.status import Status
 from abathur_tui.library import prompts
@@ -36,9 +37,9 @@ def _text(one: Input) -> str:
     return (one.result or "") if one.status is Status.COMPLETED else ""
 
 
-def plain_prompt(work: Work) -> str:
+def plain_prompt(template: str, parameters: JsonObject, instance: int, instances: int) -> str:
     """The same for a task that depends on nothing: there is nothing to fit. Raises PromptFailed."""
-    return prompts.render(work.prompt, work.parameters, instance=work.task.instance, instances=work.task.instances)
+    return prompts.render(template, parameters, instance=instance, instances=instances)
 
 
 def _missing(one: Input) -> str:

@@ -5,6 +5,7 @@ import contextlib
 import random
 from collections.abc import Callable
 from enum import StrEnum
+from functools import cached_property
 from sqlite3 import Connection
 from typing import assert_never
 
@@ -74,7 +75,7 @@ class Worker:
         self._slot = slot
         self._chance = chance
         self._begun = begun
-        self._known: Work | None = None
+        self._found: Work | None = None
         self._job = None if begun is None else AgentJob(shop, claim, begun.start.work, NOTHING_SAVED, begun, slot)
         self._loop: Loop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -94,7 +95,8 @@ class Worker:
         try:
             if self._stop is not None:
                 raise asyncio.CancelledError
-            log.debug("task.started", f"attempt {self.claim.attempt}", **ids)
+            if log.level == "debug":
+                log.debug("task.started", f"attempt {self.claim.attempt}", **ids)
             await self._work()
         except asyncio.CancelledError:
             stop = self._stop or Stop.RELEASE
@@ -125,50 +127,65 @@ class Worker:
                 self._task.cancel()
 
     async def _work(self) -> None:
-        if self._begun is not None:
-            work, saved = self._begun.start.work, NOTHING_SAVED
-        else:
-            work, saved = await self._shop.database.read(_read, self.claim.lease.task)
-        self._known = work
-        if (child := await fallback.begun(self._shop, work)) is not None:
-            await self._finish_fallback(work, child)
-            return
-        if work.fallback is not None and work.crashes >= queue.MOST_CRASHES:
-            dead = TooManyCrashes(f"Its worker died {work.crashes} times in a row without finishing a step.")
-            await self._fall_back(work, work.fallback, TaskError(dead.code, dead.message))
-            return
+        saved = NOTHING_SAVED
+        if self._begun is None:
+            found, saved = await self._shop.database.read(_read, self.claim.lease.task)
+            self._found = found
+            if await self._is_done_otherwise(found):
+                return
         try:
             match self.claim.kind:
                 case Kind.AGENT:
-                    await self._do_agent(work, saved)
+                    await self._do_agent(saved)
                 case Kind.LOOP:
-                    await self._do_loop(work)
+                    await self._do_loop(self._known)
                 case Kind.JOIN:
-                    await self._do_join(work)
+                    await self._do_join(self._known)
                 case _:
                     assert_never(self.claim.kind)
         except AbathurError as error:
             if isinstance(error, LeaseLost) or ends_the_engine(error):
                 raise
-            await self._write_failed(work, error)
+            await self._write_failed(self._known, error)
         except Exception as error:  # a mistake of ours in one task must not take the others with it
             self._shop.log.error("task.broke", repr(error), task=self.claim.lease.task)
-            await self._write_failed(work, Unexpected(f"Something unexpected went wrong: {error!r}"))
+            await self._write_failed(self._known, Unexpected(f"Something unexpected went wrong: {error!r}"))
 
-    async def _do_agent(self, work: Work, saved: Saved) -> None:
-        job = self._job = self._job or AgentJob(self._shop, self.claim, work, saved, slot=self._slot)
+    @cached_property
+    def _known(self) -> Work:
+        """What its row says. Of a plain task it is made when it is needed."""
+        if self._found is not None:
+            return self._found
+        assert self._begun is not None
+        return self._begun.start.work()
+
+    async def _is_done_otherwise(self, work: Work) -> bool:
+        """Whether its fallback has begun, or must: which is then done."""
+        if (child := await fallback.begun(self._shop, work)) is not None:
+            await self._finish_fallback(work, child)
+            return True
+        if work.fallback is not None and work.crashes >= queue.MOST_CRASHES:
+            dead = TooManyCrashes(f"Its worker died {work.crashes} times in a row without finishing a step.")
+            await self._fall_back(work, work.fallback, TaskError(dead.code, dead.message))
+            return True
+        return False
+
+    async def _do_agent(self, saved: Saved) -> None:
+        begun = self._begun
+        job = self._job = self._job or AgentJob(self._shop, self.claim, lambda: self._known, saved, slot=self._slot)
+        seconds = self._known.timeout_seconds if begun is None else begun.start.task.timeout_seconds
         try:
-            async with asyncio.timeout(work.timeout_seconds) as timeout:
+            async with asyncio.timeout(seconds) as timeout:
                 job.seat.timeout = timeout
                 await job.run()
         except TimeoutError as error:
             if not timeout.expired():
                 raise
-            raise TaskTimedOut(f"The task took longer than its {work.timeout_seconds:g} seconds.") from error
+            raise TaskTimedOut(f"The task took longer than its {seconds:g} seconds.") from error
         job.rests()
         if job.answer is not None:
             self._job = None
-            await self._conclude(work, job.answer, {}, self._slot)
+            await self._conclude(self._known, job.answer, {}, self._slot)
 
     async def _do_loop(self, work: Work) -> None:
         if work.loop is None or self._slot is None:
@@ -304,7 +321,7 @@ class Worker:
 
     def _end_stopped(self, c: Connection, stop: Stop) -> None:
         now = self._shop.clock.now()
-        if stop is Stop.TOO_LARGE and self._known is not None:
+        if stop is Stop.TOO_LARGE and (self._found is not None or self._begun is not None):
             error = MemoryExhausted("All memory was taken while no other agent worked.")
             verdict, instead = self._verdict(self._known, error, kind_of(error)), self._known.fallback
             if instead is not None and not isinstance(verdict, Again):

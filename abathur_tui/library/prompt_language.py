@@ -100,7 +100,7 @@ class CompiledPrompt:
         """The text with its values, each printed as `show` has it. Raises PromptFailed."""
         pieces: list[str] = []
         length = 0
-        plain = self._parts is not None and all(isinstance(part, str) or part.name in values for part in self._parts)
+        plain = self._parts is not None and self.names <= values.keys()
         try:
             for piece in self._plainly(values, show) if plain else self._template.generate({**values, _LIMITS: _Limits(), _SHOW: show}):
                 pieces.append(piece)

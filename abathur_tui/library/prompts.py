@@ -37,6 +37,8 @@ def render(
     results are cut alike, the farthest most; a prompt that is too long without any result stays as it is. Raises PromptFailed.
     """
     template = compile_prompt(prompt_template)
+    if not results and not placed:
+        return _filled(template, parameters, (), instance, instances)
     inside = placed or {}
     every = [*inside.values(), *results]
 

@@ -1,6 +1,6 @@
 """The queue: every way in which a task changes its status. Plain functions over a connection that is inside a write transaction."""
 
-from abathur_tui.storage.queue.at_once import FirstTurn, LastTurn, begin_attempts, begin_turns, end_turns, free_agents, plain, plain_links
+from abathur_tui.storage.queue.at_once import FirstTurn, LastTurn, PlainTask, begin_attempts, begin_turns, end_turns, free_agents, plain
 from abathur_tui.storage.queue.bodies import body_of
 from abathur_tui.storage.queue.changes import cancel, pause, reprioritize, resume, retry
 from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes, parked, retrying, take
@@ -27,6 +27,7 @@ __all__ = [
     "FirstTurn",
     "LastTurn",
     "LoopLimits",
+    "PlainTask",
     "Room",
     "add_child",
     "add_pass",
@@ -62,7 +63,6 @@ __all__ = [
     "pause",
     "pause_schedules",
     "plain",
-    "plain_links",
     "recover",
     "release",
     "remove_schedules",

@@ -7,11 +7,14 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from sqlite3 import Connection
+from typing import NamedTuple
 
 from abathur_tui.domain.conversation import TurnDone
-from abathur_tui.domain.data import canonical
+from abathur_tui.domain.data import JsonObject, canonical
 from abathur_tui.domain.errors import Unexpected
+from abathur_tui.domain.execution import RuntimeChoice
 from abathur_tui.domain.leases import Claim, Lease, Work
 from abathur_tui.domain.plan import OnFailure
 from abathur_tui.domain.status import Status
@@ -57,17 +60,97 @@ class LastTurn:
     done: TurnDone
 
 
-def plain(c: Connection, claims: Sequence[Claim]) -> dict[int, Work]:
-    """Those of just claimed tasks that are plain: one agent's, first tried, with no fallback, criteria, or task to wait for."""
+class PlainTask(NamedTuple):
+    """A just claimed task of which nothing was begun, as its row has it: one agent's, first tried, with no fallback or criteria."""
+
+    claim: Claim
+    link: int | None
+    """The one task that it builds on, if it does."""
+    parent: int | None
+    name: str
+    template: str | None
+    template_version: str | None
+    tags: str
+    created_at: float
+    started_at: float
+    instance: int
+    instances: int
+    on_failure: str
+    model: str | None
+    timeout_seconds: float
+    retries: int
+    depth: int
+    runtime: str
+    is_root: int
+    prompt: str
+    parameters: str
+
+    @property
+    def choice(self) -> RuntimeChoice:
+        """What answers; those of one choice share it."""
+        return runtime_from(self.runtime, self.model)
+
+    def given(self) -> JsonObject:
+        """Its parameters."""
+        return json_object(self.parameters)
+
+    def work(self) -> Work:
+        """All that a worker needs to know of it, where it builds on nothing; made only for those who ask: most plain tasks end without."""
+        claim = self.claim
+        task = Task(
+            id=claim.lease.task,
+            execution=claim.execution,
+            parent=self.parent,
+            kind=claim.kind,
+            name=self.name,
+            template=self.template,
+            template_version=self.template_version,
+            agent=claim.agent,
+            status=Status.RUNNING,
+            why="",
+            progress=None,
+            priority=claim.priority,
+            attempt=claim.attempt,
+            unmet=0,
+            depends_on=(),
+            tags=strings(self.tags),
+            created_at=self.created_at,
+            started_at=self.started_at,
+            finished_at=None,
+            due_at=None,
+            error=None,
+            tokens_input=0,
+            tokens_output=0,
+            cost_usd=0.0,
+            instance=self.instance,
+            instances=self.instances,
+        )
+        return Work(
+            task=task,
+            prompt=self.prompt,
+            parameters=self.given(),
+            references={},
+            runtime=self.choice,
+            model=self.model,
+            timeout_seconds=self.timeout_seconds,
+            retries=self.retries,
+            failures=claim.failures,
+            on_failure=OnFailure(self.on_failure),
+            loop=None,
+            join=None,
+            lead=None,
+            inputs=(),
+            depth=self.depth,
+            pass_number=None,
+            is_root=bool(self.is_root),
+        )
+
+
+def plain(c: Connection, claims: Sequence[Claim]) -> dict[int, PlainTask]:
+    """Those of just claimed tasks that are plain, each with the one task that it builds on where it does."""
     by_task = {claim.lease.task: claim for claim in claims}
     rows = c.execute(_SQL["plain"], {"ids": json.dumps(list(by_task)), "most": MOST_CHARACTERS}).fetchall()
-    return {row[0]: _work(by_task[row[0]], *row) for row in rows}
-
-
-def plain_links(c: Connection, claims: Sequence[Claim]) -> list[int]:
-    """Those of just claimed tasks that are plain but for one other task that each builds on."""
-    ids = json.dumps([claim.lease.task for claim in claims])
-    return [id for (id,) in c.execute(_SQL["plain_links"], {"ids": ids, "most": MOST_CHARACTERS})]
+    return {id: PlainTask(by_task[id], *row) for id, *row in rows}
 
 
 def begin_attempts(c: Connection, begun: Sequence[tuple[Claim, int | None]], now: float) -> None:
@@ -89,26 +172,19 @@ def begin_turns(c: Connection, firsts: Sequence[FirstTurn], now: float) -> list[
             agent = agents.spawn(c, first.claim.lease, first.definition, None, now)
             agents.set_state(c, agent, "IDLE", now)
         begun.append((agent, number))
-    rows = [
-        {
-            "task": first.claim.lease.task,
-            "epoch": first.claim.lease.epoch,
-            "attempt": first.claim.attempt,
-            "execution": first.claim.execution,
-            "agent": agent,
-            "turn": number,
-            "now": now,
-        }
-        for first, (agent, number) in zip(firsts, begun, strict=True)
-    ]
-    fresh = [row for row, first in zip(rows, firsts, strict=True) if first.after is None]
+    given = [(first.claim.lease.task, first.claim.execution, agent, first.after) for first, (agent, _) in zip(firsts, begun, strict=True)]
+    fresh = [(task, execution, now, agent) for task, execution, agent, after in given if after is None]
     if fresh and c.executemany(_SQL["assign"], fresh).rowcount != len(fresh):
         raise Unexpected("An agent that was idle is not idle any more.")
-    handed_on = [row | _used(first.after) for row, first in zip(rows, firsts, strict=True) if first.after is not None]
+    handed_on = [(task, execution, agent, after.lease.task, *_used(after)) for task, execution, agent, after in given if after is not None]
     if handed_on and c.executemany(_SQL["hand_on"], handed_on).rowcount != len(handed_on):
         raise Unexpected("An agent is not at the task that it was at.")
     c.executemany(_SQL["prompt"], [(hashes.get(first.prompt), hashes[first.system], first.claim.lease.task) for first in firsts])
-    c.executemany(_SQL["first_turn"], rows)
+    turns = [
+        (turn, first.claim.lease.task, first.claim.lease.epoch, first.claim.attempt, agent, now)
+        for first, (agent, turn) in zip(firsts, begun, strict=True)
+    ]
+    c.executemany(_SQL["first_turn"], turns)
     return begun
 
 
@@ -123,18 +199,29 @@ def end_turns(c: Connection, lasts: Sequence[LastTurn], now: float) -> list[bool
     ending = [last for last, is_held in zip(lasts, holds, strict=True) if is_held]
     if not ending:
         return holds
-    hashes = keep_all(c, [last.done.message.text for last in ending])
-    rows = [_end_row(last, hashes[last.done.message.text], now) for last in ending]
-    if c.executemany(_SQL["finish_turn"], rows).rowcount != len(rows):
+    texts = [last.done.message.text for last in ending]
+    hashes = keep_all(c, set(texts))
+    turns, told, logged, tasks, attempts = [], [], [], [], []
+    for last, text in zip(ending, texts, strict=True):
+        lease, done, said = last.lease, last.done, hashes[text]
+        usage = done.usage
+        ended = (done.model, done.stop_reason, done.request_id, usage.input, usage.output, usage.cache_read, usage.cache_write, done.cost_usd, now)
+        turns.append((said, *ended, last.turn, lease.task, lease.epoch))
+        told.append((now, last.execution, lease.task, last.agent, _detail(last, said)))
+        line = f"turn 1: {usage.input} in, {usage.output} out, {done.stop_reason}"
+        logged.append((now, last.execution, lease.task, last.agent, last.turn, line))
+        tasks.append((now, said, usage.input, usage.output, done.cost_usd, lease.task, lease.epoch, lease.engine))
+        attempts.append((now, lease.task, lease.epoch))
+    if c.executemany(_SQL["finish_turn"], turns).rowcount != len(ending):
         raise Unexpected("A turn was ended by somebody else.")
-    c.executemany(_SQL["turn_done"], rows)
-    c.executemany(_SQL["log_turn"], rows)
-    if c.executemany(_SQL["complete"], rows).rowcount != len(rows):
+    c.executemany(_SQL["turn_done"], told)
+    c.executemany(_SQL["log_turn"], logged)
+    if c.executemany(_SQL["complete"], tasks).rowcount != len(ending):
         raise Unexpected("A task was ended by somebody else.")
-    c.executemany(_SQL["end_attempt"], rows)
+    c.executemany(_SQL["end_attempt"], attempts)
     c.executemany(_SQL["add_to_day"], _usage(ending, now))
     if c.execute(_SQL["any_asked"]).fetchone() is not None:
-        c.executemany(_SQL["close_requests"], rows)
+        c.executemany(_SQL["close_requests"], [(now, last.lease.task) for last in ending])
     fail_the_doomed(c, now)
     return holds
 
@@ -142,117 +229,27 @@ def end_turns(c: Connection, lasts: Sequence[LastTurn], now: float) -> list[bool
 def free_agents(c: Connection, lasts: Sequence[LastTurn], now: float) -> None:
     """Whose tasks have ended in this transaction is idle."""
     if lasts:
-        c.executemany(_SQL["free_agent"], [{"agent": last.agent, "task": last.lease.task, "now": now} | _used(last) for last in lasts])
+        c.executemany(_SQL["free_agent"], [(now, last.agent, last.lease.task, *_used(last)) for last in lasts])
 
 
-def _used(last: LastTurn) -> dict[str, object]:
+def _used(last: LastTurn) -> tuple[int, int, float | None]:
     """What an agent's last turn took."""
-    return {"last": last.lease.task, "input": last.done.usage.input, "output": last.done.usage.output, "cost": last.done.cost_usd}
+    return last.done.usage.input, last.done.usage.output, last.done.cost_usd
 
 
-def _work(
-    claim: Claim,
-    id: int,
-    parent: int | None,
-    name: str,
-    template: str | None,
-    template_version: str | None,
-    tags: str,
-    created_at: float,
-    started_at: float,
-    instance: int,
-    instances: int,
-    on_failure: str,
-    model: str | None,
-    timeout_seconds: float,
-    retries: int,
-    depth: int,
-    runtime: str,
-    is_root: int,
-    prompt: str,
-    parameters: str,
-) -> Work:
-    task = Task(
-        id=id,
-        execution=claim.execution,
-        parent=parent,
-        kind=claim.kind,
-        name=name,
-        template=template,
-        template_version=template_version,
-        agent=claim.agent,
-        status=Status.RUNNING,
-        why="",
-        progress=None,
-        priority=claim.priority,
-        attempt=claim.attempt,
-        unmet=0,
-        depends_on=(),
-        tags=strings(tags) if tags != "[]" else (),
-        created_at=created_at,
-        started_at=started_at,
-        finished_at=None,
-        due_at=None,
-        error=None,
-        tokens_input=0,
-        tokens_output=0,
-        cost_usd=0.0,
-        instance=instance,
-        instances=instances,
-    )
-    return Work(
-        task=task,
-        prompt=prompt,
-        parameters=json_object(parameters),
-        references={},
-        runtime=runtime_from(runtime, model),
-        model=model,
-        timeout_seconds=timeout_seconds,
-        retries=retries,
-        failures=claim.failures,
-        on_failure=OnFailure(on_failure),
-        loop=None,
-        join=None,
-        lead=None,
-        inputs=(),
-        depth=depth,
-        pass_number=None,
-        is_root=bool(is_root),
+def _detail(last: LastTurn, said: str) -> str:
+    """What the audit says of a turn, as `canonical` writes it."""
+    done, usage = last.done, last.done.usage
+    return (
+        f'{{"answer":"{said}","cost_usd":{_json(done.cost_usd)},"model":{_json(done.model)},"number":1,"stop_reason":{_json(done.stop_reason)},'
+        f'"tokens_input":{usage.input},"tokens_output":{usage.output},"turn":{last.turn}}}'
     )
 
 
-def _end_row(last: LastTurn, said: str, now: float) -> dict[str, object]:
-    done = last.done
-    detail = {
-        "turn": last.turn,
-        "number": 1,
-        "model": done.model,
-        "stop_reason": done.stop_reason,
-        "answer": said,
-        "tokens_input": done.usage.input,
-        "tokens_output": done.usage.output,
-        "cost_usd": done.cost_usd,
-    }
-    return {
-        "task": last.lease.task,
-        "epoch": last.lease.epoch,
-        "engine": last.lease.engine,
-        "execution": last.execution,
-        "agent": last.agent,
-        "turn": last.turn,
-        "said": said,
-        "model": done.model,
-        "stop_reason": done.stop_reason,
-        "request_id": done.request_id,
-        "input": done.usage.input,
-        "output": done.usage.output,
-        "cache_read": done.usage.cache_read,
-        "cache_write": done.usage.cache_write,
-        "cost": done.cost_usd,
-        "detail": canonical(detail),
-        "text": f"turn 1: {done.usage.input} in, {done.usage.output} out, {done.stop_reason}",
-        "now": now,
-    }
+@lru_cache(maxsize=256, typed=True)
+def _json(value: str | float | None) -> str:
+    """The few values that come again and again."""
+    return canonical(value)
 
 
 def _usage(lasts: Sequence[LastTurn], now: float) -> list[tuple[str, str, int, int, int, int, int, float, int]]:
