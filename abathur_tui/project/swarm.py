@@ -102,7 +102,7 @@ class SwarmDesk:
     async def resources(self) -> Sample | None:
         """What engine, agents and their commands take of the machine, as it was measured last; None where no engine works."""
         newest = await self._project.read(swarm.samples, 1)
-        return newest[0] if newest and newest[0].engine == self._project.engine() else None
+        return newest[0] if newest and newest[0].engine == await asyncio.to_thread(self._project.engine) else None
 
     async def shared(self, execution: int) -> list[Entry]:
         """What the agents of an execution share, by key. Raises NotFound."""

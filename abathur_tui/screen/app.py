@@ -24,7 +24,7 @@ from abathur_tui.screen.actions import BY_NAME, Where, of
 from abathur_tui.screen.dispatch import doing_of, why_not
 from abathur_tui.screen.errands import Errands
 from abathur_tui.screen.locale_text import AsciiFilter, has_utf8
-from abathur_tui.screen.machine import Probe
+from abathur_tui.screen.machine import EngineProbe, Probe
 from abathur_tui.screen.memory import Memory
 from abathur_tui.screen.messages import Answering, OffersChanged, OpenTask, Perform, ShowLog, TaskIntent, Verb
 from abathur_tui.screen.palette import ActionProvider, find_action, names, suggestion
@@ -75,7 +75,9 @@ class AbathurApp(App[int], inherit_bindings=False):
         super().__init__()
         if not has_utf8():
             self._filters.append(AsciiFilter())
-        self.store = Store(self, project.database, clock or SystemClock(), project=safe_line(project.folder.name), probe=probe)
+        self.store = Store(
+            self, project.database, clock or SystemClock(), project=safe_line(project.folder.name), probe=probe or EngineProbe(project)
+        )
         self.problems: list[BaseException] = []
         """Mistakes of ours that happened in the background."""
         self._project = project

@@ -1,6 +1,7 @@
 """The only reactive state of the screen: it tails the journal and holds what panes show; panes subscribe to its signals."""
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -19,11 +20,12 @@ from abathur_tui.domain.tasks import Agent
 from abathur_tui.screen.feed import Snapshot, Wanted, read_snapshot
 from abathur_tui.screen.figures import short_clock
 from abathur_tui.screen.logbook import Logbook
-from abathur_tui.screen.machine import MachineProbe, Probe
+from abathur_tui.screen.machine import Probe
 from abathur_tui.screen.messages import LogScope
 from abathur_tui.screen.queue_view import QueueView
 from abathur_tui.screen.widgets.header import Figures
 from abathur_tui.storage import Database, views
+from abathur_tui.storage.engines import EngineRow
 
 _POLL_SECONDS = 1 / 30
 _ORDER_SECONDS = 0.5
@@ -41,8 +43,8 @@ _CHARACTERS_PER_TOKEN = 4
 class Store:
     """What the database said last. All reads happen in reader threads; the event loop only takes over what they bring."""
 
-    def __init__(self, owner: DOMNode, database: Database, clock: Clock, *, project: str, probe: Probe | None = None) -> None:
-        """`owner` is the app; `project` is the name that stands in the header; `probe` measures the machine."""
+    def __init__(self, owner: DOMNode, database: Database, clock: Clock, *, project: str, probe: Probe) -> None:
+        """`owner` is the app; `project` is the name that stands in the header; `probe` knows what is taken of the machine."""
         self.clock = clock
         self.figures = Figures(project=project)
         self.agents: Sequence[Agent] = ()
@@ -65,7 +67,9 @@ class Store:
         self.queue_changed: Signal[Store] = Signal(owner, "queue")
         self.trouble_changed: Signal[Store] = Signal(owner, "trouble")
         self.database = database
-        self._probe: Probe = probe or MachineProbe(database.folder)
+        self._probe = probe
+        self._engines: Sequence[EngineRow] = ()
+        """Those that have not ended in order."""
         self._visible: tuple[int, ...] = ()
         self._cursor: LogCursor | None = None
         self._known_loops = views.KnownLoops()
@@ -106,7 +110,7 @@ class Store:
     @property
     def engine_died(self) -> bool:
         """Whether an engine is gone that has not ended in order, and there is work for another."""
-        return self.works and self.figures.engine_lives is False and bool(self._probe.engines)
+        return self.works and self.figures.engine_lives is False and bool(self._engines)
 
     @property
     def shown_log(self) -> Logbook:
@@ -182,7 +186,7 @@ class Store:
         self.queue.take(snapshot.rows)
         self.execution_names |= snapshot.execution_names
         self.agents, self.loops = snapshot.agents, snapshot.loops
-        self._probe.engines = snapshot.totals.engines
+        self._engines = snapshot.totals.engines
         self._figure(snapshot)
         self.queue_changed.publish(self)
         self.agents_changed.publish(self)
@@ -252,8 +256,8 @@ class Store:
     async def _sample(self) -> None:
         await asyncio.sleep(_FIRST_SAMPLE_SECONDS)
         while True:
-            sample = await asyncio.to_thread(self._probe.sample)
-            if sample is not None:
+            with contextlib.suppress(AbathurError):  # `_follow` meets the same trouble, and says it
+                sample = await self._probe.sample()
                 self.figures = replace(
                     self.figures, memory_bytes=sample.memory_bytes, cpu_percent=sample.cpu_percent, engine_lives=sample.engine_lives
                 )

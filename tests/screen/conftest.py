@@ -1,7 +1,7 @@
 """A screen on a real project, with a frozen clock."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from abathur_tui.project import Project
 from abathur_tui.screen.app import AbathurApp
 from abathur_tui.screen.machine import Sample
-from abathur_tui.storage.engines import EngineRow, hold_engine_lock
+from abathur_tui.storage.engines import hold_engine_lock
 from tests.screen.pictures import Gallery
 from tests.screen.worlds import ENGINE, NOW, WORLDS, World
 from tests.waiting import eventually_async
@@ -38,12 +38,11 @@ class SteadyMachine:
     """A machine on which nothing changes."""
 
     def __init__(self, *, engine_lives: bool) -> None:
-        self.engines: Sequence[EngineRow] = ()
         self._engine_lives = engine_lives
 
-    def sample(self) -> Sample:
+    async def sample(self) -> Sample:
         """Always the same."""
-        return Sample(148_000_000, self._engine_lives, 21.0)
+        return Sample(self._engine_lives, 148_000_000, 21.0)
 
 
 @pytest.fixture(autouse=True)
