@@ -109,7 +109,7 @@ class Blows:
         """An ordered stop: nothing is started again until somebody needs it."""
         engine = self.world.engine()
         if engine is not None and self._send(engine[1], signal.SIGTERM, "engine", "SIGTERM"):
-            eventually(lambda: (now := self.world.engine()) is None or now[0] != engine[0], 20)
+            eventually(lambda: (now := self.world.engine()) is None or now[0] != engine[0])
 
     def hang_up(self) -> None:
         """Neither engine nor guard is the terminal's; whatever else there is ends."""
@@ -144,7 +144,7 @@ class Blows:
             self.tally.taken_over_seconds.append(time.monotonic() - began)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(engine[1], signal.SIGCONT)
-            eventually(lambda: not _is_engine(engine[1], self.world), 10)
+            eventually(lambda: not _is_engine(engine[1], self.world))
         client.wait(60)
 
     def engine_stopped_shortly(self) -> None:
@@ -183,7 +183,7 @@ class Blows:
         """Two engines that are started in the same instant; one works, the other stands by; then both go."""
         pair = [self.world.start("engine", "start", "--json") for _ in range(2)]
         self.tally.count("engine", "two started at once")
-        eventually(lambda: self.world.at_work(None), 20)
+        eventually(lambda: self.world.at_work(None))
         assert len(self.world.read("SELECT id FROM engines WHERE ended_at IS NULL")) <= 2
         for command in pair:
             command.send_signal(signal.SIGTERM)
@@ -258,7 +258,7 @@ def hit_screen(world: World, tally: Tally, victim: str) -> None:
             start_new_session=True,
         )
         written = bytearray()
-        eventually(lambda: b"\x1b[?1049h" in _read(master, written), 30)
+        eventually(lambda: b"\x1b[?1049h" in _read(master, written))
         [child] = eventually(lambda: [one for one in psutil.Process(screen.pid).children() if PROGRAM in one.cmdline()])
         time.sleep(world.random.uniform(0, 0.3))
         if victim == "screen's window":
@@ -267,8 +267,8 @@ def hit_screen(world: World, tally: Tally, victim: str) -> None:
         else:
             os.kill(child.pid if victim == "screen" else screen.pid, signal.SIGKILL)
             tally.count(victim)
-        eventually(lambda: _read(master, written) and screen.poll() is not None and not child.is_running(), 15)
-        eventually(lambda: written.rfind(b"\x1b[?1049l") > _read(master, written).rfind(b"\x1b[?1049h"), 5)
+        eventually(lambda: _read(master, written) and screen.poll() is not None and not child.is_running())
+        eventually(lambda: written.rfind(b"\x1b[?1049l") > _read(master, written).rfind(b"\x1b[?1049h"))
         assert termios.tcgetattr(slave) == before, (victim, termios.tcgetattr(slave), before)
     finally:
         os.close(master)
