@@ -7,7 +7,17 @@ from collections.abc import AsyncGenerator
 from urllib.parse import urlsplit
 
 import httpx2
-from anthropic import APIConnectionError, APIStatusError, APITimeoutError, AsyncAnthropic, AsyncStream, DefaultAsyncHttpxClient, Omit, omit
+from anthropic import (
+    DEFAULT_CONNECTION_LIMITS,
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncAnthropic,
+    AsyncStream,
+    DefaultAsyncHttpxClient,
+    Omit,
+    omit,
+)
 from anthropic.resources.messages.messages import DEPRECATED_MODELS
 from anthropic.types import MessageParam, RawMessageStreamEvent, TextBlockParam, ToolParam
 
@@ -38,8 +48,10 @@ class AnthropicRuntime:
         stall_seconds: float = STALL_SECONDS,
         connect_seconds: float = CONNECT_SECONDS,
         through_proxy: bool = True,
+        keeps_connections: bool = True,
     ) -> None:
-        """`size`: what the model takes, where its name does not tell; `through_proxy`: as HTTPS_PROXY says.
+        """`size`: what the model takes, where its name does not tell; `through_proxy`: as HTTPS_PROXY says; `keeps_connections`: a
+        connection serves several turns.
 
         Neither key nor address is ever taken from this process's environment. Raises AccountRefused where the key cannot be one.
         """
@@ -52,7 +64,8 @@ class AnthropicRuntime:
         self._server = urlsplit(base_url or API_ADDRESS).netloc.rpartition("@")[2] or str(base_url)
         self._warned_of: set[str] = set()
         # A redirect must not decide where the key goes.
-        http = DefaultAsyncHttpxClient(follow_redirects=False, trust_env=through_proxy)
+        pool = DEFAULT_CONNECTION_LIMITS if keeps_connections else httpx2.Limits(max_keepalive_connections=0)
+        http = DefaultAsyncHttpxClient(follow_redirects=False, trust_env=through_proxy, limits=pool)
         self._client = AsyncAnthropic(
             api_key=key,
             base_url=base_url or API_ADDRESS,

@@ -233,8 +233,16 @@ def _served(child: Child, greeting: str, token: str) -> _Served:
     match data:
         case {"address": str(address), "slots": int(slots), "slot_tokens": int(context), "model": str(model)}:
             size = ModelSize(context, ANSWER_TOKENS)
+            # The server closes connections that are idle for five seconds, and a turn on one that it is just closing would be lost.
             runtime = AnthropicRuntime(
-                token, base_url=address, model=model, caching=False, size=size, stall_seconds=STALL_SECONDS, through_proxy=False
+                token,
+                base_url=address,
+                model=model,
+                caching=False,
+                size=size,
+                stall_seconds=STALL_SECONDS,
+                through_proxy=False,
+                keeps_connections=False,
             )
             return _Served(child, runtime, Limits(context, ANSWER_TOKENS, tools=False, parallel=slots, judges=False))
         case {"error": str(error)}:

@@ -175,6 +175,13 @@ async def test_an_idle_server_ends_and_comes_back(children: Children) -> None:
     await runtime.aclose()
 
 
+async def test_no_connection_is_kept_that_the_server_might_just_be_closing(local: LocalRuntime) -> None:
+    await answer(local, request("Say yes.", max_output_tokens=5))
+    server = psutil.Process(server_of(local).pid)
+
+    await eventually_async(lambda: not any(one.status == psutil.CONN_ESTABLISHED for one in server.net_connections("tcp")))
+
+
 async def test_closing_ends_the_server_also_while_it_starts(children: Children) -> None:
     runtime = LocalRuntime(children)
     starting = asyncio.create_task(runtime.limits())
