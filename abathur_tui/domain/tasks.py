@@ -38,6 +38,7 @@ class Task:
     """How many times it was started; 0 before the first."""
     unmet: int
     depends_on: tuple[int, ...]
+    """By id."""
     tags: tuple[str, ...]
     created_at: float
     started_at: float | None

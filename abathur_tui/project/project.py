@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeV
 from abathur_tui.domain.clock import Clock, SystemClock, iso
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import AbathurError, Exit, ProjectNotFound
-from abathur_tui.domain.execution import Submitted
+from abathur_tui.domain.execution import SubmitOptions, Submitted
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.journal import LogEntry, LoopSeries
 from abathur_tui.domain.leases import Changed, Hold
@@ -208,7 +208,8 @@ class Project:
         wish = wish or Wish()
         if "auto" in text or "parallel" in wish.common:
             return await self.submit_plan(await self.plan(text, wish), wish)  # how many agents work now counts
-        return await self.submit_plan(await self._plan(text, wish), wish)
+        plan, options = await asyncio.to_thread(self._planned, text, wish)
+        return await self.database.write(queue.submit, plan, options, self._clock.now())
 
     async def submit_template(self, name: str, parameters: JsonObject, wish: Wish | None = None) -> Submitted:
         """Queue a template with its parameters (`NAME` or `NAME@version`). Raises as `submit` does."""
@@ -456,6 +457,10 @@ class Project:
 
     def _hand_over(self) -> bool:
         return self.workbench.hand_over_keys(self.place.data)
+
+    def _planned(self, text: str, wish: Wish) -> tuple[Plan, SubmitOptions]:
+        plan = self.workbench.plan(text, wish)
+        return plan, self.workbench.options(plan, wish, actor=self.actor)
 
     async def _plan(self, text: str, wish: Wish | None) -> Plan:
         return await asyncio.to_thread(lambda: self.workbench.plan(text, wish))

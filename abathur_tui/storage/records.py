@@ -55,6 +55,7 @@ def json_object(text: str) -> JsonObject:
     return value
 
 
+@lru_cache(maxsize=256)
 def strings(text: str) -> tuple[str, ...]:
     """The list of strings that a column holds."""
     return tuple(str(item) for item in json.loads(text))
@@ -70,6 +71,12 @@ def runtime_from(text: str, model: str | None = None) -> RuntimeChoice:
     """A runtime's choice, with another model where one is given."""
     choice = decoded(RuntimeChoice, text)
     return choice if model is None else replace(choice, model=model)
+
+
+@lru_cache(maxsize=256)
+def runtime_text(choice: RuntimeChoice) -> str:
+    """What `runtime_from` reads."""
+    return encoded(choice)
 
 
 def loop_from(text: str | None) -> LoopSpec | None:

@@ -57,6 +57,14 @@ def test_the_order_is_priority_then_age_and_the_states_order_changes_nothing_of_
     assert [(task.priority, -task.id) for task in whole] == sorted(((task.priority, -task.id) for task in whole), reverse=True)
 
 
+def test_what_a_task_waits_for_is_told_by_id(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / ".abathur", create=True)
+    one, two = (submit(database, plan([name])).root for name in ("one", "two"))
+    last = submit(database, plan(["three"]), SubmitOptions(RUNTIME, after=(two, one))).root
+    assert database.read_now(views.task, last).depends_on == (one, two)
+    database.close()
+
+
 @pytest.mark.parametrize("sort", get_args(SortKey))
 @pytest.mark.parametrize("descending", [False, True])
 def test_each_column_sorts_and_pages_agree_with_ids(zoo: Database, sort: SortKey, descending: bool) -> None:

@@ -4,7 +4,7 @@ SELECT t.id, t.execution, t.parent, t.kind, t.name, t.template, t.template_versi
     CASE WHEN t.status = 'pending' AND t.why = ''
         THEN coalesce((SELECT why FROM queue_state WHERE why = 'queue'), l.held_why, (SELECT why FROM queue_state), (SELECT gate FROM swarm)) ELSE t.why END,
     t.progress, t.priority, t.attempt, t.unmet,
-    (SELECT json_group_array(depends_on) FROM (SELECT depends_on FROM edges WHERE task = t.id ORDER BY position)),
+    (SELECT json_group_array(depends_on) FROM edges WHERE task = t.id),
     t.tags, t.created_at, t.started_at, t.finished_at,
     CASE WHEN t.status = 'pending' AND t.due IS NULL THEN coalesce(l.held_until, (SELECT until FROM queue_state WHERE why = 'quiet')) ELSE t.due END,
     t.error_code, t.error_message, t.tokens_input, t.tokens_output, CASE WHEN t.unpriced = 0 THEN t.cost_usd END, t.instance, t.instances, t.cleared_at,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
+from typing import TypeAlias
 
 from abathur_tui.domain.data import canonical
 from abathur_tui.domain.errors import CyclicDependencies, LeaseLost, NotFound, QueueFull
@@ -11,17 +12,18 @@ from abathur_tui.domain.execution import RuntimeChoice, SubmitOptions, Submitted
 from abathur_tui.domain.leases import Lease
 from abathur_tui.domain.plan import Kind, LoopBody, Need, OnFailure, Plan, PlanNode, Start
 from abathur_tui.domain.status import ENDED, Status, Why
-from abathur_tui.storage.encoding import encoded
 from abathur_tui.storage.queue.bodies import fallback_knowing_outside, first_nodes, keep_bodies, without_bodies
 from abathur_tui.storage.queue.claiming import JOIN_LANE
 from abathur_tui.storage.queue.settling import fail_the_doomed
-from abathur_tui.storage.records import clean, encoded_or_none, fallback_text, keep, keep_all, runtime_from
+from abathur_tui.storage.records import clean, encoded_or_none, fallback_text, keep, keep_all, runtime_from, runtime_text
 from abathur_tui.storage.sql import named
 
 _SQL = named("submitting")
 _PARAMETERS = json.JSONEncoder(ensure_ascii=False)
 _SQL_OF_BODIES = named("bodies")
 
+
+SqlValue: TypeAlias = "str | int | float | None"
 
 _ANY_TIME = Start(0.0, on_the_clock=False)
 
@@ -67,6 +69,7 @@ def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Sub
             lane=lanes[node.id],
             due=_due(node.start or (start if is_first else None), now),
             actor=options.actor,
+            reason="submitted",
             now=now,
         )
     c.executemany(_SQL["task"], [tasks[node.id] for node in _parents_first(plan)])
@@ -102,6 +105,11 @@ def add_child(
     execution, seq, round, priority = found
     runtime, timeout_seconds, retries, model = c.execute(_SQL["inherited"], (execution, lease.task)).fetchone()
     id = _next_task(c)
+    node = replace(node, priority=priority)
+    lane = _lanes(c, Plan((node,), (), node.id), runtime_from(runtime, model))[node.id]
+    if pass_number is not None and pass_number > 0:  # a loop is only a row: what it declares is what its passes need
+        memory_bytes, cores = c.execute(_SQL["declared"], (lease.task,)).fetchone()
+        node = replace(node, memory_bytes=memory_bytes, cores=cores)
     task = _task_row(
         node,
         id=id,
@@ -109,16 +117,17 @@ def add_child(
         seq=seq,
         parent=lease.task,
         edges=(),
-        lane=_lanes(c, Plan((node,), (), node.id), runtime_from(runtime, model))[node.id],
+        lane=lane,
         due=None,
         actor="engine",
+        reason=f"added by t{lease.task}",
         now=now,
+        pass_number=pass_number,
+        pass_round=round,
     )
-    if pass_number is not None and pass_number > 0:  # a loop is only a row: what it declares is what its passes need
-        task["memory_bytes"], task["cores"] = c.execute(_SQL["declared"], (lease.task,)).fetchone()
-    c.execute(_SQL["task"], task | {"priority": priority, "pass": pass_number, "pass_round": round, "reason": f"added by t{lease.task}"})
-    [spec] = _spec_rows(c, [replace(node, model=node.model or model)], {node.id: id}, timeout_seconds, retries)
-    c.execute(_SQL["spec"], spec | {"refs": canonical(dict(references or {}))})
+    c.execute(_SQL["task"], task)
+    node = replace(node, model=node.model or model)
+    c.executemany(_SQL["spec"], _spec_rows(c, [node], {node.id: id}, timeout_seconds, retries, references))
     c.executemany(_SQL["edge"], [(id, other, Need.NEEDS.value, "met", place, 0) for place, other in enumerate(built_on)])
     if node.kind is Kind.LOOP:
         c.execute(_SQL["loop"], (id,))
@@ -141,6 +150,7 @@ def add_pass(c: Connection, lease: Lease, body: LoopBody, number: int, now: floa
     edges = _edges_of_pass(c, lease.task if built_on else None, body, plan, ids)
     lanes = _lanes(c, plan, runtime_from(runtime))
     for node in _parents_first(plan):
+        is_pass = node.id in (body.face, body.own)
         task = _task_row(
             node,
             id=ids[node.id],
@@ -151,11 +161,12 @@ def add_pass(c: Connection, lease: Lease, body: LoopBody, number: int, now: floa
             lane=lanes[node.id],
             due=None,
             actor="engine",
+            reason=f"added by t{lease.task}",
             now=now,
+            pass_number=number if is_pass else None,
+            pass_round=round if is_pass else None,
         )
-        is_pass = node.id in (body.face, body.own)
-        own = {"pass": number if is_pass else None, "pass_round": round if is_pass else None, "reason": f"added by t{lease.task}"}
-        c.execute(_SQL["task"], task | own)
+        c.execute(_SQL["task"], task)
     c.executemany(_SQL["spec"], _spec_rows(c, plan.nodes, ids, timeout_seconds, retries))
     c.executemany(_SQL["loop"], [(ids[node.id],) for node in plan.nodes if node.kind is Kind.LOOP])
     c.executemany(_SQL["edge"], _edge_rows(plan, ids, edges))
@@ -192,7 +203,7 @@ def child_of(c: Connection, task: int, pass_number: int) -> int | None:
 
 
 def _insert_execution(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> int:
-    execution = c.execute(_SQL["execution"], (keep(c, plan.source), encoded(options.runtime), options.actor, now)).lastrowid
+    execution = c.execute(_SQL["execution"], (keep(c, plan.source), runtime_text(options.runtime), options.actor, now)).lastrowid
     assert execution is not None
     for name, text in options.templates.items():
         c.execute(_SQL["template"], (execution, name, keep(c, text)))
@@ -201,6 +212,8 @@ def _insert_execution(c: Connection, plan: Plan, options: SubmitOptions, now: fl
 
 def _parents_first(plan: Plan) -> list[PlanNode]:
     """The nodes so that none comes before the one that it is inside of, else in the plan's order: a foreign key wants its target there."""
+    if all(node.parent is None for node in plan.nodes):
+        return list(plan.nodes)
     by_id = {node.id: node for node in plan.nodes}
     placed: dict[str, PlanNode] = {}
     for node in plan.nodes:
@@ -217,7 +230,7 @@ def _lanes(c: Connection, plan: Plan, runtime: RuntimeChoice) -> dict[str, str]:
     found = {node.id: JOIN_LANE if node.kind is Kind.JOIN else choices[node.model].lane for node in plan.nodes}
     for choice in choices.values():
         if choice.lane in found.values():
-            c.execute(_SQL["lane"], (choice.lane, encoded(choice)))
+            c.execute(_SQL["lane"], (choice.lane, runtime_text(choice)))
     return found
 
 
@@ -232,41 +245,46 @@ def _task_row(
     lane: str,
     due: float | None,
     actor: str,
+    reason: str,
     now: float,
-) -> dict[str, object]:
+    pass_number: int | None = None,
+    pass_round: int | None = None,
+) -> tuple[SqlValue, ...]:
+    """The columns of the statement `task` in their order."""
     states = [edge.state for edge in edges]
     unmet, broken = states.count("open"), states.count("broken")
     waits = unmet > 0 or broken > 0
-    return {
-        "id": id,
-        "execution": execution,
-        "seq": seq,
-        "parent": parent,
-        "kind": node.kind.value,
-        "name": clean(node.name),
-        "template": node.template,
-        "template_version": node.template_version,
-        "agent": node.agent,
-        "status": (Status.WAITING if waits else Status.PENDING).value,
-        "why": (Why.AFTER if waits else Why.TIME if due is not None else Why.NONE).value,
-        "priority": node.priority,
-        "lane": lane,
-        "unmet": unmet,
-        "broken": broken,
-        "due": due,
-        "expires": None if node.expires_in_seconds is None else now + node.expires_in_seconds,
-        "on_failure": node.on_failure.value,
-        "tags": canonical(list(node.tags)) if node.tags else "[]",
-        "instance": node.instance,
-        "instances": node.instances,
-        "pass": None,
-        "pass_round": None,
-        "memory_bytes": node.memory_bytes,
-        "cores": node.cores,
-        "actor": actor,
-        "reason": "submitted",
-        "now": now,
-    }
+    return (
+        id,
+        execution,
+        seq,
+        parent,
+        node.kind.value,
+        clean(node.name),
+        node.template,
+        node.template_version,
+        node.agent,
+        (Status.WAITING if waits else Status.PENDING).value,
+        (Why.AFTER if waits else Why.TIME if due is not None else Why.NONE).value,
+        node.priority,
+        lane,
+        unmet,
+        broken,
+        due,
+        None if node.expires_in_seconds is None else now + node.expires_in_seconds,
+        node.on_failure.value,
+        canonical(list(node.tags)) if node.tags else "[]",
+        node.instance,
+        node.instances,
+        pass_number,
+        pass_round,
+        node.memory_bytes,
+        node.cores,
+        now,
+        actor,
+        reason,
+        now,
+    )
 
 
 def _due(start: Start | None, now: float) -> float | None:
@@ -274,33 +292,46 @@ def _due(start: Start | None, now: float) -> float | None:
     return start.at if start is not None and start.at > now else None
 
 
-def _spec_rows(c: Connection, nodes: Sequence[PlanNode], ids: Mapping[str, int], timeout_seconds: float, retries: int) -> list[dict[str, object]]:
-    """The specs of nodes, whose texts are kept from now on."""
+def _spec_rows(
+    c: Connection,
+    nodes: Sequence[PlanNode],
+    ids: Mapping[str, int],
+    timeout_seconds: float,
+    retries: int,
+    references: Mapping[str, int] | None = None,
+) -> list[tuple[SqlValue, ...]]:
+    """The specs of nodes, whose texts are kept from now on. `references`: what belongs into the parameters besides what the nodes say."""
     parameters = [_PARAMETERS.encode(node.parameters) for node in nodes]
     hashes = keep_all(c, [*(node.prompt for node in nodes), *parameters])
-    return [_spec_row(node, ids, hashes[node.prompt], hashes[given], timeout_seconds, retries) for node, given in zip(nodes, parameters, strict=True)]
+    given = references or {}
+    return [
+        _spec_row(node, ids, hashes[node.prompt], hashes[text], timeout_seconds, retries, given) for node, text in zip(nodes, parameters, strict=True)
+    ]
 
 
-def _spec_row(node: PlanNode, ids: Mapping[str, int], prompt: str, parameters: str, timeout_seconds: float, retries: int) -> dict[str, object]:
-    """`prompt` and `parameters` are hashes."""
-    return {
-        "id": ids[node.id],
-        "node": node.id,
-        "depth": node.depth,
-        "prompt": prompt,
-        "parameters": parameters,
-        "refs": canonical({reference.pointer: ids[reference.node] for reference in node.references}) if node.references else "{}",
-        "model": node.model,
-        "timeout_seconds": timeout_seconds if node.timeout_seconds is None else node.timeout_seconds,
-        "retries": 0 if node.on_failure is OnFailure.FAIL else retries if node.retries is None else node.retries,
-        "loop_spec": encoded_or_none(node.loop),
-        "join_spec": encoded_or_none(node.join),
-        "fallback": fallback_text(fallback_knowing_outside(node.fallback, ids)),
-        "success": encoded_or_none(node.success),
-        "lead": ids[node.join.lead] if node.join is not None and node.join.lead is not None else None,
-        "estimated_seconds": node.estimated_seconds,
-        "complexity": node.complexity,
-    }
+def _spec_row(
+    node: PlanNode, ids: Mapping[str, int], prompt: str, parameters: str, timeout_seconds: float, retries: int, references: Mapping[str, int]
+) -> tuple[SqlValue, ...]:
+    """The columns of the statement `spec` in their order; `prompt` and `parameters` are hashes."""
+    refs = {**{reference.pointer: ids[reference.node] for reference in node.references}, **references}
+    return (
+        ids[node.id],
+        node.id,
+        node.depth,
+        prompt,
+        parameters,
+        canonical(refs) if refs else "{}",
+        node.model,
+        timeout_seconds if node.timeout_seconds is None else node.timeout_seconds,
+        0 if node.on_failure is OnFailure.FAIL else retries if node.retries is None else node.retries,
+        encoded_or_none(node.loop),
+        encoded_or_none(node.join),
+        fallback_text(fallback_knowing_outside(node.fallback, ids)),
+        encoded_or_none(node.success),
+        ids[node.join.lead] if node.join is not None and node.join.lead is not None else None,
+        node.estimated_seconds,
+        node.complexity,
+    )
 
 
 def _next_task(c: Connection) -> int:
@@ -324,6 +355,8 @@ def _edge_to(c: Connection, id: int, need: Need) -> _EdgeRow:
 
 def _edges_by_node(plan: Plan, ids: Mapping[str, int], options: SubmitOptions) -> dict[str, list[_EdgeRow]]:
     """Each node's edges, in the plan's order; of two between the same nodes the stricter one counts."""
+    if not plan.edges:
+        return {node.id: [] for node in plan.nodes}
     needs: dict[str, dict[str, Need]] = {node.id: {} for node in plan.nodes}
     for edge in plan.edges:
         strictest = Need.NEEDS if Need.NEEDS in (edge.need, needs[edge.node].get(edge.needs)) else Need.SETTLES

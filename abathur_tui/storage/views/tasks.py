@@ -82,7 +82,7 @@ def task_from(row: Sequence[Any]) -> Task:
         priority=priority,
         attempt=attempt,
         unmet=unmet,
-        depends_on=tuple(json.loads(depends_on)),
+        depends_on=tuple(json.loads(depends_on)) if depends_on != "[]" else (),
         tags=strings(tags),
         created_at=created_at,
         started_at=started_at,
