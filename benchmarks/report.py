@@ -19,6 +19,7 @@ SCRIPTS = (
     "throughput.py",
     "queues.py",
     "latency.py",
+    "memory.py",
     "agents.py",
     "loop_overhead.py",
     "first_frame.py",

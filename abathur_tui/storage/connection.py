@@ -27,6 +27,8 @@ _ALWAYS = (
     ("cache_size", "-16000", -16000),
 )
 """Setting, value, and what SQLite must answer when asked for it afterwards."""
+_READERS_CACHE = ("-4000", -4000)
+"""Less for connections that only read: SQLite empties their cache whenever somebody has committed, and there are several of them."""
 
 
 def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> Connection:
@@ -48,6 +50,7 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
             set_pragma(connection, name, value, answer)
         if read_only:
             set_pragma(connection, "query_only", "on", 1)
+            set_pragma(connection, "cache_size", *_READERS_CACHE)
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
     except (sqlite3.Error, AbathurError):
         connection.close()
