@@ -21,12 +21,13 @@ from abathur_tui.domain.errors import (
 )
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.storage import Database
+from abathur_tui.storage.files import cannot_be_read
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 GONE_SECONDS = 5.0
-"""How long a project's folder may be away before it counts as removed for good."""
+"""How long a project's folder may be away, or its file seem to be damaged, before that counts as so for good."""
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 1.0
 
@@ -37,7 +38,7 @@ class PatientDatabase:
     def __init__(
         self, database: Database, log: EngineLog, clock: Clock, broken: Callable[[AbathurError], None], gone_seconds: float = GONE_SECONDS
     ) -> None:
-        """`broken` is told once when there is nothing to wait for: the folder is gone for good, the file damaged."""
+        """`broken` is told when there is nothing to wait for: the folder is gone for good, the file damaged, or of a newer Abathur."""
         self._database = database
         self._log = log
         self._clock = clock
@@ -47,7 +48,7 @@ class PatientDatabase:
         """`read` or `write` to the code of the error that it waits for."""
 
     async def write(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What `operation` gives, once it is committed. Raises its own refusals (LeaseLost…), and ProjectGone when that is for good.
+        """What `operation` gives, once it is committed. Raises its own refusals (LeaseLost…), and ProjectGone or DatabaseDamaged for good.
 
         `operation` may be run again after a trouble, so it changes nothing but the database. Whoever is cancelled while it is
         under way waits for its end, so that it is known to be done or not.
@@ -66,20 +67,20 @@ class PatientDatabase:
 
     async def _patiently(self, way: str, attempt: Callable[[], Coroutine[Any, Any, T]], keep: Callable[[T], None] | None = None) -> T:
         pause = _FIRST_PAUSE_SECONDS
-        gone_since: float | None = None
+        hopeless_since: float | None = None
         while True:
             try:
                 result = await to_its_end(attempt(), keep)
             except (DiskFull, DiskFailing, DatabaseBusy, OutOfFiles, ProjectNotWritable) as error:
                 self._wait_for(way, error)
-            except ProjectGone as error:
+            except (ProjectGone, DatabaseDamaged) as error:
                 self._wait_for(way, error)
                 now = self._clock.monotonic()
-                gone_since = now if gone_since is None else gone_since
-                if now - gone_since >= self._gone_seconds:
+                hopeless_since = now if hopeless_since is None else hopeless_since
+                if now - hopeless_since >= self._gone_seconds and not await self._disk_fails(error):
                     self._broken(error)
                     raise
-            except (DatabaseDamaged, DatabaseNewer) as error:
+            except DatabaseNewer as error:
                 self._broken(error)
                 raise
             else:
@@ -89,6 +90,10 @@ class PatientDatabase:
             # What is waited for here is outside of every process of ours, so nobody can tell us that it is over.
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    async def _disk_fails(self, error: AbathurError) -> bool:
+        """Whether it only looks like damage: SQLite tells a read that the system refuses (EIO) as a malformed file."""
+        return isinstance(error, DatabaseDamaged) and await asyncio.to_thread(cannot_be_read, self._database.folder)
 
     def _wait_for(self, way: str, error: AbathurError) -> None:
         if self._troubles.get(way) != error.code:

@@ -22,7 +22,7 @@ from abathur_tui.domain.errors import (
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 _REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH})
-_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 _IO = sqlite3.SQLITE_IOERR
@@ -92,6 +92,8 @@ def _of_system(error: OSError, folder: Path) -> AbathurError:
         return OutOfFiles(f"No more files can be opened: {(error.strerror or str(error)).lower()}.")
     if error.errno == errno.EIO:
         return DiskFailing(f"{error.filename or folder} cannot be read or written: {error.strerror}.")
+    if error.errno == errno.ENOLCK:
+        return DatabaseBusy(f"{error.filename or folder} cannot be locked: {(error.strerror or str(error)).lower()}.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ProjectNotWritable(f"{error.filename or folder} cannot be written: {error.strerror}.")
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):

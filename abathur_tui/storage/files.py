@@ -3,6 +3,7 @@
 import ctypes
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -80,6 +81,28 @@ def identity(path: Path) -> tuple[int, int] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return status.st_dev, status.st_ino
+
+
+_READ_ALL = """
+import os, sys
+for name in sys.argv[1:]:
+    try:
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        continue
+    at = 0
+    while data := os.pread(file, 1 << 20, at):
+        at += len(data)
+"""
+
+
+def cannot_be_read(folder: Path) -> bool:
+    """Whether the system refuses to read the database in `folder`, or its log, somewhere.
+
+    Another process looks: were a file closed in this one, the POSIX locks of its connections on it would be dropped (fcntl(2)).
+    """
+    names = [str(folder / DATABASE), str(folder / f"{DATABASE}-wal")]
+    return subprocess.run([sys.executable, "-I", "-S", "-c", _READ_ALL, *names], stderr=subprocess.DEVNULL, check=False).returncode != 0
 
 
 def refuse_network(path: Path) -> None:

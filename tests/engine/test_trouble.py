@@ -6,7 +6,9 @@ import os
 import resource
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -157,28 +159,93 @@ async def test_while_no_file_can_be_opened_the_engine_waits(bench: Make) -> None
     assert len(project.runtime.requests) == 1
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not there")
+@contextlib.asynccontextmanager
+async def failing(calls: str, error: str = "EIO") -> AsyncIterator[None]:
+    """The system reports an error to these calls of this process, and of those that it starts."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not there")
+    faults = ["-e", f"trace={calls}", "-e", f"inject={calls}:error={error}"]
+    strace = await asyncio.create_subprocess_exec("strace", "-f", "-p", str(os.getpid()), "-o", os.devnull, *faults, stderr=asyncio.subprocess.PIPE)
+    assert strace.stderr is not None
+    if b"attached" not in (said := await strace.stderr.readline()):
+        await strace.wait()
+        pytest.skip(f"strace may not trace here: {said!r}")
+    try:
+        yield
+    finally:
+        strace.terminate()
+        await strace.wait()
+
+
 async def test_while_the_disk_reports_errors_the_engine_waits(bench: Make) -> None:
     talking = Talking()
     project = bench(talking)
     [task] = project.submit(node())
     async with project.running():
         await eventually_async(lambda: project.detail(task).partial == "before ")
-        faults = ["-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO"]
-        strace = await asyncio.create_subprocess_exec(
-            "strace", "-f", "-p", str(os.getpid()), "-o", os.devnull, *faults, stderr=asyncio.subprocess.PIPE
-        )
-        assert strace.stderr is not None
-        if b"attached" not in (said := await strace.stderr.readline()):
-            await strace.wait()
-            pytest.skip(f"strace may not trace here: {said!r}")
-        talking.go.set()
-        await eventually_async(lambda: "storage.waits" in events(project))
-        assert project.task(task).status is Status.RUNNING
-        strace.terminate()
-        await strace.wait()
+        async with failing("fdatasync,fsync"):
+            talking.go.set()
+            await eventually_async(lambda: "storage.waits" in events(project))
+            assert project.task(task).status is Status.RUNNING
 
         await project.until(task, Status.COMPLETED)
     assert len(project.runtime.requests) == 1
     assert project.detail(task).turns[0].text == "before " + "\n\n" + "x" * 50_000
     assert check_folder(project.data).problems == ()
+
+
+async def test_while_the_system_has_no_locks_left_the_engine_waits(bench: Make) -> None:
+    talking = Talking()
+    project = bench(talking)
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.detail(task).partial == "before ")
+        async with failing("flock", "ENOLCK"):
+            talking.go.set()
+            await eventually_async(lambda: "storage.waits" in events(project))
+
+        await project.until(task, Status.COMPLETED)
+    assert len(project.runtime.requests) == 1
+
+
+async def test_errors_of_reading_which_sqlite_takes_for_damage_are_waited_for_too(bench: Make) -> None:
+    talking = Talking()
+    project = bench(talking)
+    project.gone_seconds = 0.3
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: project.detail(task).partial == "before ")
+        async with failing("pread64"):
+            talking.go.set()
+            await eventually_async(lambda: "storage.waits" in events(project))
+            await asyncio.sleep(1)  # longer than a file that is damaged indeed is looked at
+
+        await project.until(task, Status.COMPLETED)
+    assert "engine.broken" not in events(project)
+    assert len(project.runtime.requests) == 1
+    assert check_folder(project.data).problems == ()
+
+
+SCRIBBLE = """
+import os, sys
+for name in sys.argv[1:]:
+    with open(name, "r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(os.path.getsize(name) - 4096))
+"""
+
+
+async def test_a_file_that_is_damaged_ends_the_engine(bench: Make) -> None:
+    talking = Talking()
+    project = bench(talking)
+    project.gone_seconds = 0.3
+    [task] = project.submit(node())
+    work = asyncio.create_task(project.engine().run())
+    await eventually_async(lambda: project.detail(task).partial == "before ")
+    # In another process: were a file closed in this one, it would lose its locks on it.
+    names = [str(project.data / name) for name in ("abathur.db", "abathur.db-wal")]
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", SCRIBBLE, *names], check=True)
+    talking.go.set()
+    async with asyncio.timeout(30):
+        assert await work is Exit.FAILED
+    assert "engine.broken" in events(project)
