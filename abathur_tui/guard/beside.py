@@ -98,6 +98,8 @@ class Guard:
         if not self.stopped:
             self.process.kill()
         code = self.process.wait()
+        if code == -signal.SIGTERM:
+            self.stopped = True  # an order to end, which came before that engine listened to orders
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
     def _start(self) -> None:

@@ -254,10 +254,12 @@ def run_engine(child: Callable[[GuardPipe, Keys], int], restarts: Restarts = Res
     # Whoever started us may have had it ignored, and then no child's end can be waited for.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pipe = GuardPipe(restarts)
-    pipe.connect()
-    # Until the engine has its own handlers; without this one its guard would take an order to end for a crash.
+    # Until the engine has its own handlers: a guard would take an order to end for a crash, unless it is told otherwise before the end.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    pipe.connect()
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
         code = child(pipe, pipe.keys)
     except (SystemExit, KeyboardInterrupt):
         pipe.close()

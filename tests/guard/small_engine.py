@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 from abathur_tui.guard import GuardPipe, Keys, Restarts, kill_noted, run_engine
+from abathur_tui.guard import engine as guard_engine
 from abathur_tui.processes import Children
 
 FOLDER_VARIABLE = "SMALL_ENGINE_FOLDER"
@@ -23,7 +24,7 @@ RESTARTS = Restarts(quick_seconds=5.0, pauses_seconds=(0.0, 0.05, 0.05))
 
 
 def serve(guard: GuardPipe, keys: Keys) -> int:
-    """What the mode says: `work`, `crash`, `vanish`, `return`, `exit`, `stop-then-work`."""
+    """What the mode says: `work`, `crash`, `vanish`, `return`, `exit`, `stop-then-work`…"""
     folder, mode = Path(sys.argv[1]), sys.argv[2]
     known = dict(keys)
     keys.add("fingerprint", "sk-secret")
@@ -70,5 +71,18 @@ def flood(guard: GuardPipe) -> None:
         guard.tell(f"key {number} {'x' * 1000}")
 
 
+class Hasty(GuardPipe):
+    """Somebody orders the end as soon as there is a guard."""
+
+    def connect(self) -> None:
+        """Before anything else can happen."""
+        super().connect()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 if __name__ == "__main__":
+    if sys.argv[2] == "term-with-guard":
+        guard_engine.GuardPipe = Hasty  # type: ignore[misc]
+    if sys.argv[2] == "term-in-restart" and guard_engine.SOCKET_VARIABLE in os.environ:
+        os.kill(os.getpid(), signal.SIGTERM)
     sys.exit(run_engine(serve, RESTARTS))

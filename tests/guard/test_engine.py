@@ -180,6 +180,24 @@ def test_a_stopped_engine_leaves_no_process_and_no_notes(bench: Bench) -> None:
     assert not list(bench.folder.glob("*.children"))
 
 
+def test_an_order_to_end_that_comes_before_an_engine_listens_is_no_crash(bench: Bench) -> None:
+    engine = bench.start("term-with-guard")
+
+    assert engine.wait(30) == 128 + signal.SIGTERM
+    eventually(lambda: not bench.running())
+    assert bench.log.read_bytes() == b""
+
+
+def test_nor_is_one_to_an_engine_that_the_guard_has_started_again(bench: Bench) -> None:
+    engine = bench.start("term-in-restart")
+    kill(bench.at_work(1).pid)
+    engine.wait()
+
+    eventually(lambda: not bench.running())
+    assert len(bench.starts()) == 1
+    assert bench.log.read_bytes().count(b"starting it again") == 1
+
+
 def test_an_engine_that_is_killed_while_it_stops_is_not_started_again(bench: Bench) -> None:
     engine = bench.start("stop-then-work")
     bench.at_work(1)
