@@ -27,7 +27,7 @@ async def test_what_was_written_is_known_however_often_the_caller_is_cancelled(b
         return "done"
 
     caller = asyncio.create_task(patient.write_kept(kept.append, write))
-    await asyncio.to_thread(going.wait, 10)
+    await asyncio.to_thread(going.wait, 30)
     caller.cancel()
     await asyncio.sleep(0)
     # when it is cancelled once more before the write's end (somebody stops it),

@@ -85,6 +85,16 @@ def hold_transaction(folder: Path, *_: str) -> None:
     time.sleep(60)
 
 
+def write_for_ever(folder: Path, *_: str) -> None:
+    """Be in the middle of a write, with its turn, until the end."""
+
+    def write(_: object) -> None:
+        say("writing")
+        time.sleep(60)
+
+    Database.open(folder).write_now(write)
+
+
 def read_as(folder: Path, user: str, *_: str) -> None:
     """As another user, who cannot write: read, then try to write."""
     os.setgroups([])
@@ -101,7 +111,7 @@ def read_as(folder: Path, user: str, *_: str) -> None:
 
 
 CHILDREN: dict[str, Callable[..., None]] = {
-    one.__name__: one for one in (submit_forever, work_forever, work, make, submit_until_refused, live, hold_transaction, read_as)
+    one.__name__: one for one in (submit_forever, work_forever, work, make, submit_until_refused, live, hold_transaction, write_for_ever, read_as)
 }
 
 if __name__ == "__main__":

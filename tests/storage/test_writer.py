@@ -47,7 +47,8 @@ def read_keys(c: Connection) -> set[str]:
     return {key for (key,) in c.execute("SELECT key FROM meta WHERE key <> 'id'")}
 
 
-async def test_what_waits_is_written_in_one_transaction(database: Database) -> None:
+async def test_what_waits_is_written_in_one_transaction(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("abathur_tui.storage.writer.LONGEST_SECONDS", 60.0)
     # Given a writer that is busy,
     going, gate = threading.Event(), threading.Event()
 
@@ -56,7 +57,7 @@ async def test_what_waits_is_written_in_one_transaction(database: Database) -> N
         assert gate.wait(30)
 
     first = asyncio.create_task(database.write(busy))
-    await asyncio.to_thread(going.wait, 10)
+    await asyncio.to_thread(going.wait, 30)
     before = database.data_version()
     # when a hundred writers come meanwhile,
     others = [asyncio.create_task(database.write(put, f"k{number}")) for number in range(100)]
@@ -105,7 +106,7 @@ async def test_a_group_that_takes_long_is_written_in_parts(database: Database) -
         assert gate.wait(30)
 
     first = asyncio.create_task(database.write(busy))
-    await asyncio.to_thread(going.wait, 10)
+    await asyncio.to_thread(going.wait, 30)
     others = [asyncio.create_task(database.write(slow, f"k{number}")) for number in range(4)]
     await asyncio.sleep(0)
     gate.set()
@@ -132,7 +133,7 @@ async def test_a_caller_that_has_gone_before_its_turn_has_written_nothing(databa
         assert gate.wait(30)
 
     busy = asyncio.create_task(database.write(work))
-    await asyncio.to_thread(going.wait, 10)
+    await asyncio.to_thread(going.wait, 30)
     gone = asyncio.create_task(database.write(put, "gone"))
     stays = asyncio.create_task(database.write(put, "stays"))
     await asyncio.sleep(0)
