@@ -1,8 +1,8 @@
 -- name: open_for
--- What is asked of the tasks that an engine runs. Indexes tasks_running and requests_by_task.
+-- What is asked of the tasks that an engine runs; from the few open requests, not from the tasks that run. Index requests_open.
 SELECT r.id, r.task, r.epoch, r.kind, r.actor, r.payload, r.created_at
-FROM tasks AS t INDEXED BY tasks_running CROSS JOIN requests AS r ON r.task = t.id AND r.closed_at IS NULL AND r.epoch = t.epoch
-WHERE t.status = 'running' AND t.engine = ? ORDER BY r.id;
+FROM requests AS r INDEXED BY requests_open CROSS JOIN tasks AS t ON t.id = r.task AND t.epoch = r.epoch
+WHERE r.closed_at IS NULL AND t.status = 'running' AND t.engine = ? ORDER BY r.id;
 
 -- name: close
 -- Done or refused. By the primary key.
