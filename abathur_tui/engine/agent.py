@@ -107,7 +107,7 @@ class AgentJob:
                 conclude=self._conclude,
                 allow=await allowance(shop, work.task),
                 complaint="" if work.unmet is None else complaint(work.unmet.number, work.unmet.reason),
-                stall_seconds=self._stall_seconds(work.runtime),
+                stall_seconds=shop.settings.swarm.stall_seconds,
             )
             await self._conversation.run()
         finally:
@@ -176,7 +176,7 @@ class AgentJob:
             self._saved,
             engage=self._engage,
             conclude=self._conclude,
-            stall_seconds=self._stall_seconds(task.choice),
+            stall_seconds=self._shop.settings.swarm.stall_seconds,
             begun=BegunTurn(begun.agent, start.definition.name, begun.turn, self._claim.execution, slot),
         )
 
@@ -184,10 +184,6 @@ class AgentJob:
         claim = self._claim
         execution, task = execution_text(ExecutionId(claim.execution)), task_text(TaskId(claim.lease.task))
         return Caller(str(self._shop.project), execution, task, agent, claim.attempt, instance, instances)
-
-    def _stall_seconds(self, choice: RuntimeChoice) -> float | None:
-        """A program may be silent until it is done; its time is bounded by the task's own timeout."""
-        return None if choice.runtime is RuntimeName.COMMAND else self._shop.settings.swarm.stall_seconds
 
     @cached_property
     def _work(self) -> Work:

@@ -134,12 +134,12 @@ class Conversation:
         *,
         engage: Callable[[Connection], int],
         conclude: Callable[[Connection, str], None],
-        stall_seconds: float | None,
+        stall_seconds: float,
         complaint: str = "",
         allow: Callable[[], Awaitable[None]] | None = None,
         begun: BegunTurn | None = None,
     ) -> None:
-        """`saved`: what earlier attempts have left. `stall_seconds` None: silence is no stall. `complaint`: why an answer there does not do.
+        """`saved`: what earlier attempts have left. `stall_seconds`: how long nothing may be said in a turn. `complaint`: why an answer there does not do.
 
         `allow` raises where there must be no further turn. `engage` is part of the transaction that begins the first step, and gives the agent;
         `conclude` of the one that ends the last. With `begun` the first step has begun, and `conclude` does nothing but complete the task.
@@ -280,24 +280,21 @@ class Conversation:
 
     async def _hear(self, request: TurnRequest, output: Output, flow: Callable[[], Awaitable[None]]) -> TurnDone:
         """The turn's end. `flow` lets go on its way what is said, from the first piece on."""
-        if self._stall_seconds is None:
-            return await self._heard(request, output, flow, None)
         try:
             async with asyncio.timeout(self._stall_seconds) as stall:
                 return await self._heard(request, output, flow, stall)
         except TimeoutError as error:
             if not stall.expired():
                 raise
-            raise AgentStalled(f"The model said nothing for {self._stall_seconds:g} seconds.") from error
+            raise AgentStalled(f"Nothing was heard of it for {self._stall_seconds:g} seconds (`swarm.stall_seconds`).") from error
 
-    async def _heard(self, request: TurnRequest, output: Output, flow: Callable[[], Awaitable[None]], stall: asyncio.Timeout | None) -> TurnDone:
+    async def _heard(self, request: TurnRequest, output: Output, flow: Callable[[], Awaitable[None]], stall: asyncio.Timeout) -> TurnDone:
         done: TurnDone | None = None
         flows = False
         events = self._who.runtime.turn(request)
         try:
             async for event in events:
-                if stall is not None:
-                    stall.reschedule(None)  # the model's silence counts, not the time that our own disk takes
+                stall.reschedule(None)  # the model's silence counts, not the time that our own disk takes
                 if isinstance(event, TurnDone):
                     done = event
                 else:
@@ -305,8 +302,7 @@ class Conversation:
                         flows = True
                         await flow()
                     await self._take(event, output)
-                if stall is not None and self._stall_seconds is not None:
-                    stall.reschedule(asyncio.get_running_loop().time() + self._stall_seconds)
+                stall.reschedule(asyncio.get_running_loop().time() + self._stall_seconds)
         finally:
             if isinstance(events, AsyncGenerator):
                 await events.aclose()  # which ends the request or process that serves it

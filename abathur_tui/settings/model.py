@@ -135,7 +135,8 @@ class Swarm(Section):
     silent_seconds: Seconds = Field(default=5.0, gt=0, le=86_400)
     """How long after its claim a worker may write nothing: then it is tried once more, and fails."""
     stall_seconds: Seconds = Field(default=300.0, gt=0, le=86_400)
-    """How long an agent may make no progress: then it is ended, and its task goes back to the queue."""
+    """How long an agent may make no progress, such as a token, or of a program anything that it writes: then it is ended, and its task goes back
+    to the queue."""
     idle_seconds: Seconds = Field(default=300.0, gt=0, le=604_800)
     """How long an agent without a task stays."""
 

@@ -1,15 +1,19 @@
 """How many agents work at once, who gets which task, and how long they stay."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from abathur_tui.domain.conversation import Limits
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import Agent
 from abathur_tui.engine.swarm import Swarm
+from abathur_tui.runtimes.command import CommandRuntime
 from abathur_tui.storage import engines, queue, swarm, views
+from tests.alive import alive
 from tests.engine.bench import Bench, node
 from tests.engine.clocks import HandClock, let_pass
 from tests.scripted import GENEROUS, Say, Script, ScriptedRuntime, Sleep, Wait, in_order, say
@@ -261,6 +265,40 @@ async def test_an_agent_that_stalls_is_ended_and_its_work_goes_back(bench: Make)
     assert "60 seconds" in str(failed[0].detail["reason"])
     assert any(entry.level == "warning" and "failed" in entry.text for entry in project.log(task))
     assert second.id != stalled.id
+
+
+async def test_a_program_that_says_nothing_stalls_too_and_is_ended_with_its_children(bench: Make, tmp_path: Path) -> None:
+    project = bench(say("x"))
+    script = f'[ "$ABATHUR_ATTEMPT" = 1 ] || {{ echo done; exit; }}; sleep 600 & echo $! > {tmp_path}/child; wait'
+    project.choice = RuntimeChoice(RuntimeName.COMMAND, argv=("/bin/sh", "-c", script), environment=(("PATH", os.defpath),), working_folder="/")
+    project.opens = lambda choice, keys: CommandRuntime(choice, project.children)
+    project.swarm["stall_seconds"] = 60
+    [task] = project.submit(node())
+    async with project.running():
+        await eventually_async(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text() != "")
+        let_pass(61)
+        assert (await project.until(task, Status.COMPLETED)).attempt == 2
+
+    assert project.result(task) == "done\n"
+    assert not alive(int((tmp_path / "child").read_text()))
+
+
+async def test_what_a_program_writes_for_the_log_is_progress(bench: Make, tmp_path: Path) -> None:
+    project = bench(say("x"))
+    script = f"for n in 1 2 3; do read line < {tmp_path}/gate; echo $n >&2; done; echo done"
+    os.mkfifo(tmp_path / "gate")
+    project.choice = RuntimeChoice(RuntimeName.COMMAND, argv=("/bin/sh", "-c", script), environment=(("PATH", os.defpath),), working_folder="/")
+    project.opens = lambda choice, keys: CommandRuntime(choice, project.children)
+    project.swarm["stall_seconds"] = 60
+    [task] = project.submit(node())
+    async with project.running():
+        for number in (1, 2, 3):
+            await asyncio.to_thread((tmp_path / "gate").write_text, "go on\n")
+            await eventually_async(lambda said=str(number): said in [line.text for line in project.log(task) if line.kind == "stderr"])  # type: ignore[misc]
+            let_pass(50)
+        await project.until(task, Status.COMPLETED)
+
+    assert project.task(task).attempt == 1
 
 
 async def test_what_comes_now_and_then_is_progress(bench: Make) -> None:

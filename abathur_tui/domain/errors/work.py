@@ -18,10 +18,11 @@ class AgentSilent(AbathurError):
 class AgentStalled(AbathurError):
     """The agent made no progress.
 
-    No token, tool outcome or pass came for five minutes.
+    No token came, and no line of a program, for as long as `swarm.stall_seconds` says.
     """
 
     code = "ABTH-ERR-022"
+    hint = "Retry the task; where its agent may be silent for longer, raise `swarm.stall_seconds`."
 
 
 class TaskTimedOut(AbathurError):
