@@ -1,7 +1,9 @@
 """Whether the database is well: SQLite's own checks, then what must hold among the rows. It only reads, and never raises for what it finds."""
 
+import re
 import sqlite3
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +11,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from abathur_tui.domain.data import content_hash
-from abathur_tui.storage import seals
+from abathur_tui.storage import collecting, seals
 from abathur_tui.storage.connection import APPLICATION_ID, in_transaction, is_blank, scalar
 from abathur_tui.storage.files import DATABASE
 from abathur_tui.storage.migrations import known_steps, statements, version_of
@@ -25,22 +27,32 @@ _INVARIANTS = (
     "counts",
     "edge_counts",
     "open_edges",
+    "parents",
     "ready_but_waiting",
     "pending_too_early",
+    "words",
+    "agents",
     "engines",
     "attempts",
     "claims",
     "finished",
+    "figures",
+    "spent_by_tasks",
+    "spent_by_agents",
+    "spent_by_days",
     "json",
     "swarm",
     "specs",
     "roots",
     "said",
     "turns",
+    "turns_as_audited",
+    "calls_as_audited",
+    "passes_as_audited",
+    "purges",
     "messages",
-    "task_history",
+    "attempts_as_audited",
     "ends",
-    "agent_history",
     "gone",
 )
 
@@ -103,9 +115,14 @@ def _problems(c: Connection, *, copy: bool) -> Iterator[str]:
     if version < known:
         return  # The statements that follow are of today's schema; the file is brought up to it, and checked first, when it is next written.
     for name in _INVARIANTS:
-        yield from _tried(f"the rule {name}", partial(_broken, c, name))
+        yield from _tried(f"the rule {name}", partial(_broken, c, _SQL[name]))
+    for thing, letter, column in (("task", "t", "status"), ("agent", "a", "state")):
+        text = _SQL["history"].replace("THING", thing).replace("LETTER", letter).replace("COLUMN", column)
+        yield from _tried(f"the rule {thing}_history", partial(_broken, c, text))
+    yield from _tried("who waits for whom", lambda: _circles(c))
     yield from _tried("the ids", lambda: _sequences(c))
     yield from _tried("the texts", lambda: _texts(c))
+    yield from _tried("the texts that are needed", lambda: _lost_texts(c))
     yield from _tried("the passes of loops", lambda: (f"pass {number} of t{task} does not fit its checksum." for task, number in unfit_passes(c)))
     yield from _tried("the seals", lambda: _seals(c))
 
@@ -156,7 +173,7 @@ def _settings(c: Connection, *, copy: bool) -> Iterator[str]:
 
 
 def _schema(c: Connection, version: int) -> Iterator[str]:
-    """Tables, indexes and laws that are missing or not as they were made, and laws that somebody has added."""
+    """Tables, indexes and laws that are missing or not as they were made, and laws (triggers and unique indexes) that somebody has added."""
     made = _as_made(version)
     wanted, actual = _objects(made), _objects(c)
     for key, text in wanted.items():
@@ -164,9 +181,12 @@ def _schema(c: Connection, version: int) -> Iterator[str]:
             yield f"{' '.join(key)} is missing."
         elif actual[key] != text:
             yield f"{' '.join(key)} is not as it was made."
-    for kind, name in actual.keys() - wanted.keys():
-        if kind == "trigger":
-            yield f"trigger {name} is not Abathur's."
+    for kind, name in sorted(actual.keys() - wanted.keys()):
+        if kind == "trigger" or re.match(r"\s*CREATE\s+UNIQUE", actual[kind, name], re.IGNORECASE):
+            yield f"{kind} {name} is not Abathur's."
+    applied = [(step.version, step.name) for step in known_steps() if step.version <= version]
+    if c.execute("SELECT version, name FROM migrations ORDER BY version").fetchall() != applied:
+        yield "migrations does not say how the schema came about."
     for table in ("transitions", "agent_transitions"):
         rows = f"SELECT * FROM {table}"
         for before, after in sorted(set(made.execute(rows)) ^ set(c.execute(rows))):
@@ -190,9 +210,26 @@ def _objects(c: Connection) -> dict[tuple[str, str], str]:
 def _broken(c: Connection, rule: str) -> Iterator[str]:
     """A sentence for each place where a rule does not hold; what has outlived the retention need not be in the audit any more."""
     swept, until = c.execute(_SQL["swept"]).fetchone()
-    values = {"swept": swept, "swept_to": until} if ":swept" in _SQL[rule] else {}
-    for (sentence,) in c.execute(_SQL[rule], values):
+    values = {name: value for name, value in (("swept", swept), ("swept_to", until)) if re.search(f":{name}\\b", rule)}
+    for (sentence,) in c.execute(rule, values):
         yield sentence + "."
+
+
+def _circles(c: Connection) -> Iterator[str]:
+    """Tasks that can never begin: those that are left when everybody is taken out, again and again, who waits for nobody."""
+    waits: Counter[int] = Counter()
+    waited_for_by: dict[int, list[int]] = {}
+    for task, other in c.execute(_SQL["open_edge_pairs"]):
+        waits[task] += 1
+        waited_for_by.setdefault(other, []).append(task)
+    free = [task for task in waited_for_by if not waits[task]]
+    while free:
+        for task in waited_for_by.get(free.pop(), ()):
+            waits[task] -= 1
+            if not waits[task]:
+                free.append(task)
+    for task in sorted(+waits):
+        yield f"t{task} can never begin: what it waits for goes round in a circle."
 
 
 def _sequences(c: Connection) -> Iterator[str]:
@@ -206,6 +243,13 @@ def _texts(c: Connection) -> Iterator[str]:
     for hash, body in c.execute(_SQL["bodies"]):
         if content_hash(body) != hash:
             yield f"The text with the hash {hash} was changed."
+
+
+def _lost_texts(c: Connection) -> Iterator[str]:
+    """Texts that are needed and not there, unless a damaged file has lost some."""
+    if not scalar(c, _SQL["recovered"]):
+        for hash in collecting.lost(c):
+            yield f"The text with the hash {hash} is needed, and is not there."
 
 
 def _seals(c: Connection) -> Iterator[str]:

@@ -23,6 +23,13 @@ def unneeded(c: Connection) -> list[int]:
     return [id for (id,) in c.execute(_SQL["bodies"]) if not needed[id >> 3] & 1 << (id & 7)]
 
 
+def lost(c: Connection) -> Iterator[str]:
+    """The hashes of texts that a row of an execution names whose content is kept, and that are not there."""
+    for statement in _uses(c):
+        for (hash,) in c.execute(f"SELECT hash FROM content WHERE body IS NULL AND id IN ({statement} WHERE c.body IS NULL)"):
+            yield hash
+
+
 def condemn(c: Connection, texts: Sequence[int]) -> None:
     """Mark texts; whoever keeps one of them again takes its mark away."""
     c.executemany(_SQL["condemn"], [(id,) for id in texts])

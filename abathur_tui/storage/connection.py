@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from sqlite3 import Connection
@@ -19,6 +20,7 @@ _ALWAYS = (
     ("foreign_keys", "on", 1),
     ("busy_timeout", str(BUSY_SECONDS * 1000), BUSY_SECONDS * 1000),
     ("trusted_schema", "off", 0),
+    ("cell_size_check", "on", 1),
     ("recursive_triggers", "on", 1),
     ("synchronous", "full", 2),
     ("wal_autocheckpoint", "0", 0),
@@ -51,6 +53,9 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
         if read_only:
             set_pragma(connection, "query_only", "on", 1)
             set_pragma(connection, "cache_size", *_READERS_CACHE)
+        if sys.version_info >= (3, 12):
+            # What is in the file cannot have its schema or its pages written as if they were rows (https://www.sqlite.org/security.html).
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
     except (sqlite3.Error, AbathurError):
         connection.close()

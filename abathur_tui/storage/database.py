@@ -13,7 +13,7 @@ from sqlite3 import Connection
 from typing import Concatenate, ParamSpec, TypeVar
 
 from abathur_tui.domain.errors import DatabaseDamaged, ProjectGone, ProjectNotFound, ProjectNotWritable
-from abathur_tui.storage.connection import connect, prepare_file, roll_back, scalar
+from abathur_tui.storage.connection import connect, prepare_file, refuse_foreign, roll_back, scalar
 from abathur_tui.storage.failures import translated
 from abathur_tui.storage.files import DATABASE, identity, make_private, prepare_folder, refuse_links
 from abathur_tui.storage.migrations import known_steps, migrate, refuse_newer, version_of
@@ -89,8 +89,11 @@ class Database:
         opened, copy = readable(folder)
         try:
             connection = opened()
-            behind = version_of(connection) < known_steps()[-1].version
-            connection.close()
+            try:
+                refuse_foreign(connection, path)
+                behind = version_of(connection) < known_steps()[-1].version
+            finally:
+                connection.close()
             if behind:
                 raise ProjectNotWritable(f"{path} must be brought up to date, and cannot be written.")
             return cls(folder, opened, None, copy)
@@ -202,6 +205,7 @@ def _open_writable(folder: Path, path: Path) -> Connection:
     """The connection that will write, its file made, checked and brought up to date; only one process at a time does that."""
     connection = connect(path)
     try:
+        refuse_foreign(connection, path)
         if not _up_to_date(connection):
             with alone(folder):
                 prepare_file(connection, path)

@@ -1,4 +1,4 @@
-"""The schema's versions: each `.sql` file in `schema/` once, in order, with its record, in one transaction; a backup first."""
+"""The schema's versions: each `.sql` file in `schema/` once, in order, with its record, all that are missing in one transaction; a backup first."""
 
 import hashlib
 import sqlite3
@@ -46,7 +46,8 @@ def version_of(connection: Connection) -> int:
 def migrate(connection: Connection, folder: Path, steps: Sequence[Step]) -> None:
     """Bring the file up to the last of `steps`. The caller keeps other writers out.
 
-    Raises DatabaseNewer where it is beyond that, DatabaseBusy where an engine lives, DatabaseDamaged where its check fails.
+    Raises DatabaseNewer where it is beyond that, DatabaseBusy where an engine lives, DatabaseDamaged where its check, or that of its backup, fails.
+    Where a step fails the file stays as it was, so that the program that made it can still open it.
     """
     version = version_of(connection)
     refuse_newer(version, steps[-1].version)
@@ -64,8 +65,12 @@ def migrate(connection: Connection, folder: Path, steps: Sequence[Step]) -> None
             )
         check(connection)
         back_up(connection, folder, version)
-    for step in missing:
-        _apply(connection, step)
+
+    def apply_all() -> None:
+        for step in missing:
+            _apply(connection, step)
+
+    in_transaction(connection, "BEGIN IMMEDIATE", apply_all)
 
 
 def refuse_newer(version: int, known: int) -> None:
@@ -82,14 +87,21 @@ def check(connection: Connection) -> None:
 
 
 def back_up(connection: Connection, folder: Path, version: int) -> Path:
-    """A copy of the whole file in `backups/`, made by SQLite's backup interface; gives its path. Raises sqlite3.Error or OSError."""
+    """A copy of the whole file in `backups/`, made by SQLite's backup interface and checked; gives its path.
+
+    Raises DatabaseDamaged where the copy is not well, sqlite3.Error or OSError; what was copied so far does not stay then.
+    """
     target = private_folder(folder / "backups") / f"abathur-v{version}-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}.db"
     make_private(target)
     copy = sqlite3.connect(target, isolation_level=None)
     try:
         connection.backup(copy)
-    finally:
+        check(copy)
+    except BaseException:
         copy.close()
+        target.unlink()
+        raise
+    copy.close()
     return target
 
 
@@ -106,15 +118,12 @@ def statements(text: str) -> Iterator[str]:
 
 
 def _apply(connection: Connection, step: Step) -> None:
-    def body() -> None:
-        for statement in statements(step.text):
-            connection.execute(statement)
-        if step.version == 1:
-            connection.execute("INSERT INTO meta (key, value) VALUES ('id', ?)", (str(uuid.uuid4()),))
-        connection.execute(
-            "INSERT INTO migrations (version, name, sha256, applied_at) VALUES (?, ?, ?, ?)",
-            (step.version, step.name, hashlib.sha256(step.text.encode()).hexdigest(), time.time()),
-        )
-        connection.execute(f"PRAGMA user_version = {step.version}")
-
-    in_transaction(connection, "BEGIN IMMEDIATE", body)
+    for statement in statements(step.text):
+        connection.execute(statement)
+    if step.version == 1:
+        connection.execute("INSERT INTO meta (key, value) VALUES ('id', ?)", (str(uuid.uuid4()),))
+    connection.execute(
+        "INSERT INTO migrations (version, name, sha256, applied_at) VALUES (?, ?, ?, ?)",
+        (step.version, step.name, hashlib.sha256(step.text.encode()).hexdigest(), time.time()),
+    )
+    connection.execute(f"PRAGMA user_version = {step.version}")

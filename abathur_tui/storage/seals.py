@@ -2,6 +2,7 @@
 
 A seal's hash is SHA-256 over the line `previous,first,last,moment` and the group's rows as `queries/seals.sql` writes them out. It holds against
 accidents and against whoever changes rows without making all later seals anew; keep the last hash elsewhere to notice that too.
+The chain begins with an empty `previous`, or where retention has taken the oldest seals away with a swept one.
 """
 
 import hashlib
@@ -86,11 +87,13 @@ def all_seals(c: Connection) -> Iterator[Seal]:
         after = page[-1][0]
 
 
-def verify(c: Connection) -> Verified:
-    """Look through the audit up to the first group that is not as it was sealed."""
+def verify(c: Connection, known: str | None = None) -> Verified:
+    """Look through the audit up to the first group that is not as it was sealed; `known`: the hash that was the last one at some earlier time."""
     before: Seal | None = None
     seals = rows = swept = 0
+    is_known = known is None
     for seal in all_seals(c):
+        is_known = is_known or seal.sha256 == known
         problem, count = _compare(c, before, seal)
         if problem is not None:
             return Verified(problem, seals, rows, swept, 0, before.sha256 if before else "")
@@ -106,13 +109,16 @@ def verify(c: Connection) -> Verified:
         problem = f"row {stray[0]} is in no group: it was put in."
     elif untold := c.execute(_SQL["untold"]).fetchone():
         problem = f"rows {untold[0]} to {untold[1]} are marked as swept, and no retention has taken them away."
+    elif problem is None and not is_known:
+        problem = f"no seal is {known}: all of them were made anew since then, or that one has outlived the retention."
     return Verified(problem, seals, rows, swept, unsealed, before.sha256 if before else "")
 
 
 def _compare(c: Connection, before: Seal | None, seal: Seal) -> tuple[str | None, int]:
     """What is wrong with a seal and its group, and how many rows it has."""
+    begins = before is None and (not seal.previous or seal.swept_at is not None)
     end, previous = (before.last, before.sha256) if before else (0, "")
-    if seal.first <= end or seal.previous != previous:
+    if seal.first <= end or (seal.previous != previous and not begins):
         return f"the seal of rows {seal.first} to {seal.last} does not follow the one before it: a seal was changed or is missing.", 0
     stray = c.execute(_SQL["between"], {"after": end, "before": seal.first}).fetchone()
     if stray is not None:

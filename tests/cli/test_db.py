@@ -10,6 +10,7 @@ import pytest
 
 from abathur_tui.storage.exporting import LEFT_OUT, TABLES
 from tests.cli.program import Program
+from tests.storage.test_checking import lawless
 
 
 @pytest.fixture
@@ -76,10 +77,7 @@ def test_a_backup_takes_the_place_of_what_was_lost(worked: Program) -> None:
 
 def test_a_damaged_database_makes_no_backup(worked: Program) -> None:
     worked.inside("engine", "stop")
-    connection = sqlite3.connect(database(worked))
-    connection.execute("UPDATE content SET body = 'forged' WHERE id = 1")
-    connection.commit()
-    connection.close()
+    lawless(database(worked).parent, "UPDATE content SET body = 'forged' WHERE id = 1")
     answer = worked.inside("db", "backup", "copy.db", "--json")
     assert (answer.code, answer.error["code"]) == (1, "ABTH-ERR-102")
     assert not (worked.folder / "copy.db").exists()

@@ -1,7 +1,6 @@
 """Loops: passes, measures, ends, and going on after a crash."""
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +19,7 @@ from abathur_tui.storage import journal, queue, views
 from tests.engine.bench import Bench, loop_node, node
 from tests.engine.clocks import let_pass
 from tests.scripted import Say, Script, Step, Wait, say
+from tests.storage.test_checking import lawless
 from tests.waiting import eventually_async
 
 Make = Callable[[Script], Bench]
@@ -299,6 +299,4 @@ async def test_lists_and_charts_show_no_pass_from_a_damaged_one_on(bench: Make, 
 
 def damage(path: Path, change: str = "metrics = '{\"score\": 99}'") -> None:
     """Change what is kept of pass 2 behind the program's back."""
-    with sqlite3.connect(path) as connection:
-        connection.execute(f"UPDATE passes SET {change} WHERE number = 2")
-    connection.close()
+    lawless(path.parent, f"UPDATE passes SET {change} WHERE number = 2")

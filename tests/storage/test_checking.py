@@ -76,7 +76,7 @@ def test_what_the_queue_makes_is_well(busy: Path) -> None:
         ("INSERT INTO transitions VALUES ('completed', 'pending')", "transitions does not say of completed to pending"),
         ("DELETE FROM agent_transitions WHERE from_state = 'BUSY'", "agent_transitions does not say of BUSY to IDLE"),
         ("UPDATE tasks SET result = NULL WHERE id = 1", "t1 has another result"),
-        ("DELETE FROM attempts WHERE task = 1", "t1 was claimed 1 times, and has 0 attempts"),
+        ("DELETE FROM attempts WHERE task = 1", "t1 was claimed 1 times, the last time in epoch 1, and has 0 attempts"),
         ("UPDATE tasks SET finished_at = NULL WHERE id = 1", "t1 is completed, and has not ended"),
         ("UPDATE tasks SET tags = 'none' WHERE id = 2", "of t2 are no JSON"),
         ("UPDATE executions SET runtime = '{' WHERE id = 1", "how x1 is run is no JSON"),

@@ -17,6 +17,7 @@ from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import TaskError
 from abathur_tui.storage import Database, agents, journal, queue, views
 from tests.storage.building import BAD, ENGINE, NOW, claim_one, finish, node, plan, said, submit
+from tests.storage.test_checking import lawless
 
 ASK = Message("user", (TextBlock("please"),))
 READ = ToolUseBlock("call-1", "read_file", {"path": "src/app.py"})
@@ -265,7 +266,7 @@ def test_passes_are_kept_in_order(database: Database, loop: Lease) -> None:
 def test_a_damaged_pass_falls_back_to_the_one_before_and_is_run_again(database: Database, loop: Lease, damage: str) -> None:
     for number in (1, 2, 3):
         database.write_now(journal.finish_pass, loop, a_pass(number, loop.task, 300.0), NOW)
-    database.write_now(lambda c: c.execute(damage).rowcount)
+    lawless(database.folder, damage)
     assert [one.number for one in database.read_now(journal.passes, loop.task)] == [1]
     assert database.read_now(journal.damaged_pass, loop.task) == 2
     again = replace(a_pass(2, loop.task, 250.0), output="again")

@@ -24,7 +24,7 @@ ALLOWED = {
 }
 
 CHANGE = """UPDATE tasks SET status = ?, version = version + 1, actor = 'test', reason = 'test', changed_at = 0,
-    epoch = epoch + (? = 'running'), engine = 'e' WHERE id = ?"""
+    epoch = epoch + (? = 'running'), engine = 'e', result = (SELECT hash FROM content LIMIT 1) WHERE id = ?"""
 
 
 def run(database: Database, statement: str, *values: object) -> int:

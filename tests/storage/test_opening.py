@@ -1,6 +1,7 @@
 """Opening a project: what is made, mended, refused, and what is never overwritten."""
 
 import os
+import resource
 import shutil
 import sqlite3
 import stat
@@ -27,6 +28,7 @@ from abathur_tui.storage.connection import APPLICATION_ID, connect
 from abathur_tui.storage.files import file_system, make_private, type_in_mountinfo
 from abathur_tui.storage.migrations import Step, known_steps, migrate
 from tests.storage.building import ENGINE, NOW, RUNTIME, chain, plan, submit
+from tests.storage.test_checking import lawless
 from tests.storage.test_processes import ROOT, command
 
 
@@ -217,11 +219,8 @@ def test_a_database_of_another_program_is_left_alone(folder: Path) -> None:
 
 
 def test_a_database_without_an_id_says_so(folder: Path) -> None:
-    file = made(folder)
-    foreign = sqlite3.connect(file)
-    foreign.execute("DELETE FROM meta")
-    foreign.commit()
-    foreign.close()
+    made(folder)
+    lawless(folder, "DELETE FROM meta")
     with pytest.raises(DatabaseDamaged, match="which project"):
         Database.open(folder)
 
@@ -311,6 +310,42 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(folder: Path) -> None:
     assert migrations.version_of(connection) == NEXT.version - 1
     assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'more'").fetchone() == (0,)
     connection.close()
+
+
+def test_of_several_steps_either_all_are_made_or_none(folder: Path) -> None:
+    made(folder)
+    connection = connect(folder / "abathur.db")
+    broken = Step(NEXT.version + 1, "broken", "INSERT INTO nowhere VALUES (1);\n")
+    with pytest.raises(sqlite3.OperationalError):
+        migrate(connection, folder, (*known_steps(), NEXT, broken))
+    connection.close()
+    # The program that made the file can still open it.
+    Database.open(folder).close()
+
+
+def test_nothing_is_migrated_without_a_backup_that_is_well(folder: Path) -> None:
+    # Given a file, and a place for its backup whose disk is full,
+    made(folder)
+    connection = connect(folder / "abathur.db")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, resource.RLIM_INFINITY))
+    # when it is to be brought up to date, then it is not, and no half backup stays.
+    try:
+        with pytest.raises((sqlite3.Error, OSError)):
+            migrate(connection, folder, (*known_steps(), NEXT))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert migrations.version_of(connection) == NEXT.version - 1
+    assert list((folder / "backups").iterdir()) == []
+    connection.close()
+
+
+def test_a_database_of_another_program_is_refused_whatever_version_it_says(folder: Path) -> None:
+    made(folder)
+    foreign = sqlite3.connect(folder / "abathur.db", isolation_level=None)
+    foreign.execute("PRAGMA application_id = 7")
+    foreign.close()
+    with pytest.raises(DatabaseDamaged, match="another program"):
+        Database.open(folder)
 
 
 def test_scripts_are_taken_apart_into_statements() -> None:

@@ -15,6 +15,7 @@ from abathur_tui.domain.status import Status
 from abathur_tui.storage import Database, queue, views
 from abathur_tui.storage.encoding import decoded, encoded
 from tests.storage.building import RUNTIME, chain, claim, finish, fork, node, plan, submit
+from tests.storage.test_checking import lawless
 
 HOURLY = Recurrence("0 * * * *", "UTC")
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC).timestamp()
@@ -172,7 +173,7 @@ def test_what_never_comes_is_refused(database: Database) -> None:
 
 def test_a_zone_that_is_not_known_any_more_ends_the_schedule_and_is_told(database: Database) -> None:
     add(database)
-    database.write_now(lambda c: c.execute("UPDATE schedules SET timezone = 'Mars/Olympus'"))
+    lawless(database.folder, "UPDATE schedules SET timezone = 'Mars/Olympus'")
 
     due(database, NOON)
 

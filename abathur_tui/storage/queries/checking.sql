@@ -17,11 +17,28 @@ WHERE t.unmet <> coalesce(e.open, 0) OR t.broken <> coalesce(e.broken, 0)
 LIMIT 20;
 
 -- name: open_edges
--- Edges that are open though what they lead to has ended. It walks through all edges.
+-- Edges that are open though what they lead to has ended, or settled though it has not or has ended otherwise. It walks through all edges.
 SELECT 't' || e.task || ' still waits for t' || e.depends_on || ', which is ' || d.status
 FROM edges AS e JOIN tasks AS d ON d.id = e.depends_on
 WHERE e.state = 'open' AND d.status IN ('completed', 'failed', 'cancelled', 'dead')
+UNION ALL
+SELECT 't' || e.task || ' does not wait for t' || e.depends_on || ' any more, which is ' || d.status || ': the edge is ' || e.state
+FROM edges AS e JOIN tasks AS t ON t.id = e.task JOIN tasks AS d ON d.id = e.depends_on
+WHERE t.status IN ('waiting', 'pending', 'paused') AND (
+    (e.state <> 'open' AND d.status NOT IN ('completed', 'failed', 'cancelled', 'dead')) OR (e.state = 'broken' AND d.status = 'completed')
+    OR (e.state = 'met' AND e.need = 'needs' AND d.status = 'cancelled')
+    OR (e.state = 'met' AND e.need = 'needs' AND d.status IN ('failed', 'dead') AND d.on_failure <> 'skip')
+)
 LIMIT 20;
+
+-- name: open_edge_pairs
+-- Who still waits for whom, to see whether any of it goes round. It walks through all edges.
+SELECT task, depends_on FROM edges WHERE state = 'open' LIMIT -1;
+
+-- name: parents
+-- Tasks inside a task of another execution, or inside one that came later. It walks through all tasks.
+SELECT 't' || t.id || ' of x' || t.execution || ' is inside t' || p.id || ' of x' || p.execution FROM tasks AS t JOIN tasks AS p ON p.id = t.parent
+WHERE p.execution <> t.execution LIMIT 20;
 
 -- name: ready_but_waiting
 -- Tasks that wait for nothing. Index tasks_by_status.
@@ -31,6 +48,22 @@ SELECT 't' || id || ' is waiting, and has nothing to wait for' FROM tasks WHERE 
 -- Tasks that could be claimed and have an open edge. Index tasks_by_status.
 SELECT 't' || id || ' is pending, and waits for ' || unmet || ' others' FROM tasks
 WHERE status = 'pending' AND unmet > 0 AND held IS NOT 'after' LIMIT 20;
+
+-- name: words
+-- Tasks that are held for a reason that nobody knows, or name who changes them though nobody does. It walks through all tasks.
+SELECT 't' || id || ' is held for a reason that is not known: ' || held FROM tasks WHERE held NOT IN ('after', 'suspect', 'memory', 'cpu')
+UNION ALL
+SELECT 't' || id || ' names who changes it (' || actor || ', ' || reason || '), and nobody does' FROM tasks WHERE actor <> '' OR reason <> ''
+LIMIT 20;
+
+-- name: agents
+-- Agents that have ended at no time, and the other way round; agents that are at a task which does not run. It walks through all agents.
+SELECT 'a' || id || ' is ' || state || CASE WHEN ended_at IS NULL THEN ', and has not ended' ELSE ', and has ended' END FROM agents
+WHERE (ended_at IS NULL) = (state = 'TERMINATED')
+UNION ALL
+SELECT 'a' || a.id || ' is BUSY, and t' || t.id || ' is ' || t.status FROM agents AS a JOIN tasks AS t ON t.id = a.task
+WHERE a.state = 'BUSY' AND t.status <> 'running'
+LIMIT 20;
 
 -- name: engines
 -- Tasks that run under no engine that could live, or belong to one and do not run. It walks through all tasks.
@@ -51,17 +84,118 @@ WHERE t.status = 'running' AND a.outcome IS NOT 'running'
 LIMIT 20;
 
 -- name: claims
--- Tasks with fewer attempts than the audit has claims, unless a damaged file has lost some. It walks through the audit of all tasks.
-SELECT 't' || c.task || ' was claimed ' || c.claims || ' times, and has ' || coalesce(a.attempts, 0) || ' attempts'
-FROM (SELECT task, count(*) AS claims FROM audit WHERE task IS NOT NULL AND action = 'task.running' GROUP BY task) AS c
-    LEFT JOIN (SELECT task, count(*) AS attempts FROM attempts GROUP BY task) AS a ON a.task = c.task
-WHERE c.claims > coalesce(a.attempts, 0) AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+-- Tasks with other attempts than the audit has claims, or in another epoch than their last attempt, unless a damaged file has lost some. What has
+-- outlived the retention is missing in the audit only. It walks through the audit of all tasks.
+SELECT 't' || t.id || ' was claimed ' || coalesce(c.claims, 0) || ' times, the last time in epoch ' || t.epoch || ', and has ' || coalesce(a.attempts, 0)
+    || ' attempts, the last in epoch ' || coalesce(a.epoch, 0)
+FROM tasks AS t
+LEFT JOIN (SELECT task, count(*) AS claims FROM audit WHERE task IS NOT NULL AND action = 'task.running' GROUP BY task) AS c ON c.task = t.id
+LEFT JOIN (SELECT task, count(*) AS attempts, max(epoch) AS epoch FROM attempts GROUP BY task) AS a ON a.task = t.id
+WHERE (coalesce(c.claims, 0) > coalesce(a.attempts, 0) OR (coalesce(c.claims, 0) < coalesce(a.attempts, 0) AND NOT :swept) OR t.epoch <> coalesce(a.epoch, 0))
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
 LIMIT 20;
 
 -- name: finished
--- Tasks that have ended at no time, and the other way round. It walks through all tasks.
+-- Tasks and tries that have ended at no time, and the other way round; results that are missing, or there too early. It walks through all of them.
 SELECT 't' || id || ' is ' || status || CASE WHEN finished_at IS NULL THEN ', and has not ended' ELSE ', and has ended' END FROM tasks
-WHERE (finished_at IS NULL) = (status IN ('completed', 'failed', 'cancelled', 'dead')) LIMIT 20;
+WHERE (finished_at IS NULL) = (status IN ('completed', 'failed', 'cancelled', 'dead'))
+UNION ALL
+SELECT 't' || id || ' is ' || status || CASE WHEN result IS NULL THEN ', and has no result' ELSE ', and has a result' END FROM tasks
+WHERE (status = 'completed' AND result IS NULL) OR (result IS NOT NULL AND status NOT IN ('completed', 'failed', 'cancelled', 'dead'))
+UNION ALL
+SELECT 'attempt ' || number || ' of t' || task || ' is ' || outcome || CASE WHEN ended_at IS NULL THEN ', and has not ended' ELSE ', and has ended' END
+FROM attempts WHERE (ended_at IS NULL) <> (outcome = 'running')
+UNION ALL
+SELECT 'turn ' || id || ' of t' || task || ' is ' || state || CASE WHEN ended_at IS NULL THEN ', and has not ended' ELSE ', and has ended' END
+FROM turns WHERE (ended_at IS NULL) <> (state = 'open')
+UNION ALL
+SELECT 'the call ' || id || ' of t' || task || ' is ' || status || CASE WHEN ended_at IS NULL THEN ', and has not ended' ELSE ', and has ended' END
+FROM tool_calls WHERE (ended_at IS NULL) <> (status = 'intended')
+LIMIT 20;
+
+-- name: figures
+-- Numbers that nothing can have taken: below nothing, without an end, or more tries than a task was given. It walks through all that have some.
+SELECT 't' || id || ' took ' || tokens_input || ' and ' || tokens_output || ' tokens for $' || cost_usd || ', ' || unpriced || ' turns without a price'
+FROM tasks WHERE min(tokens_input, tokens_output, unpriced) < 0 OR cost_usd NOT BETWEEN 0 AND 1e12
+UNION ALL
+SELECT 'turn ' || id || ' of t' || task || ' took ' || tokens_input || ' and ' || tokens_output || ' tokens for $' || coalesce(cost_usd, '?')
+FROM turns WHERE min(tokens_input, tokens_output, tokens_cache_read, tokens_cache_write) < 0 OR cost_usd NOT BETWEEN 0 AND 1e12
+UNION ALL
+SELECT 'a' || id || ' took ' || tokens_input || ' and ' || tokens_output || ' tokens for $' || cost_usd || ', ' || unpriced || ' turns without a price'
+FROM agents WHERE min(tokens_input, tokens_output, unpriced) < 0 OR cost_usd NOT BETWEEN 0 AND 1e12
+UNION ALL
+SELECT 't' || t.id || ' failed ' || t.failures || ' times and was tried again, and may be so ' || s.retries || ' times'
+FROM tasks AS t JOIN specs AS s ON s.task = t.id WHERE t.failures > max(s.retries, coalesce(s.success ->> '$.attempts', 0))
+UNION ALL
+SELECT 't' || id || ' has a time that no calendar has' FROM tasks
+WHERE created_at NOT BETWEEN 0 AND 1e11 OR started_at NOT BETWEEN 0 AND 1e11 OR finished_at NOT BETWEEN 0 AND 1e11 OR due NOT BETWEEN 0 AND 1e11
+    OR expires NOT BETWEEN 0 AND 1e11 OR changed_at NOT BETWEEN 0 AND 1e11
+UNION ALL
+SELECT 'row ' || id || ' of the audit has a time that no calendar has' FROM audit WHERE at NOT BETWEEN 0 AND 1e11
+LIMIT 20;
+
+-- name: spent_by_tasks
+-- Tasks that took something else than their turns. Of what a damaged file has lost only the task knows any more. Costs are sums of floating point
+-- numbers: the last digits depend on the order. It walks through all turns.
+WITH took AS (
+    SELECT u.task, sum(u.tokens_input) AS input, sum(u.tokens_output) AS output, total(u.cost_usd) AS cost,
+        sum(CASE u.state WHEN 'done' THEN u.cost_usd IS NULL
+            WHEN 'partial' THEN t.lane NOT LIKE 'local:%' AND (u.said IS NOT NULL OR t.lane LIKE 'command:%') ELSE 0 END) AS unpriced
+    FROM turns AS u JOIN tasks AS t ON t.id = u.task GROUP BY u.task
+), known AS MATERIALIZED (SELECT NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') AS whole)
+SELECT 't' || t.id || ' took ' || t.tokens_input || ' and ' || t.tokens_output || ' tokens for $' || t.cost_usd || ' and ' || t.unpriced
+    || ' turns without a price; its turns ' || coalesce(u.input, 0) || ' and ' || coalesce(u.output, 0) || ' for $' || coalesce(u.cost, 0.0) || ' and '
+    || coalesce(u.unpriced, 0)
+FROM tasks AS t CROSS JOIN known LEFT JOIN took AS u ON u.task = t.id
+WHERE t.tokens_input < coalesce(u.input, 0) OR t.tokens_output < coalesce(u.output, 0) OR t.cost_usd < coalesce(u.cost, 0) * (1 - 1e-9) - 1e-9
+    OR (known.whole AND (
+        t.tokens_input > coalesce(u.input, 0) OR t.tokens_output > coalesce(u.output, 0) OR t.cost_usd > coalesce(u.cost, 0) * (1 + 1e-9) + 1e-9
+        OR t.unpriced <> coalesce(u.unpriced, 0)
+    ))
+LIMIT 20;
+
+-- name: spent_by_agents
+-- The same of agents. It walks through all turns.
+WITH took AS (
+    SELECT u.agent, sum(u.tokens_input) AS input, sum(u.tokens_output) AS output, total(u.cost_usd) AS cost,
+        sum(CASE u.state WHEN 'done' THEN u.cost_usd IS NULL
+            WHEN 'partial' THEN t.lane NOT LIKE 'local:%' AND (u.said IS NOT NULL OR t.lane LIKE 'command:%') ELSE 0 END) AS unpriced
+    FROM turns AS u JOIN tasks AS t ON t.id = u.task WHERE u.agent IS NOT NULL GROUP BY u.agent
+), known AS MATERIALIZED (SELECT NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') AS whole)
+SELECT 'a' || a.id || ' took ' || a.tokens_input || ' and ' || a.tokens_output || ' tokens for $' || a.cost_usd || ' and ' || a.unpriced
+    || ' turns without a price; its turns ' || coalesce(u.input, 0) || ' and ' || coalesce(u.output, 0) || ' for $' || coalesce(u.cost, 0.0) || ' and '
+    || coalesce(u.unpriced, 0)
+FROM agents AS a CROSS JOIN known LEFT JOIN took AS u ON u.agent = a.id
+WHERE a.tokens_input < coalesce(u.input, 0) OR a.tokens_output < coalesce(u.output, 0) OR a.cost_usd < coalesce(u.cost, 0) * (1 - 1e-9) - 1e-9
+    OR (known.whole AND (
+        a.tokens_input > coalesce(u.input, 0) OR a.tokens_output > coalesce(u.output, 0) OR a.cost_usd > coalesce(u.cost, 0) * (1 + 1e-9) + 1e-9
+        OR a.unpriced <> coalesce(u.unpriced, 0)
+    ))
+LIMIT 20;
+
+-- name: spent_by_days
+-- Models of which the days together have other figures than the turns, unless a damaged file has lost some. A turn that was broken off names no
+-- model, and is counted only where it may have cost something. It walks through all turns.
+SELECT CASE model WHEN '' THEN 'the turns that were broken off' ELSE 'the turns of ' || model END || ' were ' || sum(turns * turn) || ' and took '
+    || sum(input * turn) || ' and ' || sum(output * turn) || ' tokens for $' || total(cost * turn) || ', ' || sum(unpriced * turn)
+    || ' without a price; usage says ' || sum(turns * day) || ', ' || sum(input * day) || ', ' || sum(output * day) || ', $' || total(cost * day) || ', '
+    || sum(unpriced * day)
+FROM (
+    SELECT model, 1 AS turn, 0 AS day, 1 AS turns, tokens_input AS input, tokens_output AS output, tokens_cache_read AS read,
+        tokens_cache_write AS written, coalesce(cost_usd, 0.0) AS cost, cost_usd IS NULL AS unpriced
+    FROM turns WHERE state = 'done'
+    UNION ALL
+    SELECT '', 1, 0, 0, 0, 0, 0, 0, 0.0, 1 FROM turns AS u JOIN tasks AS t ON t.id = u.task
+    WHERE u.state = 'partial' AND t.lane NOT LIKE 'local:%' AND (u.said IS NOT NULL OR t.lane LIKE 'command:%')
+    UNION ALL
+    SELECT model, 0, 1, turns, tokens_input, tokens_output, tokens_cache_read, tokens_cache_write, cost_usd, unpriced FROM usage
+)
+WHERE NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+GROUP BY model
+HAVING sum(turns * (turn - day)) <> 0 OR sum(input * (turn - day)) <> 0 OR sum(output * (turn - day)) <> 0 OR sum(read * (turn - day)) <> 0
+    OR sum(written * (turn - day)) <> 0 OR sum(unpriced * (turn - day)) <> 0
+    OR abs(total(cost * turn) - total(cost * day)) > 1e-9 * (1 + total(cost * turn))
+LIMIT 20;
 
 -- name: json
 -- Columns whose JSON cannot be read. It walks through the tables that have some.
@@ -73,6 +207,8 @@ UNION ALL
 SELECT 'how x' || id || ' is run is no JSON' FROM executions WHERE NOT json_valid(runtime)
 UNION ALL
 SELECT 'what s' || id || ' submits is no JSON' FROM schedules WHERE NOT json_valid(plan) OR NOT json_valid(options)
+UNION ALL
+SELECT 'the detail of row ' || id || ' of the audit is no JSON' FROM audit WHERE detail <> '{}' AND NOT json_valid(detail)
 LIMIT 20;
 
 -- name: swarm
@@ -81,7 +217,11 @@ SELECT 'swarm has no row' WHERE NOT EXISTS (SELECT 1 FROM swarm WHERE id = 1);
 
 -- name: specs
 -- Tasks without what their worker needs. It walks through all tasks.
-SELECT 't' || t.id || ' has no row in specs' FROM tasks AS t LEFT JOIN specs AS s ON s.task = t.id WHERE s.task IS NULL LIMIT 20;
+SELECT 't' || t.id || ' has no row in specs' FROM tasks AS t LEFT JOIN specs AS s ON s.task = t.id WHERE s.task IS NULL
+UNION ALL
+SELECT 't' || t.id || ' has no row in loops' FROM tasks AS t LEFT JOIN loops AS l ON l.task = t.id
+WHERE t.kind = 'loop' AND l.task IS NULL AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+LIMIT 20;
 
 -- name: roots
 -- Executions without a root of their own. It walks through all executions.
@@ -94,65 +234,135 @@ SELECT 'turn ' || u.id || ' of t' || u.task || ' has ended, and has output that 
 WHERE u.state <> 'open' GROUP BY u.id LIMIT 20;
 
 -- name: turns
--- Turns that are open though nobody is at their task. Index turns_open.
+-- Turns that are open though nobody is at their task, or another one is; turns of a claim that never was. It walks through all turns.
 SELECT 'turn ' || u.id || ' of t' || u.task || ' is open, and the task is ' || t.status FROM turns AS u INDEXED BY turns_open JOIN tasks AS t ON t.id = u.task
-WHERE u.state = 'open' AND t.status <> 'running' LIMIT 20;
+WHERE u.state = 'open' AND t.status <> 'running'
+UNION ALL
+SELECT 't' || task || ' has ' || count(*) || ' open turns' FROM turns INDEXED BY turns_open WHERE state = 'open' GROUP BY task HAVING count(*) > 1
+UNION ALL
+SELECT 'turn ' || u.id || ' of t' || u.task || ' was taken in epoch ' || u.epoch || ', and no attempt was' FROM turns AS u
+WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE task = u.task AND epoch = u.epoch)
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+LIMIT 20;
+
+-- name: turns_as_audited
+-- Turns that are finished and not as the audit says that they were, or of which it says nothing. It walks through the audit and all turns.
+WITH done AS MATERIALIZED (
+    SELECT task, agent, detail ->> '$.turn' AS turn, detail ->> '$.answer' AS answer, detail ->> '$.model' AS model,
+        detail ->> '$.tokens_input' AS input, detail ->> '$.tokens_output' AS output, detail ->> '$.cost_usd' AS cost
+    FROM audit WHERE action = 'turn.done' AND json_valid(detail)
+)
+SELECT 'turn ' || d.turn || ' of t' || d.task || CASE WHEN u.id IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
+FROM done AS d LEFT JOIN turns AS u ON u.id = d.turn
+WHERE (u.id IS NULL AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')) OR u.state <> 'done' OR u.task <> d.task
+    OR (u.agent IS NOT d.agent AND u.agent IS NOT NULL) OR u.model IS NOT d.model OR coalesce(u.answer, u.said) IS NOT d.answer
+    OR u.tokens_input <> d.input OR u.tokens_output <> d.output OR (u.cost_usd IS NULL) <> (d.cost IS NULL)
+    OR abs(u.cost_usd - d.cost) > 1e-9 * (1 + abs(d.cost))
+UNION ALL
+SELECT 'turn ' || id || ' of t' || task || ' is done, and the audit says nothing of it' FROM turns
+WHERE state = 'done' AND NOT :swept AND id NOT IN (SELECT turn FROM done WHERE turn IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+LIMIT 20;
+
+-- name: calls_as_audited
+-- The same of tool calls. It walks through the audit and all calls.
+WITH done AS MATERIALIZED (
+    SELECT task, action, detail ->> '$.turn' AS turn, detail ->> '$.call' AS call, detail ->> '$.tool' AS tool, detail ->> '$.arguments' AS arguments,
+        detail ->> '$.text' AS text
+    FROM audit WHERE action IN ('tool.done', 'tool.error') AND json_valid(detail)
+)
+SELECT 'the call ' || d.call || ' of t' || d.task || CASE WHEN t.id IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
+FROM done AS d LEFT JOIN tool_calls AS t ON t.turn = d.turn AND t.id = d.call
+WHERE (t.id IS NULL AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')) OR t.task <> d.task OR 'tool.' || t.status <> d.action
+    OR t.tool IS NOT d.tool OR t.arguments IS NOT d.arguments OR t.text IS NOT d.text
+UNION ALL
+SELECT 'the call ' || id || ' of t' || task || ' is ' || status || ', and the audit says nothing of it' FROM tool_calls
+WHERE status IN ('done', 'error') AND NOT :swept AND (turn, id) NOT IN (SELECT turn, call FROM done WHERE turn IS NOT NULL AND call IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+LIMIT 20;
+
+-- name: passes_as_audited
+-- The same of loops' passes; of one that was run again its last end counts. It walks through the audit and all passes.
+WITH done AS MATERIALIZED (
+    SELECT task, detail ->> '$.pass' AS number, detail ->> '$.task' AS pass_task, detail ->> '$.verdict' AS verdict, detail -> '$.metrics' AS metrics,
+        detail -> '$.scores' AS scores, max(id)
+    FROM audit WHERE action = 'loop.pass' AND json_valid(detail) GROUP BY 1, 2, 3
+)
+SELECT 'pass ' || d.number || ' of t' || d.task || CASE WHEN p.task IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
+FROM done AS d LEFT JOIN passes AS p ON p.task = d.task AND p.number = d.number AND p.pass_task = d.pass_task
+WHERE (p.task IS NULL AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')) OR p.verdict <> d.verdict OR p.metrics <> d.metrics
+    OR p.scores <> coalesce(d.scores, '{}')
+UNION ALL
+SELECT 'pass ' || number || ' of t' || task || ' is there, and the audit says nothing of it' FROM passes
+WHERE NOT :swept AND (task, number, pass_task) NOT IN (SELECT task, number, pass_task FROM done WHERE number IS NOT NULL AND pass_task IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+LIMIT 20;
+
+-- name: purges
+-- Executions that were purged and of which the audit does not say so, or the other way round. It walks through the audit.
+SELECT 'x' || x.id || CASE WHEN x.purged_at IS NULL THEN ' is kept, and the audit says that it was purged' ELSE ' was purged, and the audit does not say so' END
+FROM executions AS x LEFT JOIN (SELECT DISTINCT execution FROM audit WHERE action = 'execution.purged') AS a ON a.execution = x.id
+WHERE (x.purged_at IS NULL) <> (a.execution IS NULL) AND (x.purged_at IS NULL OR NOT :swept)
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+LIMIT 20;
 
 -- name: messages
 -- Messages that a turn names and nobody keeps. It walks through all turns.
 SELECT 'turn ' || u.id || ' of t' || u.task || ' names a message that is not there' FROM turns AS u, json_each(u.messages) AS m
 WHERE m.value <> '' AND NOT EXISTS (SELECT 1 FROM content WHERE hash = m.value) LIMIT 20;
 
--- name: task_history
--- Tasks whose changes are not all in the audit, in order, up to what they are now. It walks through all rows of the audit that are about one.
+-- name: history
+-- Of THINGs (tasks or agents, each with its letter and the column that says how it is) those whose changes are not all in the audit, in order, up to
+-- what they are now. It walks through all rows of the audit that are about one.
 WITH changes AS (
-    SELECT task, action, version, from_state, to_state, lag(version) OVER one AS before, lag(to_state) OVER one AS came_from,
+    SELECT THING, action, version, from_state, to_state, lag(version) OVER one AS before, lag(to_state) OVER one AS came_from,
         lead(id) OVER one IS NULL AS newest
     FROM audit LEFT JOIN (
-        SELECT task AS recovered, max(id) AS anchor FROM audit WHERE action = 'task.recovered' GROUP BY task
-    ) ON recovered = task
-    WHERE task IS NOT NULL AND to_state IS NOT NULL AND action GLOB 'task.*' AND id >= coalesce(anchor, 0)
-    WINDOW one AS (PARTITION BY task ORDER BY id)
+        SELECT THING AS recovered, max(id) AS anchor FROM audit WHERE action = 'THING.recovered' GROUP BY THING
+    ) ON recovered = THING
+    WHERE THING IS NOT NULL AND to_state IS NOT NULL AND action GLOB 'THING.*' AND id >= coalesce(anchor, 0)
+    WINDOW one AS (PARTITION BY THING ORDER BY id)
 )
-SELECT 'the audit of t' || c.task || ' goes from version ' || coalesce(c.before, 'nothing') || ' (' || coalesce(c.came_from, '') || ') to '
+SELECT 'the audit of LETTER' || c.THING || ' goes from version ' || coalesce(c.before, 'nothing') || ' (' || coalesce(c.came_from, '') || ') to '
     || c.version || ' (' || coalesce(c.from_state, '') || ' to ' || c.to_state || ')'
-FROM changes AS c JOIN tasks AS t ON t.id = c.task
-WHERE c.action <> 'task.recovered'
+FROM changes AS c JOIN THINGs AS t ON t.id = c.THING
+WHERE c.action <> 'THING.recovered'
     AND ((c.before IS NULL AND c.version <> 0 AND NOT :swept) OR (c.before IS NOT NULL AND (c.version <> c.before + 1 OR c.from_state IS NOT c.came_from)))
 UNION ALL
-SELECT 't' || t.id || ' is ' || t.status || ' in version ' || t.version || '; its audit ends with '
+SELECT 'LETTER' || t.id || ' is ' || t.COLUMN || ' in version ' || t.version || '; its audit ends with '
     || coalesce(c.to_state || ' in version ' || c.version, 'nothing')
-FROM tasks AS t LEFT JOIN changes AS c ON c.task = t.id AND c.newest
-WHERE (c.version IS NULL AND (t.changed_at > :swept_to OR NOT :swept)) OR c.version <> t.version OR c.to_state <> t.status
+FROM THINGs AS t LEFT JOIN changes AS c ON c.THING = t.id AND c.newest
+WHERE (c.version IS NULL AND (t.changed_at > :swept_to OR NOT :swept)) OR c.version <> t.version OR c.to_state <> t.COLUMN
+LIMIT 20;
+
+-- name: attempts_as_audited
+-- Attempts of another engine, number or time than their claim, which is the one of that number in the audit, or with another end than the task had
+-- after it; tasks that came at another time than the audit says. Where something has outlived the retention, the numbers are not known any more.
+-- It walks through the audit of all tasks.
+WITH changes AS MATERIALIZED (
+    SELECT task, at, engine, attempt, to_state, action, lead(to_state) OVER one AS next, lead(at) OVER one AS until,
+        sum(to_state = 'running') OVER one AS claims
+    FROM audit WHERE task IS NOT NULL AND to_state IS NOT NULL AND action GLOB 'task.*'
+    WINDOW one AS (PARTITION BY task ORDER BY id)
+)
+SELECT 'attempt ' || a.number || ' of t' || a.task || ' (' || a.outcome || ') is not as its audit says' FROM attempts AS a
+JOIN changes AS c ON c.task = a.task AND c.claims = a.epoch AND c.to_state = 'running'
+WHERE NOT :swept AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') AND (
+    a.engine IS NOT c.engine OR a.number <> c.attempt OR a.started_at <> c.at OR a.ended_at <> c.until
+    OR (a.outcome = 'completed') <> (coalesce(c.next, '') = 'completed') OR (a.outcome = 'failed') <> (coalesce(c.next, '') IN ('failed', 'dead'))
+)
+UNION ALL
+SELECT 't' || t.id || ' was made at another time than its audit says' FROM tasks AS t JOIN audit AS a ON a.task = t.id
+WHERE a.version = 0 AND a.action IN ('task.waiting', 'task.pending') AND a.from_state IS NULL AND a.at <> t.created_at
 LIMIT 20;
 
 -- name: ends
--- Tasks whose result is another one than the audit of their end names. It walks through all that have ended. Index audit_by_task.
-SELECT 't' || t.id || ' has another result than its audit says' FROM tasks AS t CROSS JOIN audit AS a INDEXED BY audit_by_task ON a.task = t.id
-WHERE t.status IN ('completed', 'failed', 'dead', 'cancelled') AND a.version = t.version AND a.action = 'task.' || t.status AND a.result IS NOT t.result
-LIMIT 20;
-
--- name: agent_history
--- The same of agents. It walks through all rows of the audit that are about one.
-WITH changes AS (
-    SELECT agent, action, version, from_state, to_state, lag(version) OVER one AS before, lag(to_state) OVER one AS came_from,
-        lead(id) OVER one IS NULL AS newest
-    FROM audit LEFT JOIN (
-        SELECT agent AS recovered, max(id) AS anchor FROM audit WHERE action = 'agent.recovered' GROUP BY agent
-    ) ON recovered = agent
-    WHERE agent IS NOT NULL AND to_state IS NOT NULL AND action GLOB 'agent.*' AND id >= coalesce(anchor, 0)
-    WINDOW one AS (PARTITION BY agent ORDER BY id)
-)
-SELECT 'the audit of a' || c.agent || ' goes from version ' || coalesce(c.before, 'nothing') || ' (' || coalesce(c.came_from, '') || ') to '
-    || c.version || ' (' || coalesce(c.from_state, '') || ' to ' || c.to_state || ')'
-FROM changes AS c JOIN agents AS a ON a.id = c.agent
-WHERE c.action <> 'agent.recovered'
-    AND ((c.before IS NULL AND c.version <> 0 AND NOT :swept) OR (c.before IS NOT NULL AND (c.version <> c.before + 1 OR c.from_state IS NOT c.came_from)))
-UNION ALL
-SELECT 'a' || a.id || ' is ' || a.state || ' in version ' || a.version || '; its audit ends with '
-    || coalesce(c.to_state || ' in version ' || c.version, 'nothing')
-FROM agents AS a LEFT JOIN changes AS c ON c.agent = a.id AND c.newest
-WHERE (c.version IS NULL AND (a.changed_at > :swept_to OR NOT :swept)) OR c.version <> a.version OR c.to_state <> a.state
+-- Tasks whose end is another one than the audit says. It walks through all that have ended. Index audit_by_task.
+SELECT 't' || t.id || ' has another ' || CASE WHEN a.result IS NOT t.result THEN 'result' WHEN a.error IS NOT t.error_code THEN 'error'
+    WHEN a.cause IS NOT t.cause THEN 'cause' WHEN a.attempt <> t.attempt THEN 'attempt' ELSE 'time of its end' END || ' than its audit says'
+FROM tasks AS t CROSS JOIN audit AS a INDEXED BY audit_by_task ON a.task = t.id
+WHERE t.status IN ('completed', 'failed', 'dead', 'cancelled') AND a.version = t.version AND a.action = 'task.' || t.status
+    AND (a.result IS NOT t.result OR a.error IS NOT t.error_code OR a.cause IS NOT t.cause OR a.attempt <> t.attempt OR a.at <> t.finished_at)
 LIMIT 20;
 
 -- name: gone
@@ -167,6 +377,10 @@ LIMIT 20;
 -- name: swept
 -- Whether rows of the audit have outlived the retention, and until when. By the primary key.
 SELECT count(*) > 0, coalesce(max(sealed_at), 0) FROM (SELECT sealed_at FROM seals WHERE swept_at IS NOT NULL ORDER BY first DESC LIMIT 1);
+
+-- name: recovered
+-- Whether the file was ever damaged and recovered. It walks through the audit.
+SELECT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered');
 
 -- name: sequences
 -- Ids that would be used again. The few rows of sqlite_sequence; TABLE is one of them.
