@@ -1,6 +1,8 @@
 """A user's whole path on the screen, with a real engine and a real program as agent."""
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from abathur_tui.domain.status import Status
 from abathur_tui.project import Project
 from abathur_tui.screen.app import AbathurApp
 from abathur_tui.screen.screens.dialogs import Confirm, LeaveScreen
+from tests.alive import alive
 from tests.waiting import eventually_async
 
 AGENT = """
@@ -73,5 +76,34 @@ async def test_submit_watch_open_cancel_retry_and_come_back(tmp_path: Path) -> N
                 store = app.store
                 await eventually_async(lambda: statuses() == [Status.COMPLETED, Status.RUNNING])
                 await eventually_async(lambda: "say hello" in picture(app) and "slow work" in picture(app))
+        finally:
+            await project.stop_engine()
+
+
+PATIENT = "cat > /dev/null; echo begun; while ! test -e go; do sleep 0.02; done; echo done"
+
+
+async def test_an_engine_that_is_stopped_while_somebody_looks_on_is_ended_and_the_work_goes_on(tmp_path: Path) -> None:
+    environ = {
+        "ABATHUR_API__RUNTIME": "command",
+        "ABATHUR_RUNTIMES__COMMAND__ARGV": json.dumps(["/bin/sh", "-c", PATIENT]),
+        "PATH": "/usr/bin:/bin",
+    }
+    Project.open(tmp_path, create=True, environ=environ).close()
+    (tmp_path / ".abathur" / "config.toml").write_text("[queue]\nlease_seconds = 3\nheartbeat_seconds = 0.5\n")
+    with Project.open(tmp_path, environ=environ) as project:
+        try:
+            await project.submit("slow work")
+            app = AbathurApp(project)
+            async with app.run_test(size=(120, 40)):
+                await eventually_async(lambda: any("begun" in line.text for line in app.store.log.lines))
+                stopped = (await project.status()).engine
+                assert stopped is not None
+                os.kill(stopped.pid, signal.SIGSTOP)
+                (tmp_path / "go").touch()
+                await eventually_async(lambda: [task.status for task in app.store.queue.rows.values()] == [Status.COMPLETED])
+            assert app.problems == []
+            assert not alive(stopped.pid)
+            assert project.engine() not in (None, stopped.id)
         finally:
             await project.stop_engine()
