@@ -34,6 +34,7 @@ _SHOWN = 50
     abathur audit --task t12
     abathur audit --follow
     abathur audit verify
+    abathur audit verify --head "$(cat last-seal.txt)"
     abathur audit --json | jq -r 'select(.action | startswith("tool.")) | .detail'
     """,
 )
@@ -42,6 +43,10 @@ def audit(
     what: Annotated[
         str, typer.Argument(metavar="[verify]", help="verify: look whether it is as it was sealed, instead of showing it.", show_default=False)
     ] = "",
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="HASH", help="With verify: a last seal that was kept elsewhere must still be there.", show_default=False),
+    ] = None,
     task: Annotated[str | None, typer.Option("--task", metavar="ID", help="Only this task's rows.")] = None,
     limit: Annotated[
         int | None,
@@ -54,14 +59,17 @@ def audit(
     """Show who changed what, and when.
 
     Oldest first; with --json, one object a line. With verify, the rows are compared with the hashes over them: exit code 1, and the first
-    group of them that was changed, is missing or out of order.
+    group of them that was changed, is missing or out of order. Whoever can write the file can make all hashes anew: with --head, the last one
+    as it was told earlier, that is found too.
     """
     call = invocation(context)
     if what not in ("", "verify"):
         raise ArgumentInvalid(f"The audit is shown, or verified; not {what!r}.", hint="`abathur audit`, or `abathur audit verify`.")
+    if head is not None and not what:
+        raise ArgumentInvalid("--head is for `audit verify`.", hint="`abathur audit verify --head HASH`.")
     with opened(call) as project:
         if what:
-            return _verify(asyncio.run(project.verify_audit()), call)
+            return _verify(asyncio.run(project.verify_audit(head)), call)
         return asyncio.run(_audit(project, task_id(task) if task else None, limit or (None if call.json else _SHOWN), call, follow=follow))
 
 

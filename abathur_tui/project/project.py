@@ -368,9 +368,9 @@ class Project:
         """Rows of the audit after `since_id`, oldest first."""
         return await self.read(views.audit, task=task, since_id=since_id, limit=limit)
 
-    async def verify_audit(self) -> Verified:
-        """Whether the audit is as it was sealed, and if not, what is wrong with the first group that is not."""
-        return await self.read(seals.verify)
+    async def verify_audit(self, known: str | None = None) -> Verified:
+        """Whether the audit is as it was sealed, and if not, what is wrong with the first group that is not; `known`: an earlier last seal."""
+        return await self.read(seals.verify, known)
 
     async def status(self, *, read_settings: bool = True) -> ProjectStatus:
         """The project at a glance. The settings, which take 70 ms to load, are only read for the limit that a next engine would have."""

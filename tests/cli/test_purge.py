@@ -42,7 +42,11 @@ def test_what_was_purged_is_nowhere_in_the_file_and_the_audit_still_verifies(wor
     assert connection.execute("SELECT count(*) FROM content WHERE body IS NOT NULL").fetchone() == (0,)
     assert connection.execute("SELECT count(*) FROM logs WHERE execution IS NOT NULL").fetchone() == (0,)
     connection.close()
-    assert worked.ask("audit", "verify")["ok"]
+    verified = worked.ask("audit", "verify")
+    assert verified["ok"]
+    assert worked.ask("audit", "verify", "--head", verified["head"])["ok"]
+    assert worked.inside("audit", "verify", "--head", "0" * 64).code == 1
+    assert worked.inside("audit", "--head", "0" * 64).code == 2
     assert worked.ask("db", "check") == {"ok": True, "problems": []}
     audit = [json.loads(line) for line in worked.inside("audit", "--json").out.splitlines()]
     assert [row["execution"] for row in audit if row["action"] == "execution.purged"] == ["x1", "x2", "x3", "x4"]
