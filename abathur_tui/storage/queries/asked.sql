@@ -52,4 +52,4 @@ WHERE id IN (SELECT id FROM inside) AND +status IN ('waiting', 'pending', 'inter
 -- name: cancelled_steps
 -- What ended with a task in its present round. Index tasks_by_parent.
 SELECT s.id, s.status FROM tasks AS t JOIN tasks AS s ON s.parent = t.id AND s.pass_round = t.round AND s.pass IS NOT NULL
-WHERE t.id = ? AND s.status = 'cancelled';
+WHERE t.id = ? AND +s.status = 'cancelled';

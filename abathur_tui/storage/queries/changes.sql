@@ -51,7 +51,7 @@ WHERE t.id = ? AND d.status IN ('failed', 'dead', 'cancelled') AND (e.state = 'b
 
 -- name: cancelled_inside
 -- What was cancelled directly inside a task. Index tasks_by_parent.
-SELECT id, status FROM tasks WHERE parent = ? AND status = 'cancelled';
+SELECT id, status FROM tasks WHERE parent = ? AND +status = 'cancelled';
 
 -- name: cancelled_of
 -- What was cancelled of an execution. Index tasks_by_execution.

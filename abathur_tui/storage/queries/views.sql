@@ -130,7 +130,7 @@ SELECT state, count(*) FROM agents INDEXED BY agents_alive WHERE state <> 'TERMI
 
 -- name: agents_busy
 -- How many agents work; one that waits for its sub-agents does not. Index agents_busy.
-SELECT count(*) FROM agents AS a INDEXED BY agents_busy JOIN tasks AS t ON t.id = a.task WHERE a.state = 'BUSY' AND t.why <> 'children';
+SELECT count(*) FROM agents AS a INDEXED BY agents_busy CROSS JOIN tasks AS t ON t.id = a.task WHERE a.state = 'BUSY' AND t.why <> 'children';
 
 -- name: loops
 -- Loops that have not ended, then the newest. All of loops, which is short, and primary keys; index tasks_by_parent.
@@ -158,5 +158,5 @@ SELECT id FROM loops WHERE task = ?;
 
 -- name: said_beside
 -- What the members of a join said besides its lead, that completed. Index tasks_by_parent, primary keys.
-SELECT t.name, c.body FROM tasks AS t JOIN content AS c ON c.hash = t.result
+SELECT t.name, c.body FROM tasks AS t INDEXED BY tasks_by_parent CROSS JOIN content AS c ON c.hash = t.result
 WHERE t.parent = :task AND t.status = 'completed' AND t.id IS NOT (SELECT lead FROM specs WHERE task = :task) ORDER BY t.id;
