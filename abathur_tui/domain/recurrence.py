@@ -57,7 +57,8 @@ def recurrence(text: str, timezone: str | None, default_zone: Callable[[], str])
     named, fields = (prefixed[1], prefixed[2]) if prefixed else (None, text.strip())
     if named is not None and timezone is not None and named != timezone:
         raise ValueError(f"two time zones are named, {named} and {timezone}")
-    zone = zone_of(named or timezone or default_zone()).key
+    chosen = timezone if named is None else named
+    zone = zone_of(default_zone() if chosen is None else chosen).key
     fields = _SHORT.get(fields.lower(), fields)
     if fields.startswith("@"):
         raise ValueError(f"{fields!r} is not one of {', '.join(_SHORT)}")

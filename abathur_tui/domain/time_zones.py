@@ -23,7 +23,7 @@ def zone_of(name: str) -> "ZoneInfo":
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         near = nearest(name, available_timezones())
-        raise ValueError(f"there is no time zone {name!r}" + (f"; did you mean {near}?" if near else ", such as Europe/Berlin or UTC")) from error
+        raise ValueError(f"there is no time zone {name!r}" + (f" (did you mean {near}?)" if near else ", such as Europe/Berlin or UTC")) from error
 
 
 def machine_zone_name(environ: Mapping[str, str] = os.environ) -> str:

@@ -71,6 +71,7 @@ def test_a_zone_stands_before_it_or_beside_it_or_is_the_machines() -> None:
         ("@reboot", None, "@daily"),
         ("0 7 * * *", "Europe/Berln", "did you mean Europe/Berlin"),
         ("0 7 * * *", "../../etc/passwd", "no time zone"),
+        ("0 7 * * *", "", "no time zone"),
         ("CRON_TZ=UTC 0 7 * * *", BERLIN, "two time zones"),
     ],
 )
