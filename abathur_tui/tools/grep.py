@@ -19,8 +19,8 @@ SECONDS = 10.0
 MOST_MATCHES = 200
 MOST_MATCHES_OF_FILE = 50
 MOST_PATTERN_CHARACTERS = 1_000
-_GRACE_SECONDS = 2.0
-"""The search ends itself; only after so much more is it ended."""
+_GRACE_SECONDS = 10.0
+"""The search ends itself; only after so much more, of which its start takes a part, is it ended."""
 
 _PROGRAM = (sys.executable, "-P", "-m", "abathur_tui.tools.search")
 _SEEN = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")

@@ -86,13 +86,13 @@ async def test_an_input_that_begins_with_empty_lines_arrives_whole(children: Chi
 
 @pytest.mark.parametrize("stdin", [None, b""])
 async def test_without_input_there_is_nothing_to_read(children: Children, tmp_path: Path, stdin: bytes | None) -> None:
-    finished = await children.run(["cat"], cwd=tmp_path, env=ENVIRONMENT, stdin=stdin, timeout_seconds=5)
+    finished = await children.run(["cat"], cwd=tmp_path, env=ENVIRONMENT, stdin=stdin, timeout_seconds=60)
     assert (finished.exit_code, finished.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("script", ["exit 0", "exec <&-; sleep 0.1; exit 0"])
 async def test_a_program_that_does_not_read_its_input_is_fine(children: Children, tmp_path: Path, script: str) -> None:
-    finished = await children.run(shell(script), cwd=tmp_path, env=ENVIRONMENT, stdin=b"x" * 1_000_000, timeout_seconds=5)
+    finished = await children.run(shell(script), cwd=tmp_path, env=ENVIRONMENT, stdin=b"x" * 1_000_000, timeout_seconds=60)
     assert (finished.exit_code, finished.stderr) == (0, "")
 
 
@@ -193,16 +193,16 @@ async def test_too_much_output_is_an_error_and_the_end(children: Children, tmp_p
 
 
 async def test_a_fast_writer_does_not_keep_the_event_loop(children: Children, tmp_path: Path) -> None:
-    longest, last = 0.0, time.monotonic()
+    longest, last = 0.0, time.thread_time()  # the processor's: on a busy machine others may take it away in between
 
     async def tick() -> None:
         nonlocal longest, last
         while True:
-            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+            longest, last = max(longest, time.thread_time() - last), time.thread_time()
             await asyncio.sleep(0)
 
     ticking = asyncio.create_task(tick())
-    finished = await children.run(["yes"], cwd=tmp_path, env=ENVIRONMENT, timeout_seconds=0.5, output_limit=None)
+    finished = await children.run(["yes"], cwd=tmp_path, env=ENVIRONMENT, timeout_seconds=1.0, output_limit=None)
     ticking.cancel()
     assert finished.timed_out
     assert len(finished.stdout) > 1_000_000
@@ -239,7 +239,7 @@ async def test_what_a_program_leaves_behind_in_its_group_ends_with_it(children: 
     started = time.monotonic()
     finished = await children.run(shell("sleep 60 & echo $!"), cwd=tmp_path, env=ENVIRONMENT)
     assert finished.exit_code == 0
-    assert time.monotonic() - started < 2, "a grandchild that keeps the pipes open is not waited for"
+    assert time.monotonic() - started < 30, "a grandchild that keeps the pipes open is not waited for"
     await eventually_async(lambda: not alive(int(finished.stdout)))
 
 
@@ -276,14 +276,14 @@ def kill(pid: int) -> None:
 async def test_a_grandchild_that_has_fled_with_the_pipes_holds_nothing_up(children: Children, tmp_path: Path, fugitive: str) -> None:
     script = f"setsid {fugitive} & echo $! >pid; sleep 0.05; echo done >&2"
     try:
-        finished = await children.run(shell(script), cwd=tmp_path, env=ENVIRONMENT, timeout_seconds=5, output_limit=None)
+        finished = await children.run(shell(script), cwd=tmp_path, env=ENVIRONMENT, timeout_seconds=60, output_limit=None)
         assert (finished.timed_out, finished.exit_code, finished.stderr.splitlines()[-1]) == (False, 0, "done")
     finally:
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
 async def test_past_its_time_a_program_is_ended_and_what_it_said_is_kept(children: Children, tmp_path: Path) -> None:
-    finished = await children.run(shell("echo begun; sleep 60"), cwd=tmp_path, env=ENVIRONMENT, timeout_seconds=0.3)
+    finished = await children.run(shell("echo begun; sleep 60"), cwd=tmp_path, env=ENVIRONMENT, timeout_seconds=1.0)
     assert (finished.timed_out, finished.stdout, finished.exit_code) == (True, "begun\n", -signal.SIGTERM)
 
 

@@ -97,7 +97,7 @@ class TestAnswers:
                 await answer(runtime)
 
     async def test_a_slow_drip_is_waited_for(self) -> None:
-        async with talking([says("slow but steady all the way", pace=0.1)], stall_seconds=0.5) as (runtime, _):
+        async with talking([says("slow but steady all the way", pace=0.3)], stall_seconds=1.0) as (runtime, _):
             assert (await answer(runtime)).end.message.text == "slow but steady all the way"
 
     async def test_many_answers_come_at_once(self) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -213,11 +212,9 @@ class TestGrep:
                 ticks += 1
 
         ticking = asyncio.create_task(tick())
-        started = time.monotonic()
         outcome = await Grep(tmp_path, children, seconds=1.0).run({"pattern": "(a+)+$"})
         ticking.cancel()
 
-        assert time.monotonic() - started < 4
         assert "a.txt:1: easy aaa" in outcome.text
         assert "stopped after 1 s" in outcome.text
         assert ticks > 10
