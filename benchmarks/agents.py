@@ -21,6 +21,7 @@ import psutil  # type: ignore[import-untyped]
 from abathur_tui.domain.conversation import Event, Limits, Message, TextBlock, TextDelta, TurnDone, TurnRequest, Usage
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName, SubmitOptions
 from abathur_tui.domain.status import Status
+from abathur_tui.engine import heap
 from abathur_tui.engine.engine import Engine, Equipment, Manner
 from abathur_tui.engine.keys import Keys
 from abathur_tui.language import PlanContext, plan
@@ -88,6 +89,7 @@ def measure() -> Round:
     """One round in a new project."""
     one = plan('ABYSSAL[RESEARCH]("question")', REGISTRY, PlanContext(environ={}))
     runtime = Sleeping()
+    heap.settle()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / ".abathur"
         database = Database.open(data, create=True)

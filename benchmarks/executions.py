@@ -18,6 +18,7 @@ from abathur_tui.domain.conversation import Event, Limits, Message, TextBlock, T
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName, SubmitOptions
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.status import Status
+from abathur_tui.engine import heap
 from abathur_tui.engine.engine import Engine, Equipment, Manner
 from abathur_tui.engine.keys import Keys
 from abathur_tui.language import PlanContext, plan
@@ -73,6 +74,7 @@ def chains() -> list[Plan]:
 
 def rate(plans: Sequence[Plan]) -> float:
     """Tasks a second, from the engine's start until all are done."""
+    heap.settle()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / ".abathur"
         database = Database.open(data, create=True)

@@ -25,6 +25,7 @@ from abathur_tui.domain.data import canonical, content_hash
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName, SubmitOptions
 from abathur_tui.domain.plan import Kind, Plan, PlanNode
 from abathur_tui.domain.status import Status
+from abathur_tui.engine import heap
 from abathur_tui.engine.engine import Engine, Equipment, Manner
 from abathur_tui.engine.keys import Keys
 from abathur_tui.library import FileRegistry
@@ -227,7 +228,8 @@ def end_rows(c: Connection, group: range) -> None:
 
 
 def run(contender: Callable[[Path, int], Took], tasks: int) -> Took:
-    """One run, in a new project."""
+    """One run, in a new project, in a process that is set up as an engine's."""
+    heap.settle()
     with tempfile.TemporaryDirectory() as folder:
         return contender(Path(folder), tasks)
 

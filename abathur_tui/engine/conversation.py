@@ -31,6 +31,7 @@ from abathur_tui.domain.leases import Lease
 from abathur_tui.engine import subagents
 from abathur_tui.engine.output import Output, Piece
 from abathur_tui.engine.slots import Slot
+from abathur_tui.engine.stall import Stall
 from abathur_tui.engine.subagents import Spawner
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import agents, journal
@@ -139,7 +140,7 @@ class Conversation:
         allow: Callable[[], Awaitable[None]] | None = None,
         begun: BegunTurn | None = None,
     ) -> None:
-        """`saved`: what earlier attempts have left. `stall_seconds`: how long nothing may be said in a turn. `complaint`: why an answer there does not do.
+        """`saved`: what earlier attempts have left. `stall_seconds`: how long a turn may be silent. `complaint`: why an answer there does not do.
 
         `allow` raises where there must be no further turn. `engage` is part of the transaction that begins the first step, and gives the agent;
         `conclude` of the one that ends the last. With `begun` the first step has begun, and `conclude` does nothing but complete the task.
@@ -281,20 +282,20 @@ class Conversation:
     async def _hear(self, request: TurnRequest, output: Output, flow: Callable[[], Awaitable[None]]) -> TurnDone:
         """The turn's end. `flow` lets go on its way what is said, from the first piece on."""
         try:
-            async with asyncio.timeout(self._stall_seconds) as stall:
+            with Stall(self._stall_seconds) as stall:
                 return await self._heard(request, output, flow, stall)
         except TimeoutError as error:
-            if not stall.expired():
+            if not stall.expired:
                 raise
             raise AgentStalled(f"Nothing was heard of it for {self._stall_seconds:g} seconds (`swarm.stall_seconds`).") from error
 
-    async def _heard(self, request: TurnRequest, output: Output, flow: Callable[[], Awaitable[None]], stall: asyncio.Timeout) -> TurnDone:
+    async def _heard(self, request: TurnRequest, output: Output, flow: Callable[[], Awaitable[None]], stall: Stall) -> TurnDone:
         done: TurnDone | None = None
         flows = False
         events = self._who.runtime.turn(request)
         try:
             async for event in events:
-                stall.reschedule(None)  # the model's silence counts, not the time that our own disk takes
+                stall.heard()  # the model's silence counts, not the time that our own disk takes
                 if isinstance(event, TurnDone):
                     done = event
                 else:
@@ -302,7 +303,7 @@ class Conversation:
                         flows = True
                         await flow()
                     await self._take(event, output)
-                stall.reschedule(asyncio.get_running_loop().time() + self._stall_seconds)
+                stall.listen()
         finally:
             if isinstance(events, AsyncGenerator):
                 await events.aclose()  # which ends the request or process that serves it

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from abathur_tui.domain.errors import AbathurError, Exit, ProjectNotWritable
+from abathur_tui.engine import heap
 from abathur_tui.engine.engine import Engine, Equipment, Manner
 from abathur_tui.engine.live_settings import FilesAsRead, follow_files
 from abathur_tui.engine.log import EngineLog
@@ -94,6 +95,7 @@ async def live(engine: Engine, folder: Path, guard: GuardPipe) -> Exit:
         loop.add_signal_handler(number, engine.stop)
     # A terminal that closes does not end it: it is not the terminal's.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    heap.settle()
     return await engine.run()
 
 
