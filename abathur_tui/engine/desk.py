@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import Any, TypeAlias
 
 from abathur_tui.domain.clock import Clock
-from abathur_tui.domain.errors import AbathurError, LeaseLost
+from abathur_tui.domain.errors import AbathurError, DatabaseDamaged, DatabaseNewer, LeaseLost, ProjectGone
 from abathur_tui.engine.patient import PatientDatabase
 from abathur_tui.engine.slots import Slot
 from abathur_tui.storage import queue
@@ -43,6 +43,11 @@ class Handed:
         self._error: Exception | None = None
         self._settled = False
         self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known what came of it."""
+        return self._settled
 
     async def settled(self) -> None:
         """Returns when it is on disk. Raises LeaseLost, or what went wrong.
@@ -88,8 +93,11 @@ class Desk:
     def hand_in(self, last: LastTurn, slot: Slot | None) -> Handed:
         """Complete a plain task with its last turn; its slot and its agent are free for the next one in the same transaction."""
         handed = Handed(last, slot)
-        self._handed.append(handed)
-        self._something.set()
+        if self._ended:
+            handed.settle(_too_late(handed))
+        else:
+            self._handed.append(handed)
+            self._something.set()
         return handed
 
     async def errand(self) -> None:
@@ -114,6 +122,7 @@ class Desk:
         finally:
             self._ended = True
             _tell(self._errands, None)
+            _give_up(self._handed)
 
     async def _next(self, errand: Callable[[], Errand | None]) -> None:
         handed, self._handed = self._handed, []
@@ -126,6 +135,7 @@ class Desk:
             error = await self._write(handed, errand())
         finally:
             _tell(waiting, error)
+            _give_up(handed)  # where this was broken off
 
     async def _write(self, handed: Sequence[Handed], errand: Errand | None) -> AbathurError | None:
         """Write it all; gives what went wrong, where that is not the refusal of something that was handed in."""
@@ -143,6 +153,11 @@ class Desk:
 
         try:
             await self._database.write_kept(keep, self._operate, handed, errand)
+        except (ProjectGone, DatabaseDamaged, DatabaseNewer) as error:
+            # For good: none of them will ever be written.
+            for one in handed:
+                one.settle(error)
+            return error
         except AbathurError as error:
             if not handed:
                 return error
@@ -169,6 +184,17 @@ class Desk:
         outcome: Outcome = ((), None) if errand is None else errand.operate(c, ended)
         queue.free_agents(c, [last for last in ended if last.agent not in outcome[0]], now)
         return held, outcome
+
+
+def _give_up(handed: Sequence[Handed]) -> None:
+    """Nobody writes any more: whoever handed in waits for nothing."""
+    for one in handed:
+        if not one.is_settled:
+            one.settle(_too_late(one))
+
+
+def _too_late(handed: Handed) -> LeaseLost:
+    return LeaseLost(f"t{handed.last.lease.task} could not be completed before its engine ended.")
 
 
 def _tell(waiting: Sequence["asyncio.Future[None]"], error: AbathurError | None) -> None:

@@ -111,6 +111,24 @@ async def test_a_folder_that_was_removed_ends_agents_and_engine(bench: Make) -> 
     assert not project.data.exists()
 
 
+async def test_a_folder_that_was_moved_ends_the_engine_also_where_agents_are_done_in_that_moment(bench: Make) -> None:
+    go = asyncio.Event()
+    project = bench(lambda _: [Wait(go), Say("done")])
+    project.gone_seconds = 0.3
+    tasks = project.submit(*(node(f"n{number}") for number in range(4)))
+    work = asyncio.create_task(project.engine(release_seconds=0.5).run())
+    await eventually_async(lambda: project.runtime.active == 4)
+
+    project.data.rename(project.folder / "elsewhere")
+    go.set()
+
+    async with asyncio.timeout(30):
+        assert await work is Exit.FAILED
+    (project.folder / "elsewhere").rename(project.data)
+    await project.drain()
+    assert {project.task(task).status for task in tasks} == {Status.COMPLETED}
+
+
 async def test_a_stop_on_a_full_disk_comes_to_an_end_and_loses_nothing(bench: Make) -> None:
     talking = Talking()
     project = bench(talking)
