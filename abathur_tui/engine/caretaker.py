@@ -25,8 +25,12 @@ class Caretaker:
         self._database = database
         self._clock = clock
         self._log = log
-        self._keep_seconds = retention_days * DAY_SECONDS
+        self.use(retention_days)
         self._seal_seconds = seal_seconds
+
+    def use(self, retention_days: float) -> None:
+        """Rows become so old from now on; what is older already goes when it is looked for the next time."""
+        self._keep_seconds = retention_days * DAY_SECONDS
 
     async def run(self) -> None:
         """Until it is cancelled. Nothing that goes wrong here stops the work."""

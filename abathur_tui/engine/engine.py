@@ -138,6 +138,8 @@ class Engine:
             log=self.log,
         )
         self._commands = StatusCommands(queue_settings.on_status, self._database, equipment.children, equipment.project, equipment.clock, self.log)
+        self._heart: Heartbeat | None = None
+        """None before it is the active one."""
         self._stopping = False
         self._broken: AbathurError | None = None
         self._free_accounts = manner.ordered
@@ -147,9 +149,15 @@ class Engine:
         self._idle_since: float | None = None
 
     async def use(self, settings: Settings) -> None:
-        """Work by these settings from now on, as far as a running engine can, and say what that changes."""
+        """Work by these settings from now on, and say what that changes."""
         changes = self._shop.live.use(settings)
+        lease = settings.queue.lease_seconds
+        self._rescue.use(lease)
+        self._silence.use(lease)
+        if self._heart is not None:
+            self._heart.use(settings.queue.heartbeat_seconds, lease)
         self._commands.use(settings.queue.on_status)
+        self._caretaker.use(settings.monitoring.retention_days)
         self.log.level = settings.monitoring.log_level
         self._wake.set()
         for change in changes:
@@ -190,11 +198,11 @@ class Engine:
         with translated(self._raw.folder):
             await to_its_end(asyncio.to_thread(engines.hold_life_lock, self._raw.folder, self.id), self._keep_life)
         loop = asyncio.get_running_loop()
-        heart = Heartbeat(
+        heart = self._heart = Heartbeat(
             self._beat,
             lambda: loop.call_soon_threadsafe(self._superseded),
-            heartbeat_seconds=self._with.settings.queue.heartbeat_seconds,
-            lease_seconds=self._with.settings.queue.lease_seconds,
+            heartbeat_seconds=self._shop.settings.queue.heartbeat_seconds,
+            lease_seconds=self._shop.settings.queue.lease_seconds,
             clock=self._with.clock,
         )
         # Whoever sees the engine's row may hand over keys at once.

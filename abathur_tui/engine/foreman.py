@@ -18,6 +18,7 @@ from abathur_tui.engine.quiet import QuietTimes
 from abathur_tui.engine.swarm import Lent, dismiss
 from abathur_tui.engine.worker import Stop, Worker
 from abathur_tui.engine.workshop import Workshop
+from abathur_tui.settings import Settings
 from abathur_tui.storage import engines, journal, questions, queue, requests, swarm, views
 from abathur_tui.storage.queue import LastTurn
 
@@ -70,6 +71,8 @@ class Foreman:
         """Monotonic."""
         self._latest = float("inf")
         """The wall clock when it was last looked at: one that stands before that was set back. At first nobody knows."""
+        self._used = shop.settings
+        """The settings that are worked by."""
         self._asked: int | None = None
         """How many agents were asked for, last."""
         self._joins_ready = False
@@ -85,7 +88,7 @@ class Foreman:
     async def round(self, changed: bool) -> bool:
         """Look once and do what follows; whether some task is ready to be claimed. `changed`: it is not only time that has passed."""
         self._changed = self._changed or changed
-        self._quiet.use(self._shop.settings.queue)
+        self._use(self._shop.settings)
         await self._quiet.keep(self._shop.database, self._shop.clock.now())
         await self._see_what_is_due()
         asked = self._shop.answers.awaited
@@ -98,6 +101,14 @@ class Foreman:
         self._shop.answers.looked(asked, look.asking)
         await self._dismiss_idle()
         return await self._claim(look.lanes)
+
+    def _use(self, settings: Settings) -> None:
+        if settings is not self._used:
+            self._used = settings
+            self._quiet.use(settings.queue)
+            self.lanes.use(settings.swarm)
+            self._shop.swarm.use(settings.swarm.idle_seconds)
+            self._shop.resources.use(settings.resources)
 
     def seconds_to_next_round(self) -> float | None:
         """How long nothing will happen by itself; None: for ever."""

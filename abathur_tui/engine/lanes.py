@@ -23,6 +23,8 @@ class Lanes:
         """None yet."""
         self._shop = shop
         self._prepared: set[str] = set()
+        self._reached: dict[str, tuple[RuntimeChoice, Limits]] = {}
+        """What is known of lanes' runtimes."""
         self._preparing: set[str] = set()
 
     @property
@@ -42,10 +44,16 @@ class Lanes:
             self._preparing.add(state.lane)
         return wanted
 
+    def use(self, settings: Swarm) -> None:
+        """So many agents may work with each model from now on."""
+        for lane, (choice, limits) in self._reached.items():
+            self._shop.slots.limit_lane(lane, at_once(settings, choice, limits))
+
     async def prepare(self, state: LaneState) -> None:
         """Open its runtime and learn its limits. A failure is left to the first task that meets it, unless it is the account's."""
         try:
             _, limits = await self._shop.runtimes.reach(state.runtime)
+            self._reached[state.lane] = state.runtime, limits
             self._shop.slots.limit_lane(state.lane, at_once(self._shop.settings.swarm, state.runtime, limits))
             self._prepared.add(state.lane)
         except AbathurError as error:

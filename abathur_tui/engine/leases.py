@@ -18,12 +18,16 @@ class Heartbeat:
         """`beat` writes one and says whether the engine is still an engine; `lost` is called, in the thread, once it is not."""
         self._beat = beat
         self._lost = lost
-        self._every = min(heartbeat_seconds, lease_seconds / 2)
-        self._lease = lease_seconds
         self._clock = clock
+        self.use(heartbeat_seconds, lease_seconds)
         self._tick = clock.monotonic()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="abathur-heartbeat", daemon=True)
+
+    def use(self, heartbeat_seconds: float, lease_seconds: float) -> None:
+        """Beat so often, and count as dead after so long, from now on."""
+        self._every = min(heartbeat_seconds, lease_seconds / 2)
+        self._lease = lease_seconds
 
     def start(self) -> None:
         """Begin to beat."""
@@ -39,9 +43,8 @@ class Heartbeat:
         self._thread.join()
 
     def _run(self) -> None:
-        step = min(self._every, _STEP_SECONDS)
         looked = beaten = self._clock.monotonic()
-        while not self._ended.wait(step):
+        while not self._ended.wait(min(self._every, _STEP_SECONDS)):
             now = self._clock.monotonic()
             # A process that was stopped for longer than its lease may have been superseded: it asks before anything else.
             slept = now - looked > self._lease
@@ -63,7 +66,7 @@ class BeatWatch:
 
     def __init__(self, lease_seconds: float) -> None:
         """An engine whose counter stands still for `lease_seconds` has lost its leases."""
-        self._lease = lease_seconds
+        self.lease_seconds = lease_seconds
         self._seen: dict[str, tuple[int, float]] = {}
 
     def is_lost(self, engine: EngineRow, now: float) -> bool:
@@ -72,4 +75,4 @@ class BeatWatch:
         if beat != engine.beat:
             self._seen[engine.id] = (engine.beat, now)
             return False
-        return now - since >= self._lease
+        return now - since >= self.lease_seconds

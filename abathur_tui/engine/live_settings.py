@@ -1,4 +1,4 @@
-"""Settings of a running engine: a configuration that is saved counts for what starts from then on, as far as it can."""
+"""Settings of a running engine: a configuration that is saved counts at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,14 +13,11 @@ from abathur_tui.settings.model import Section
 
 LOOK_SECONDS = 1.0
 """How often the files are looked at: `.abathur` holds the database, so watching that folder would wake the engine at its every write."""
-_LIVE = (
-    *("swarm.max_agents", "swarm.per_model", "swarm.silent_seconds", "swarm.stall_seconds", "swarm.max_depth", "system.idle_seconds"),
-    *("queue.retry_initial_seconds", "queue.retry_factor", "queue.retry_max_seconds", "queue.quiet_windows", "queue.on_status"),
-    *("loop.timeout_seconds", "monitoring.log_level"),
-)
-"""What the running engine takes up."""
-_BY_SUBMIT = ("queue.max_size", "queue.max_retries", "queue.task_timeout_seconds", "loop.max_iterations", "fork.success_threshold")
-"""What is asked for anew by whoever submits."""
+_SUBMITTED = ("api", "runtimes", "fork", "language", "templates")
+"""Sections that whoever submits goes by: what was submitted keeps what it was submitted with."""
+_SUBMITTED_KEYS = ("queue.max_size", "queue.max_retries", "queue.task_timeout_seconds", "loop.max_iterations")
+_SCREEN = "screen"
+"""The section that screens read when they start; no engine has anything to do with it."""
 
 
 class LiveSettings:
@@ -40,10 +37,9 @@ class LiveSettings:
             if was == now:
                 continue
             was, now = _shown(was), _shown(now)
-            if name in _LIVE or name in _BY_SUBMIT or path[0] in ("language", "fork"):
-                changes.append(f"{name} is {now} from now on (it was {was})")
-            else:
-                changes.append(f"{name} is {now} from the next engine on (this one has {was}): `abathur engine restart`")
+            holds = "for what is submitted from now on" if path[0] in _SUBMITTED or name in _SUBMITTED_KEYS else "from now on"
+            if path[0] != _SCREEN:
+                changes.append(f"{name} is {now} {holds} (it was {was})")
         return changes
 
 

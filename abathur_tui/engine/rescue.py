@@ -31,6 +31,10 @@ class Rescue:
         self._clock = clock
         self._log = log
 
+    def use(self, lease_seconds: float) -> None:
+        """An engine of another host has lost its leases after so long, from now on."""
+        self._watch.lease_seconds = lease_seconds
+
     async def look(self) -> int:
         """Rescue the tasks of every engine that is dead by now; gives how many."""
         rescued = 0

@@ -46,7 +46,7 @@ class Resources:
         sample_seconds: float = SAMPLE_SECONDS,
     ) -> None:
         """Nothing is measured yet, and agents start freely. `changed` is called when another number of them may start."""
-        self.room = Room(settings.memory_limit or machine.memory_bytes(), settings.cpu_limit or machine.cores())
+        self.room = _room(settings)
         self._engine = engine
         self._database = database
         self._children = children
@@ -60,6 +60,11 @@ class Resources:
         """Agents since the last look."""
         self._kept_at = float("-inf")
         """Monotonic."""
+
+    def use(self, settings: ResourceSettings) -> None:
+        """These limits hold from the next look on."""
+        self.room = replace(_room(settings), memory_taken=self.room.memory_taken)
+        self._command_limit = settings.command_memory_limit
 
     @property
     def gate(self) -> Gate:
@@ -83,8 +88,7 @@ class Resources:
     async def watch(self, busy: Callable[[], bool], exhausted: Callable[[str], None]) -> None:
         """Measure until cancelled. `exhausted` is told what is so when memory has reached its limit: it stops an agent."""
         async with asyncio.TaskGroup() as group:
-            if self._command_limit is not None:
-                group.create_task(self._watch_commands(self._command_limit))
+            group.create_task(self._watch_commands())
             meter = Meter()
             await self._measured(meter)  # what was used before counts for nothing
             while True:
@@ -120,12 +124,13 @@ class Resources:
         worth_a_look = usage.children_cores > _COMMANDS_SHARE * self.room.cores
         return (usage.cores or 0) / self.room.cores if worth_a_look else 0.0
 
-    async def _watch_commands(self, limit: int) -> None:
+    async def _watch_commands(self) -> None:
         meter = Meter()
         while True:
             await asyncio.sleep(min(COMMANDS_SECONDS, self._every))
-            children = [child for child in self._children.running if not child.service]
-            if children and (usage := await self._measured(meter)) is not None:
+            limit = self._command_limit
+            children = [child for child in self._children.running if not child.service] if limit is not None else []
+            if limit is not None and children and (usage := await self._measured(meter)) is not None:
                 for child in children:
                     if (taken := usage.by_child.get(child.pid, 0)) > limit:
                         await self._end_command(child, taken, limit)
@@ -141,6 +146,11 @@ class Resources:
             await self._database.write(operation, *args, **kwargs)
         except AbathurError as error:  # the engine's own writes meet the same trouble, and say what follows
             self._log.warning("resources.not_kept", error.message, code=error.code)
+
+
+def _room(settings: ResourceSettings) -> Room:
+    """What there is to give; nothing is taken of it yet."""
+    return Room(settings.memory_limit or machine.memory_bytes(), settings.cpu_limit or machine.cores())
 
 
 def _keep(c: Connection, sample: Sample, before: Gate) -> None:

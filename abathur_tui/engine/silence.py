@@ -40,6 +40,10 @@ class Silence:
         self._clock = clock
         self._watch = BeatWatch(lease_seconds)
 
+    def use(self, lease_seconds: float) -> None:
+        """The active engine has been silent for too long after so many seconds, from now on."""
+        self._watch.lease_seconds = lease_seconds
+
     def found(self) -> Silent | None:
         """The active engine, if it has been silent for its whole lease. Raises AbathurError."""
         holder = engines.active_holder(self._database.folder)

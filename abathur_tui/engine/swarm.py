@@ -41,6 +41,10 @@ class Swarm:
         """By agent that lives: how many tasks it has had."""
         self._working = 0
 
+    def use(self, idle_seconds: float) -> None:
+        """An agent without a task stays so long, from now on."""
+        self._idle_seconds = idle_seconds
+
     def take(self, definition: str | None) -> int | None:
         """An agent of this definition for a task, which works from now on: the least loaded idle one, in turn among equals; None: a new one.
 

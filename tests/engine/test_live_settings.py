@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from abathur_tui.domain.status import Status, Why
 from abathur_tui.engine.engine import Engine
 from abathur_tui.engine.live_settings import FilesAsRead, LiveSettings, follow_files
 from abathur_tui.settings import Settings, load
-from abathur_tui.settings.model import Loop, Monitoring, Queue, Swarm
+from abathur_tui.settings.model import Api, Loop, Monitoring, Queue, Resources, Screen, Swarm
+from abathur_tui.storage import engines, views
 from tests.engine.bench import Bench, node
-from tests.scripted import Say, Script, Wait
+from tests.scripted import Say, Script, Wait, say
 from tests.waiting import eventually_async
 
 Make = Callable[[Script], Bench]
@@ -62,18 +64,82 @@ async def test_a_broken_file_keeps_what_was_read_before_and_says_why(bench: Make
     assert {notice.partition("config.toml:")[2].partition(":")[0] for notice in broken} == {"2", "3"}
 
 
-def test_what_a_running_engine_cannot_take_up_is_said() -> None:
+def test_what_is_said_of_a_change_names_from_when_on_it_holds() -> None:
     live = LiveSettings(Settings())
 
     changes = live.use(
-        Settings(queue=Queue(lease_seconds=60, retry_factor=3), loop=Loop(timeout_seconds=5), monitoring=Monitoring(log_level="debug"))
+        Settings(
+            api=Api(model="opus"),
+            queue=Queue(lease_seconds=60, retry_factor=3, max_size=5),
+            loop=Loop(timeout_seconds=5),
+            monitoring=Monitoring(log_level="debug"),
+            screen=Screen(theme="light"),
+        )
     )
 
     assert changes == [
+        "api.model is opus for what is submitted from now on (it was None)",
+        "queue.max_size is 5 for what is submitted from now on (it was 10000)",
         "queue.retry_factor is 3.0 from now on (it was 2.0)",
-        "queue.lease_seconds is 60.0 from the next engine on (this one has 90.0): `abathur engine restart`",
+        "queue.lease_seconds is 60.0 from now on (it was 90.0)",
         "loop.timeout_seconds is 5.0 from now on (it was 3600.0)",
         "monitoring.log_level is debug from now on (it was info)",
     ]
     assert live.use(Settings(swarm=Swarm())) != []
     assert live.use(Settings()) == []
+
+
+async def test_a_models_own_limit_follows_the_settings_while_its_tasks_run(bench: Make) -> None:
+    steps = [asyncio.Event() for _ in range(6)]
+    project = bench(lambda request: [Wait(steps[int(request.messages[0].text)]), Say("done")])
+    tasks = project.submit(*(node(f"n{number}", prompt=str(number)) for number in range(6)))
+    async with project.running() as engine:
+        await eventually_async(lambda: project.runtime.active == 4)
+        await engine.use(project.settings.model_copy(update={"swarm": Swarm(max_agents=6, per_model={"command": 5})}))
+        await eventually_async(lambda: project.runtime.active == 5)
+        await engine.use(project.settings.model_copy(update={"swarm": Swarm(max_agents=6, per_model={"command": 1})}))
+        for number in range(4):
+            steps[number].set()
+            await project.until(tasks[number], Status.COMPLETED)
+        assert project.task(tasks[5]).status is Status.PENDING
+        for step in steps:
+            step.set()
+        await project.until(tasks[5], Status.COMPLETED)
+    assert project.runtime.most_active == 5
+
+
+async def test_agents_start_again_as_soon_as_a_higher_limit_of_memory_is_saved(bench: Make) -> None:
+    project = bench(say("done"))
+    project.sample_seconds = 0.05
+    few = Resources(memory_limit=1_048_576)
+    project.settings = project.settings.model_copy(update={"resources": few})
+    async with project.running() as engine:
+        await eventually_async(lambda: any(text.startswith("No agent starts") for text in notices(project)))
+        [task] = project.submit(node())
+        await eventually_async(lambda: project.task(task).why == Why.MEMORY)
+        await engine.use(project.settings.model_copy(update={"resources": Resources()}))
+        await project.until(task, Status.COMPLETED)
+    assert any(text.startswith("Agents start freely again") for text in notices(project))
+
+
+async def test_an_idle_agent_ends_as_soon_as_a_shorter_time_is_saved(bench: Make) -> None:
+    project = bench(say("done"))
+    [task] = project.submit(node())
+    async with project.running() as engine:
+        await project.until(task, Status.COMPLETED)
+        await engine.use(project.settings.model_copy(update={"swarm": Swarm(idle_seconds=0.01)}))
+        await eventually_async(lambda: project.database.read_now(views.agents, ended=False) == [])
+
+
+async def test_an_engine_beats_as_often_as_the_settings_say_now(bench: Make) -> None:
+    project = bench(say("done"))
+    project.settings = project.settings.model_copy(update={"queue": Queue(lease_seconds=600, heartbeat_seconds=300)})
+    async with project.running() as engine:
+        await eventually_async(lambda: project.database.read_now(engines.row, engine.id) is not None)
+        await engine.use(project.settings.model_copy(update={"queue": Queue(lease_seconds=1, heartbeat_seconds=0.05)}))
+
+        def beats() -> int:
+            row = project.database.read_now(engines.row, engine.id)
+            return 0 if row is None else row.beat
+
+        await eventually_async(lambda: beats() > 3)
