@@ -37,8 +37,8 @@ Durations are seconds or texts such as `"30s"`, `"5m"`, `"1h30m"`, `"2d"`; sizes
 Unknown keys, wrong types and values out of range are reported all at once, each with its file and line and what is allowed.
 
 A file that is saved counts for a running engine within a second, with a line in the log for each change; a broken one changes nothing, and is told
-with its lines. What was submitted keeps the runtime, model, command, templates, retries and limits that it was submitted with. A running screen goes on
-with what it was started with in all that it submits.
+with its lines. What was submitted keeps the runtime, model, command, templates, retries and limits that it was submitted with. A running screen
+goes on with what it was started with in all that it submits.
 
 `ABATHUR_DATA_DIR` is another folder in place of the project's `.abathur`.
 """
