@@ -6,14 +6,15 @@ from typing import Annotated
 import typer
 
 from abathur_tui.cli.describing import day
+from abathur_tui.cli.following import somebody_reads
 from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation, loose
 from abathur_tui.cli.names import execution_id
 from abathur_tui.cli.opening import opened
 from abathur_tui.cli.outcome import tell_result
-from abathur_tui.cli.output import note
+from abathur_tui.cli.output import document, note
 from abathur_tui.cli.progress import show
-from abathur_tui.domain.errors import ContentPurged, Exit, NoResult
+from abathur_tui.domain.errors import AccountRefused, ContentPurged, Exit, NoResult, PersonNeeded
 from abathur_tui.domain.status import ENDED
 from abathur_tui.project import Project
 
@@ -33,7 +34,8 @@ Name = Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution's 
 def watch(context: typer.Context, execution: Name) -> int:
     """Follow an execution until it ends.
 
-    Prints its result as `abathur run` does. Ctrl-C stops following; the execution goes on.
+    Prints its result as `abathur run` does. Ctrl-C stops following; the execution goes on. Without a terminal, where nobody could answer, it ends
+    with exit code 4 when all that is left waits for a person.
     """
     call = invocation(context)
     with opened(call) as project:
@@ -64,9 +66,15 @@ async def _watch(project: Project, execution: int, call: Invocation) -> int:
         note("No engine is at work: `abathur engine start` starts one.")
     with Interrupts() as interrupts:
         try:
-            await interrupts.unless_pressed(project.relieved(show(project, execution, call)))
+            showing = show(project, execution, call)
+            seen = somebody_reads(call)
+            await interrupts.unless_pressed(project.relieved(showing) if seen else project.attended(execution, showing, starts=False))
         except Interrupted:
             return Exit.INTERRUPTED
+        except (AccountRefused, PersonNeeded):
+            if call.json:
+                document((await project.result(execution)).data())
+            raise
     return await tell_result(project, execution, call)
 
 

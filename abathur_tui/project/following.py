@@ -67,11 +67,11 @@ async def attend(
     *,
     clock: Clock,
     engine_lives: Callable[[], bool],
-    ensure_engine: Callable[[], Awaitable[object]],
+    ensure_engine: Callable[[], Awaitable[object]] | None,
     answers: bool = False,
     patience_seconds: float = 3.0,
 ) -> None:
-    """See to it that an execution can go on: starts an engine where none has lived for `patience_seconds`.
+    """See to it that an execution can go on: starts an engine where none has lived for `patience_seconds` (not where `ensure_engine` is None).
 
     Never returns. Raises AccountRefused when nothing of the execution can run because an account refuses, and PersonNeeded where it waits for a
     person and nobody is there (`answers`: somebody is).
@@ -79,7 +79,7 @@ async def attend(
     lived = clock.monotonic()
     while True:
         await asyncio.sleep(CHECK_SECONDS)
-        if engine_lives():
+        if ensure_engine is None or engine_lives():
             lived = clock.monotonic()
         elif clock.monotonic() - lived > patience_seconds:  # its guard starts it again sooner than that
             await ensure_engine()

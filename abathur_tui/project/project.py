@@ -250,13 +250,13 @@ class Project:
         """Something each time that somebody has committed, the first at once; never ends. Raises ProjectGone."""
         return changes(self.database)
 
-    async def attended(self, execution: int, work: Coroutine[None, None, T], *, answers: bool = False) -> T:
-        """What `work` gives, with an engine at the execution for as long as it takes; raises what it raises.
+    async def attended(self, execution: int, work: Coroutine[None, None, T], *, answers: bool = False, starts: bool = True) -> T:
+        """What `work` gives, with an engine at the execution for as long as it takes (`starts`: by starting one); raises what it raises.
 
         Raises AccountRefused when nothing of the execution can run any more, PersonNeeded where that is because it waits for a person (unless
         `answers`: somebody is there who will), and EngineDidNotStart.
         """
-        working, attending = asyncio.ensure_future(work), asyncio.ensure_future(self.relieved(self._attend(execution, answers)))
+        working, attending = asyncio.ensure_future(work), asyncio.ensure_future(self.relieved(self._attend(execution, answers, starts)))
         try:
             await asyncio.wait((working, attending), return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
@@ -473,14 +473,15 @@ class Project:
         async for _ in self.watch(execution):
             pass
 
-    async def _attend(self, execution: int, answers: bool) -> None:
-        await self.ensure_engine()
+    async def _attend(self, execution: int, answers: bool, starts: bool) -> None:
+        if starts:
+            await self.ensure_engine()
         await attend(
             self.database,
             execution,
             clock=self._clock,
             engine_lives=lambda: self.engine() is not None,
-            ensure_engine=self.ensure_engine,
+            ensure_engine=self.ensure_engine if starts else None,
             answers=answers,
         )
 

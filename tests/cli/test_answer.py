@@ -57,6 +57,15 @@ def test_questions_are_listed_and_answered_by_member_option_and_value(asked: Pro
     assert asked.ask("task", "answer") == []
 
 
+def test_watching_without_a_terminal_ends_where_only_a_person_could_go_on(asked: Program) -> None:
+    answer = asked("watch", "x1", "--json")
+
+    assert (answer.code, answer.error["code"]) == (4, "ABTH-ERR-171")
+    assert (answer.data["execution"], answer.data["status"]) == ("x1", "running")
+    asked.ask("task", "answer", "t1", "--option", "1")
+    assert asked("watch", "x1").code == 0
+
+
 def test_all_questions_of_a_task_are_answered_at_once(asked: Program) -> None:
     assert asked.inside("task", "answer", "t1", "--option", "1").out == "q1 1, by user\nq2 h1, by user\n"
     assert json.loads(completed(asked)["result"]) == {"port": 1, "host": "h1"}
