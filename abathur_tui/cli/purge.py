@@ -36,7 +36,10 @@ def purge(
         str | None, typer.Option("--before", metavar="D", help="What ended before this day (2026-01-31), or longer ago than this (90d).")
     ] = None,
     filter: Annotated[
-        str, typer.Option("--filter", metavar="EXPR", help="Executions whose root task is like that; the same words as for `task list`.")
+        str,
+        typer.Option(
+            "--filter", metavar="EXPR", help="Executions whose root task is like that, or all of their tasks; the same words as for `task list`."
+        ),
     ] = "",
     everything: Annotated[bool, typer.Option("--all", help="Everything that has ended.")] = False,
 ) -> int:
@@ -58,12 +61,17 @@ def purge(
             return Exit.DONE
         done = asyncio.run(project.purging.purge(found.executions))
     if call.json:
-        names = [execution_name(id) for id in done.executions]
-        output.document({"executions": names, "texts": done.texts, "bytes": done.bytes, "kept": found.kept})
+        names, partly = ([execution_name(id) for id in ids] for ids in (done.executions, found.partly))
+        output.document({"executions": names, "texts": done.texts, "bytes": done.bytes, "kept": found.kept, "partly": partly})
     elif done.executions:
         output.lines(f"Purged {_count(len(done.executions))}: {done.texts} texts, {size_text(done.bytes)}.")
     elif not call.quiet:
         output.note("Nothing that has ended is like that." if found.kept else "There is nothing to purge.")
+    if found.partly and not call.json and not call.quiet:
+        first = execution_name(found.partly[0])
+        output.note(
+            f"{_count(len(found.partly))} stayed that hold tasks like that beside others, {first} first: --filter execution:{first} takes one whole."
+        )
     return Exit.DONE
 
 

@@ -1,19 +1,17 @@
 """Purging: the content of executions that have ended goes, and its hashes stay, so that the audit still verifies."""
 
-import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
+from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
 from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.engine.tidying import purge
-from abathur_tui.project.filtering import filtered
-from abathur_tui.storage import retention
+from abathur_tui.storage import retention, views
 
 if TYPE_CHECKING:
     from abathur_tui.project.project import Project
-
-_ALL = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +22,8 @@ class Purgeable:
     """The oldest first."""
     kept: int
     """Executions that it would leave: they have not ended, or are not meant."""
+    partly: tuple[int, ...] = ()
+    """Those of them that have ended and hold tasks that the filter lets through, beside others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,39 @@ class Purging:
         self._clock = clock
 
     async def look(self, *, before: float | None = None, filter: TaskFilter | None = None) -> Purgeable:
-        """Executions that have ended (before a Unix time), and whose root task the filter lets through."""
-        read = self._project.read
-        ended, kept = await asyncio.gather(read(retention.purgeable), read(retention.kept_executions))
-        found = [one for one in ended if before is None or one.ended_at < before]
-        if filter is not None:
-            roots = {task.id for task in await read(filtered, filter, _ALL, 0, self._clock.now())}
-            found = [one for one in found if one.root in roots]
-        return Purgeable(tuple(one.id for one in found), kept - len(found))
+        """Executions that have ended (before a Unix time), and whose root task, or all of whose tasks, the filter lets through."""
+        return await self._project.read(_look, before, filter, self._clock.now())
 
     async def purge(self, executions: tuple[int, ...]) -> Purged:
         """Take the content of these away; those that were purged before stay so. Raises ChangeRefused where one has not ended."""
         collected = await purge(self._project.database, executions, self._project.actor, self._clock.now())
         return Purged(executions, collected.texts, collected.bytes)
+
+
+def _look(c: Connection, before: float | None, filter: TaskFilter | None, now: float) -> Purgeable:
+    meant: list[int] = []
+    partly: list[int] = []
+    like = None if filter is None else _Ids(views.task_ids(c, filter, now))
+    for one in retention.purgeable(c):
+        if before is not None and one.ended_at >= before:
+            continue
+        if like is None or one.root in like:
+            meant.append(one.id)
+        elif tasks := [task in like for task in retention.asked_for(c, one.id)]:
+            if all(tasks):
+                meant.append(one.id)
+            elif any(tasks):
+                partly.append(one.id)
+    return Purgeable(tuple(meant), retention.kept_executions(c) - len(meant), tuple(partly))
+
+
+class _Ids:
+    """A set of ids, a bit for each up to the highest: there may be millions of them."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._bits = bytearray((max(ids, default=0) >> 3) + 1)
+        for id in ids:
+            self._bits[id >> 3] |= 1 << (id & 7)
+
+    def __contains__(self, id: int) -> bool:
+        return id >> 3 < len(self._bits) and bool(self._bits[id >> 3] & 1 << (id & 7))

@@ -1,6 +1,6 @@
 """What may go: audit groups that have outlived the retention, old lines of the log, and the content of executions that were purged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 
@@ -47,9 +47,14 @@ def set_tidied(c: Connection, now: float) -> None:
     c.execute(_SQL["set_tidied"], (str(now),))
 
 
-def purgeable(c: Connection) -> list[Ended]:
+def purgeable(c: Connection) -> Iterator[Ended]:
     """Executions that have ended and were not purged, the oldest first."""
-    return [Ended(id, root, ended_at or 0) for id, root, ended_at in c.execute(_SQL["purgeable"])]
+    return (Ended(id, root, ended_at or 0) for id, root, ended_at in c.execute(_SQL["purgeable"]))
+
+
+def asked_for(c: Connection, execution: int) -> list[int]:
+    """The tasks that an execution's text asked for: neither joins, nor what a loop, an agent or a join has made meanwhile."""
+    return [id for (id,) in c.execute(_SQL["asked_for"], (execution,))]
 
 
 def kept_executions(c: Connection) -> int:

@@ -105,6 +105,21 @@ def test_only_what_ended_before_a_moment_goes(worked: Program) -> None:
     assert worked.ask("purge", "--before", "0s", "--filter", "-status:completed", "--yes")["executions"] == []
 
 
+def test_a_filter_takes_executions_whose_root_or_all_of_whose_tasks_are_like_that(project: Program) -> None:
+    one, other = 'ABYSSAL[RESEARCH]("one", tags=["draft"])', 'ABYSSAL[CODE]("two", tags=["draft", "late"])'
+    for text in (one, f"{one}\n{other}", f'{other}\nABYSSAL[RESEARCH]("three")'):
+        project.inside("run", text)
+    told = project.inside("purge", "--filter", "tag:late", "--yes")
+    assert (told.code, told.out) == (0, "")
+    assert told.err.splitlines() == [
+        "Nothing that has ended is like that.",
+        "2 executions stayed that hold tasks like that beside others, x2 first: --filter execution:x2 takes one whole.",
+    ]
+    answer = project.ask("purge", "--filter", "tag:draft", "--yes")
+    assert (answer["executions"], answer["partly"], answer["kept"]) == (["x1", "x2"], ["x3"], 1)
+    assert project.ask("purge", "--filter", "execution:x3", "--yes")["executions"] == ["x3"]
+
+
 def test_it_asks_first_and_without_a_terminal_it_does_nothing(worked: Program) -> None:
     refused = worked.inside("purge", "--all", "--json")
     assert (refused.code, refused.error["hint"]) == (2, "Give --yes where you are sure.")

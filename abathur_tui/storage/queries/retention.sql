@@ -28,6 +28,11 @@ WHERE x.purged_at IS NULL AND NOT EXISTS (
 )
 ORDER BY x.id;
 
+-- name: asked_for
+-- What an execution's text asked for, as far as it is a task of its own. Index tasks_by_execution, the primary key.
+SELECT t.id FROM tasks AS t INDEXED BY tasks_by_execution LEFT JOIN tasks AS p ON p.id = t.parent
+WHERE t.execution = ? AND t.kind <> 'join' AND t.pass IS NULL AND coalesce(p.kind, 'join') = 'join';
+
 -- name: kept_executions
 -- How many executions have not been purged. Index executions_kept.
 SELECT count(*) FROM executions INDEXED BY executions_kept WHERE purged_at IS NULL;
