@@ -26,7 +26,9 @@ from abathur_tui.domain.status import Status
 from abathur_tui.settings.model import Swarm
 from abathur_tui.storage import views
 from tests.engine.bench import Bench, node
+from tests.engine.clocks import HandClock, let_pass
 from tests.scripted import Call, Say, Script, Step, say
+from tests.waiting import eventually_async
 
 Make = Callable[[Script], Bench]
 
@@ -415,11 +417,15 @@ async def test_a_target_reached_at_the_very_last_pass_counts(bench: Make) -> Non
 
 async def test_a_measure_that_hangs_is_ended_with_the_loops_time(bench: Make) -> None:
     project = bench(say("x"))
-    hanging = ThresholdCriterion("n", 1, Direction.MAXIMIZE, "sleep 60")
-    [task] = project.submit(looped(hanging, timeout_seconds=1.0))
-
-    await project.drain()
+    project.clock = clock = HandClock()
+    hanging = ThresholdCriterion("n", 1, Direction.MAXIMIZE, "touch begun; sleep 600")
+    [task] = project.submit(looped(hanging, timeout_seconds=60))
+    async with project.running():
+        await eventually_async((project.folder / "begun").exists)
+        clock.forward(61)
+        let_pass(61)
+        await project.until(task, Status.FAILED)
 
     loop = series(project)
     assert (loop.ended_because, project.result(task)) == (EndedBecause.TIMEOUT, "x")
-    assert "the measure took longer than 1 seconds" in loop.passes[0].reason
+    assert "the measure took longer than " in loop.passes[0].reason

@@ -25,7 +25,7 @@ async def test_a_running_task_is_cancelled_with_what_it_has_said(bench: Make) ->
         assert change.status is Status.RUNNING
         await project.until(task, Status.CANCELLED)
 
-        assert time.monotonic() - asked < 1
+        assert time.monotonic() - asked < 5
         assert project.runtime.cancelled == 1
         assert project.detail(task).turns[0].text == "half"
         assert project.database.read_now(requests.open_for, engine.id) == []

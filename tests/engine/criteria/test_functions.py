@@ -12,10 +12,13 @@ from abathur_tui.domain.criteria import CustomCriterion, FunctionCriterion
 from abathur_tui.domain.journal import LoopSeries
 from abathur_tui.domain.loops import EndedBecause, LoopSpec, Verdict
 from abathur_tui.domain.plan import Kind
+from abathur_tui.domain.status import Status
 from abathur_tui.language.criteria import Defaults, WrongCriterion, read_criterion
 from abathur_tui.storage import views
 from tests.engine.bench import Bench, node
+from tests.engine.clocks import HandClock, let_pass
 from tests.scripted import ScriptedRuntime, say
+from tests.waiting import eventually_async
 
 Make = Callable[[str], Bench]
 
@@ -94,14 +97,19 @@ async def test_three_in_a_row_that_say_nothing_end_the_loop(project: Bench, sour
 
 
 async def test_one_that_hangs_is_ended_with_the_loops_time(project: Bench) -> None:
-    (project.folder / "checks.py").write_text("def f(result, history):\n    while True: pass")
-    [task] = project.submit(replace(node("n1"), kind=Kind.LOOP, loop=LoopSpec(FunctionCriterion("checks.py:f"), 5, timeout_seconds=1.0)))
-
-    await project.drain()
+    begun, clock = project.folder / "begun", HandClock()
+    project.clock = clock
+    (project.folder / "checks.py").write_text(f"def f(result, history):\n    open({str(begun)!r}, 'w').close()\n    while True: pass")
+    [task] = project.submit(replace(node("n1"), kind=Kind.LOOP, loop=LoopSpec(FunctionCriterion("checks.py:f"), 5, timeout_seconds=60)))
+    async with project.running():
+        await eventually_async(begun.exists)
+        clock.forward(61)
+        let_pass(61)
+        await project.until(task, Status.FAILED)
 
     loop = project.database.read_now(views.loop, task)
     assert loop.ended_because is EndedBecause.TIMEOUT
-    assert "checks.py:f took longer than 1 seconds" in loop.passes[0].reason
+    assert "checks.py:f took longer than " in loop.passes[0].reason
 
 
 def test_a_function_is_told_from_a_command() -> None:

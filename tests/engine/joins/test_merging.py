@@ -13,9 +13,11 @@ from abathur_tui.domain.plan import ConflictRule, JoinStrategy
 from abathur_tui.domain.status import Status
 from abathur_tui.engine.joins.file_merge import Hunk, NoMerge, joined, three_way
 from abathur_tui.processes import Children
+from abathur_tui.storage import views
 from tests.engine.bench import Bench
 from tests.engine.joins.team import answering, choices, report, team
-from tests.scripted import Script, Sleep
+from tests.scripted import Script, Wait
+from tests.waiting import eventually_async
 
 
 def file(text: str, path: str = "src/app.py") -> str:
@@ -78,9 +80,14 @@ async def test_at_equal_priority_the_first_one_is_right(bench: Callable[[Script]
 
 async def test_the_newest_is_the_one_that_was_done_last(bench: Callable[[Script], Bench]) -> None:
     plain = answering()
-    project = bench(lambda request: [Sleep(0.2 if '"port": 1' in request.messages[0].text else 0.0), *plain(request)])
+    one_is_done = asyncio.Event()
+    project = bench(lambda request: [*([Wait(one_is_done)] if '"port": 1' in request.messages[0].text else []), *plain(request)])
 
-    _, text, said = await merged(project, '{"port": 1}', '{"port": 2}', conflicts=ConflictRule.NEWEST)
+    async def let_go() -> None:
+        await eventually_async(lambda: project.database.read_now(views.counts)[Status.COMPLETED] == 1)
+        one_is_done.set()
+
+    (_, text, said), _ = await asyncio.gather(merged(project, '{"port": 1}', '{"port": 2}', conflicts=ConflictRule.NEWEST), let_go())
 
     assert json.loads(text) == {"port": 1}
     assert said["conflicts"][0]["reason"] == "t1 was done last"
