@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from abathur_tui.domain.circles import circle_in
 from abathur_tui.domain.errors import AbathurError, CyclicDependencies, Detail, DocumentInvalid, OverLimit
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.plan import Edge, Fallback, JoinSpec, JoinStrategy, Kind, Need, Plan, PlanNode
@@ -63,16 +64,8 @@ def _wrong_ids(jobs: Sequence[Job]) -> list[Detail]:
 
 
 def _refuse_circles(jobs: Sequence[Job]) -> None:
-    waits = {job.id: list(job.after) for job in jobs if job.id is not None}
-    left = dict(waits)
-    while ended := [id for id, others in left.items() if not any(other in left for other in others)]:
-        for id in ended:
-            del left[id]
-    if left:
-        path = [next(iter(left))]
-        while path[-1] not in path[:-1]:
-            path.append(next(other for other in left[path[-1]] if other in left))
-        raise CyclicDependencies(f"Tasks wait for each other: {' → '.join(path[path.index(path[-1]) :])}.")
+    if circle := circle_in({job.id: job.after for job in jobs if job.id is not None}):
+        raise CyclicDependencies(f"Tasks wait for each other: {' → '.join(circle)}.")
 
 
 def _joined(jobs: Sequence[Job], plans: Sequence[Plan], text: str, threshold: float) -> tuple[Plan, list[str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from sqlite3 import Connection
 from typing import TypeAlias
 
+from abathur_tui.domain.circles import circle_in
 from abathur_tui.domain.data import canonical
 from abathur_tui.domain.errors import CyclicDependencies, LeaseLost, NotFound, QueueFull
 from abathur_tui.domain.execution import RuntimeChoice, SubmitOptions, Submitted
@@ -376,23 +377,9 @@ def _edge_rows(plan: Plan, ids: Mapping[str, int], edges: Mapping[str, list[_Edg
 
 def refuse_circles(plan: Plan) -> None:
     """Raises CyclicDependencies with the names along one of them."""
-    if not plan.edges:
-        return
-    try:
-        plan.levels()
-    except ValueError:
-        raise CyclicDependencies("Tasks wait for each other: " + " → ".join(_circle(plan)) + ".") from None
-
-
-def _circle(plan: Plan) -> list[str]:
-    """The names along one circle, the first one again at the end."""
-    names = {node.id: node.name for node in plan.nodes}
-    needs: dict[str, set[str]] = {node.id: set() for node in plan.nodes}
+    waits: dict[str, list[str]] = {}
     for edge in plan.edges:
-        needs[edge.node].add(edge.needs)
-    while ended := {node for node, others in needs.items() if not others}:
-        needs = {node: others - ended for node, others in needs.items() if node not in ended}
-    path = [next(iter(needs))]
-    while path[-1] not in path[:-1]:
-        path.append(min(needs[path[-1]]))
-    return [names[node] for node in path[path.index(path[-1]) :]]
+        waits.setdefault(edge.node, []).append(edge.needs)
+    if circle := circle_in(waits):
+        names = {node.id: node.name for node in plan.nodes}
+        raise CyclicDependencies("Tasks wait for each other: " + " → ".join(names[node] for node in circle) + ".")
