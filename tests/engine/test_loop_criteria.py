@@ -335,6 +335,8 @@ async def test_one_of_several_nested_criteria_is_enough(bench: Make) -> None:
     loop = series(project)
     assert (loop.ended_because, len(loop.passes)) == (EndedBecause.CONVERGED, 2)
     assert loop.passes[1].scores == {"custom 2": 1.0, "tests": 1.0}
+    assert loop.passes[1].reason.startswith("the criterion's command is content; "), "what made it converge is told first"
+    assert loop.passes[1].reason.endswith("the criterion's command ended with exit code 7")
 
 
 async def test_one_command_that_two_thresholds_share_is_run_once_a_pass(bench: Make) -> None:

@@ -104,7 +104,8 @@ class Evaluator:
         named = {name: found.readings[name] for name, _ in self._leaves}
         by_leaf = {id(leaf): found.readings[name] for name, leaf in self._leaves}
         scores = {name: reading.score for name, reading in named.items() if reading.score is not None}
-        return Evaluation(found.metrics, scores, combined(self._criterion, by_leaf), reason_of(self._criterion, named))
+        verdict = combined(self._criterion, by_leaf)
+        return Evaluation(found.metrics, scores, verdict, reason_of(self._criterion, verdict, named))
 
     async def _take_numbers(self, leaf: Leaf, commands: Commands, output: str, found: _Found) -> None:
         """Run the leaf's measure, unless that was done for another one with the same command and the metric is there."""

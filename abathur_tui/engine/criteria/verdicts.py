@@ -38,9 +38,9 @@ def combined(criterion: Criterion, readings: Mapping[int, Reading]) -> Verdict:
             return readings[id(criterion)].verdict
 
 
-def reason_of(criterion: Criterion, named: Mapping[str, Reading]) -> str:
-    """Why: the reason of the only criterion, or those of all, the ones that are not content first."""
+def reason_of(criterion: Criterion, verdict: Verdict, named: Mapping[str, Reading]) -> str:
+    """Why: the reason of the only criterion, or those of all, the ones that led to the verdict first."""
     if not isinstance(criterion, AllOf | AnyOf):
         return next(iter(named.values())).reason
-    ordered = sorted(named.values(), key=lambda reading: reading.verdict is Verdict.CONVERGED)
+    ordered = sorted(named.values(), key=lambda reading: (reading.verdict is not verdict, reading.verdict is Verdict.CONVERGED))
     return "; ".join(reading.reason for reading in ordered)
