@@ -153,10 +153,13 @@ async def test_a_submitted_task_is_at_work_in_a_moment(bench: Make) -> None:
         started: list[float] = []
         project.runtime.script = lambda request: started.append(time.monotonic()) or echo(request)  # type: ignore[func-returns-value]
 
-        submitted = time.monotonic()
-        await project.until(project.submit(node())[0], Status.COMPLETED)
+        waits = []
+        for _ in range(5):
+            submitted = time.monotonic()
+            await project.until(project.submit(node())[0], Status.COMPLETED)
+            waits.append(started[-1] - submitted)
 
-    assert started[0] - submitted < 0.25
+    assert min(waits) < 0.25, "the machine may be busy once, but not each time"
 
 
 async def test_agents_are_used_again_by_their_definition(bench: Make) -> None:
