@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PR
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 _IO = sqlite3.SQLITE_IOERR
+_OTHER_SCHEMA = re.compile(r"no such table: |unsafe use of |cannot modify \w+ because it is a view")
+"""How SQLite says that a table is missing, or that a view or trigger that somebody has added would run something that it must not."""
 _LAW = "law: "
 """How the messages of the schema's own triggers begin."""
 
@@ -59,6 +62,10 @@ def as_ours(error: sqlite3.Error | OSError, folder: Path) -> AbathurError:
         return ChangeRefused(f"The database refuses it: {str(error).removeprefix(_LAW)}.")
     if primary == _IO:
         return _of_input_output(error, code, folder)
+    if primary == sqlite3.SQLITE_ERROR and _OTHER_SCHEMA.match(str(error)):
+        return DatabaseDamaged(
+            f"{folder / 'abathur.db'} has another schema than its version says: {error}.", hint="`abathur db check` says what is missing or added."
+        )
     return Unexpected(f"SQLite: {error}.")
 
 

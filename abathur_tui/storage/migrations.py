@@ -51,6 +51,8 @@ def migrate(connection: Connection, folder: Path, steps: Sequence[Step]) -> None
     """
     version = version_of(connection)
     refuse_newer(version, steps[-1].version)
+    if version < 0:
+        raise DatabaseDamaged(f"{folder / 'abathur.db'} says that it has version {version}.")
     missing = [step for step in steps if step.version > version]
     if not missing:
         return

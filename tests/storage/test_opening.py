@@ -348,6 +348,30 @@ def test_a_database_of_another_program_is_refused_whatever_version_it_says(folde
         Database.open(folder)
 
 
+def open_and_submit(folder: Path) -> None:
+    """Open it and queue a task."""
+    database = Database.open(folder)
+    try:
+        submit(database, plan(["b"]))
+    finally:
+        database.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP TABLE counts",
+        "CREATE TRIGGER theirs AFTER INSERT ON audit BEGIN SELECT load_extension('/tmp/theirs.so'); END",
+        "PRAGMA user_version = -5",
+    ],
+)
+def test_a_schema_that_somebody_has_changed_is_told_as_that_and_nothing_that_was_added_reaches_outside(folder: Path, change: str) -> None:
+    made(folder)
+    lawless(folder, change)
+    with pytest.raises(DatabaseDamaged, match=r"another schema than its version says|says that it has version -5"):
+        open_and_submit(folder)
+
+
 def test_scripts_are_taken_apart_into_statements() -> None:
     assert len(list(migrations.statements(NEXT.text))) == 2
     assert list(migrations.statements("-- only a comment\n")) == []
