@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--keys", action="store_true", help="read API keys from standard input: a JSON object, by fingerprint")
     options = parser.parse_args()
 
-    def child(guard: GuardPipe, keys: Keys) -> int:
+    def child(guard: GuardPipe, keys: Keys) -> int | None:
         # Only now, beside its guard: what the engine needs takes a tenth of a second and more to import.
         from abathur_tui.engine.process import serve
 

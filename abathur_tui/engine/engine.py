@@ -12,7 +12,7 @@ from sqlite3 import Connection
 
 from abathur_tui.domain.clock import Clock, SystemClock
 from abathur_tui.domain.conversation import Tool
-from abathur_tui.domain.errors import AbathurError, Exit
+from abathur_tui.domain.errors import AbathurError, Exit, ProjectGone
 from abathur_tui.domain.templates import Registry
 from abathur_tui.engine import keys as key_socket
 from abathur_tui.engine.account import free_accounts
@@ -357,6 +357,9 @@ class Engine:
                 version = self._raw.data_version()
             except AbathurError:
                 version = -1  # the round meets the same trouble, and waits for its end
+                if seen != version:
+                    with contextlib.suppress(AbathurError):  # the writer saves what can be saved, before somebody else writes
+                        await self._raw.write(lambda _: None)
             if version != seen:
                 seen = version
                 self._wake.set()
@@ -405,6 +408,11 @@ class Engine:
             return False
         engines.beat(c, self.id, self._shop.slots.busy, self._shop.slots.limit, self._with.clock.now())
         return True
+
+    @property
+    def replaceable(self) -> bool:
+        """Whether another engine could go on where this one ended: its database is another one now, or somebody has removed its log."""
+        return isinstance(self._broken, ProjectGone) and not self._stopping and self._raw.is_replaced
 
     @property
     def _is_stopping(self) -> bool:

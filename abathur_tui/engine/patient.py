@@ -77,7 +77,8 @@ class PatientDatabase:
                 self._wait_for(way, error)
                 now = self._clock.monotonic()
                 hopeless_since = now if hopeless_since is None else hopeless_since
-                if now - hopeless_since >= self._gone_seconds and not await self._disk_fails(error):
+                late = now - hopeless_since >= self._gone_seconds
+                if self._database.is_replaced or (late and not await self._disk_fails(error)):
                     self._broken(error)
                     raise
             except DatabaseNewer as error:

@@ -26,8 +26,11 @@ from abathur_tui.tools import for_project
 DATA_FOLDER = ".abathur"
 
 
-def serve(project: Path, data: Path | None, stay: bool, drain: bool, standby: bool, keys_on_stdin: bool, guard: GuardPipe, keys: Keys) -> int:
-    """Run the project's engine; its exit code. What keeps it from starting is said on standard error."""
+def serve(project: Path, data: Path | None, stay: bool, drain: bool, standby: bool, keys_on_stdin: bool, guard: GuardPipe, keys: Keys) -> int | None:
+    """Run the project's engine; its exit code, or None where its guard is to start another one.
+
+    What keeps it from starting is said on standard error.
+    """
     os.umask(0o077)
     files = open_files.raise_limit()
     project = project.absolute()
@@ -42,7 +45,7 @@ def serve(project: Path, data: Path | None, stay: bool, drain: bool, standby: bo
         return error.exit
 
 
-async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, keys: Keys, files: int | None) -> Exit:
+async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, keys: Keys, files: int | None) -> Exit | None:
     read = FilesAsRead.of(folder)
     settings = load(project).settings
     database = Database.open(folder)
@@ -68,7 +71,8 @@ async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, 
             asyncio.create_task(follow_files(read, lambda: load(project), engine.use, engine.tell), name="saved settings"),
         )
         try:
-            return await live(engine, folder, guard)
+            end = await live(engine, folder, guard)
+            return None if engine.replaceable else end
         finally:
             for one in watching:
                 one.cancel()

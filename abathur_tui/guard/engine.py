@@ -249,8 +249,11 @@ class GuardPipe:
             print(f"{self._notes} cannot be written: {error}", file=sys.stderr)
 
 
-def run_engine(child: Callable[[GuardPipe, Keys], int], restarts: Restarts = Restarts()) -> int:
-    """Run the engine beside a guard and give its exit code; see the module's docstring for what happens when one of them dies."""
+def run_engine(child: Callable[[GuardPipe, Keys], int | None], restarts: Restarts = Restarts()) -> int:
+    """Run the engine beside a guard and give its exit code; see the module's docstring for what happens when one of them dies.
+
+    An engine whose `child` gives None has died too: another one is to go on.
+    """
     # Whoever started us may have had it ignored, and then no child's end can be waited for.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pipe = GuardPipe(restarts)
@@ -267,6 +270,8 @@ def run_engine(child: Callable[[GuardPipe, Keys], int], restarts: Restarts = Res
     except BaseException:
         traceback.print_exc()
         # At once: a thread that is left must not keep a crashed engine, and with it its socket, alive.
+        os._exit(1)
+    if code is None:
         os._exit(1)
     pipe.close()
     return code

@@ -1,5 +1,6 @@
 """Connections to SQLite, with every setting made and checked."""
 
+import ctypes
 import os
 import sqlite3
 import sys
@@ -120,6 +121,11 @@ def roll_back(connection: Connection) -> None:
     """Roll back if there is anything left to: after "disk full" SQLite has already done it."""
     if connection.in_transaction:
         connection.execute("ROLLBACK")
+
+
+def keep_open(connection: Connection) -> None:
+    """Never close it, not even at the end of the process: with the last connection SQLite removes the log by its name, which may be another's."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 def folder_of(connection: Connection) -> Path:

@@ -13,9 +13,10 @@ from sqlite3 import Connection
 from typing import Concatenate, ParamSpec, TypeVar
 
 from abathur_tui.domain.errors import DatabaseDamaged, ProjectGone, ProjectNotFound, ProjectNotWritable
-from abathur_tui.storage.connection import connect, prepare_file, refuse_foreign, roll_back, scalar
+from abathur_tui.storage.connection import connect, keep_open, prepare_file, refuse_foreign, roll_back, scalar
 from abathur_tui.storage.failures import translated
-from abathur_tui.storage.files import DATABASE, identity, make_private, prepare_folder, refuse_links
+from abathur_tui.storage.files import DATABASE, OpenFiles, make_private, prepare_folder, refuse_links
+from abathur_tui.storage.locks import living_engines
 from abathur_tui.storage.migrations import known_steps, migrate, refuse_newer, version_of
 from abathur_tui.storage.readers import Readers
 from abathur_tui.storage.reading import readable
@@ -43,7 +44,7 @@ class Database:
         self.folder = folder
         self.read_only = writable is None
         self._path = folder / DATABASE
-        self._identity = identity(self._path)
+        self._files = OpenFiles(self._path, log=writable is not None)
         self._process = os.getpid()
         self._version = known_steps()[-1].version
         self._writable = writable
@@ -77,6 +78,7 @@ class Database:
             if not path.exists() and not create:
                 raise ProjectNotFound(f"There is no {path}.")
             _refuse_emptied(folder, path, create=create)
+            _refuse_to_begin_anew(folder, path)
             if not _writable(folder, path):
                 return cls._open_read_only(folder)
             make_private(path)
@@ -141,6 +143,11 @@ class Database:
             assert isinstance(value, int)
             return value
 
+    @property
+    def is_replaced(self) -> bool:
+        """Whether this database will never be usable again, and opening it anew might be: its log is gone, or another file is in its place."""
+        return self._files.lost() is not None and self._path.exists()
+
     def close(self) -> None:
         """Finish what was handed to the writer, then close all connections; the writing one last, so that it can tidy up the log."""
         if self._closed:
@@ -152,8 +159,10 @@ class Database:
         self._readers.close()
         if self._watcher is not None:
             self._watcher.close()
-        if self._writable is not None:
+        if self._writable is not None and self._files.lost() is None:
             self._writable.close()
+        elif self._writable is not None:
+            keep_open(self._writable)
         if self._copy is not None:
             shutil.rmtree(self._copy, ignore_errors=True)
 
@@ -177,8 +186,8 @@ class Database:
                     roll_back(connection)
 
     def _still_there(self) -> None:
-        if identity(self._path) != self._identity:
-            raise ProjectGone(f"{self._path} was removed or replaced.")
+        if (lost := self._files.lost()) is not None:
+            raise ProjectGone(f"{lost} was removed or replaced.")
 
     def _refuse_fork(self) -> None:
         if os.getpid() != self._process:
@@ -191,6 +200,16 @@ def _refuse_emptied(folder: Path, path: Path, *, create: bool) -> None:
     begun = log.exists() and log.stat().st_size > 0
     if path.exists() and path.stat().st_size == 0 and (begun or not create):
         raise DatabaseDamaged(f"{path} is empty.")
+
+
+def _refuse_to_begin_anew(folder: Path, path: Path) -> None:
+    """Where the file is gone, and its log or an engine that had it open is not, an empty one would hide what can still be saved."""
+    log = folder / f"{DATABASE}-wal"
+    if not path.exists() and ((log.exists() and log.stat().st_size > 0) or living_engines(folder)):
+        raise ProjectGone(
+            f"{path} is gone, and its log or its engine is still there.",
+            hint="Put the file back, or save what its log has: `abathur engine stop`, then `abathur db recover`.",
+        )
 
 
 def _writable(folder: Path, path: Path) -> bool:

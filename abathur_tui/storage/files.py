@@ -83,6 +83,33 @@ def identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+class OpenFiles:
+    """The files that a connection to a database in WAL mode has open: the database, its log, and the log's index.
+
+    While one of them is removed, or another one is in its place, nothing may be written: other programs would not see it, and might write over it.
+    """
+
+    def __init__(self, path: Path, *, log: bool = True) -> None:
+        """Of a connection that has read something from `path`; with `log` false only the database counts."""
+        names = (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm"))
+        self._identities = {name: identity(name) for name in (names if log else names[:1])}
+        self._database = path
+
+    def lost(self) -> Path | None:
+        """The first of them that is not the one that it was; None where all are."""
+        for path, known in self._identities.items():
+            if known is not None and identity(path) != known:
+                return path
+        return None
+
+    def only_ours(self) -> bool:
+        """Whether log or index is gone, and nobody has begun another one: what is in the log, this process alone can still see."""
+        found = {path: identity(path) for path in self._identities}
+        return found[self._database] == self._identities[self._database] and all(
+            there is None or there == self._identities[path] for path, there in found.items()
+        )
+
+
 _READ_ALL = """
 import os, sys
 for name in sys.argv[1:]:

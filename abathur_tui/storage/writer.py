@@ -18,7 +18,7 @@ from abathur_tui.guard import is_stopped
 from abathur_tui.storage.checkpoint import Checkpointer
 from abathur_tui.storage.connection import roll_back
 from abathur_tui.storage.failures import as_ours
-from abathur_tui.storage.files import DATABASE, identity
+from abathur_tui.storage.files import DATABASE, OpenFiles
 from abathur_tui.storage.migrations import refuse_newer, version_of
 from abathur_tui.storage.turnstile import Turnstile, holder
 
@@ -50,7 +50,7 @@ class Writer:
         self._connection = connection
         self._folder = folder
         self._version = version
-        self._identity = identity(folder / DATABASE)
+        self._files = OpenFiles(folder / DATABASE)
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._turnstile = Turnstile(folder)
         self._checkpointer = Checkpointer(folder)
@@ -150,8 +150,9 @@ class Writer:
         return ran, self._commit()
 
     def _begin(self) -> AbathurError | None:
-        if not self._is_ours():
-            return ProjectGone(f"{self._folder / DATABASE} was removed or replaced.")
+        if (lost := self._files.lost()) is not None:
+            self._save_log()
+            return ProjectGone(f"{lost} was removed or replaced.")
         try:
             roll_back(self._connection)
             self._connection.execute("BEGIN IMMEDIATE")
@@ -162,8 +163,13 @@ class Writer:
             return error
         return None
 
-    def _is_ours(self) -> bool:
-        return identity(self._folder / DATABASE) == self._identity
+    def _save_log(self) -> None:
+        """Where somebody has removed the log, or its index, move what is in it into the database as long as that can be done."""
+        if self._files.only_ours():
+            with contextlib.suppress(sqlite3.Error):
+                roll_back(self._connection)
+                # It takes the write lock itself, and leaves a log with nothing in it.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _operate(self, job: Job) -> BaseException | None:
         try:
@@ -198,7 +204,7 @@ class Writer:
 
     def _checkpoint(self) -> None:
         try:
-            if self._is_ours():  # else the log that lies there is another file's
+            if self._files.lost() is None:  # else the log that lies there is another file's
                 self._checkpointer.after_commit(self._connection, self._turnstile)
         except Exception:
             # A checkpoint that fails loses nothing: the log stays, and the next commit tries again.
