@@ -12,14 +12,14 @@ from abathur_tui.domain.leases import Claim, LaneState, Request
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.tasks import Task
 from abathur_tui.engine.desk import Errand, Outcome
-from abathur_tui.engine.lanes import Lanes
+from abathur_tui.engine.lanes import Lanes, limited
 from abathur_tui.engine.plain import AllBegun, Hands, begin
 from abathur_tui.engine.quiet import QuietTimes
 from abathur_tui.engine.swarm import Lent, dismiss
 from abathur_tui.engine.worker import Stop, Worker
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.settings import Settings
-from abathur_tui.storage import engines, journal, questions, queue, requests, swarm, views
+from abathur_tui.storage import engines, questions, queue, requests, swarm, views
 from abathur_tui.storage.queue import LastTurn
 
 DUE_SECONDS = 0.25
@@ -164,9 +164,7 @@ class Foreman:
         now, slots = self._shop.clock.now(), self._shop.slots
         engines.beat(c, self._shop.engine, slots.busy, slots.limit, now)
         if slots.limit < asked:
-            text = f"{slots.limit} agents work at once, not {asked}: this process may not have more files open (`ulimit -n`)."
-            journal.notice(c, "warning", text, now)
-            swarm.audit(c, "swarm.limited", text, {"asked": asked, "agents": slots.limit}, "engine", now, engine=self._shop.engine)
+            limited(c, self._shop.engine, "agents work", asked, slots.limit, now)
 
     async def _see_what_is_due(self) -> None:
         now, monotonic = self._shop.clock.now(), self._shop.clock.monotonic()
@@ -193,7 +191,7 @@ class Foreman:
             await self._shop.database.write(requests.close, request.id, "the task ended before", self._shop.clock.now())
 
     async def _dismiss_idle(self) -> None:
-        late = self._shop.swarm.overdue(self._shop.clock.monotonic())
+        late = [*self._shop.swarm.overdue(self._shop.clock.monotonic()), *self._shop.swarm.beyond(self._shop.slots.limit)]
         if late:
             await self._shop.database.write(self._dismiss_all, late)
 

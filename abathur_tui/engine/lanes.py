@@ -1,19 +1,28 @@
 """Lanes: what their runtimes take at once, asked before the first claim, so that a claimed task begins without waiting for it."""
 
+from sqlite3 import Connection
+
 from abathur_tui.domain.conversation import FailureKind, Limits
 from abathur_tui.domain.errors import AbathurError, RuntimeFailure
-from abathur_tui.domain.execution import RuntimeChoice
+from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.leases import LaneState
 from abathur_tui.engine.account import hold_for_account
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.settings.model import Swarm
-from abathur_tui.storage import queue
+from abathur_tui.storage import journal, queue, swarm
 
 
 def at_once(settings: Swarm, choice: RuntimeChoice, limits: Limits) -> int | None:
     """How many agents may work with a model at once: the least of what its runtime takes and what the settings say; None: as many as there are."""
     said = settings.per_model.get(choice.model or choice.runtime)
     return min((limit for limit in (said, limits.parallel) if limit is not None), default=None)
+
+
+def limited(c: Connection, engine: str, what: str, asked: int, possible: int, now: float) -> None:
+    """Tell that this process cannot have as many at once as were asked for."""
+    text = f"{possible} {what} at once, not {asked}: this process may not have more files open (`ulimit -n`)."
+    journal.notice(c, "warning", text, now)
+    swarm.audit(c, "swarm.limited", text, {"asked": asked, "possible": possible}, "engine", now, engine=engine)
 
 
 class Lanes:
@@ -56,6 +65,8 @@ class Lanes:
             self._reached[state.lane] = state.runtime, limits
             self._shop.slots.limit_lane(state.lane, at_once(self._shop.settings.swarm, state.runtime, limits))
             self._prepared.add(state.lane)
+            if state.runtime.runtime is RuntimeName.COMMAND and limits.parallel is not None:
+                await self._tell_few(limits.parallel)
         except AbathurError as error:
             await self._not_prepared(state, error)
         except Exception as error:  # whatever it is, a task of that lane meets it too, and keeps it as its own failure
@@ -64,6 +75,11 @@ class Lanes:
         finally:
             self._preparing.discard(state.lane)
             self._shop.slots.look_again()
+
+    async def _tell_few(self, programs: int) -> None:
+        """Where fewer programs may run than agents may work, say it."""
+        if programs < (agents := self._shop.slots.limit):
+            await self._shop.database.write(limited, self._shop.engine, "programs run", agents, programs, self._shop.clock.now())
 
     async def _not_prepared(self, state: LaneState, error: AbathurError) -> None:
         if not isinstance(error, RuntimeFailure) or error.kind is not FailureKind.ACCOUNT:

@@ -101,6 +101,11 @@ class Swarm:
         self._idle = [idle for idle in self._idle if now - idle.since < self._idle_seconds]
         return [self._forget(idle) for idle in late]
 
+    def beyond(self, limit: int) -> list[int]:
+        """The longest idle agents, as far as more live than may work, which the caller ends now."""
+        many = min(self._working + len(self._idle) - limit, len(self._idle))
+        return [self._forget(self._idle.pop(0)) for _ in range(many)]
+
     def all_idle(self) -> list[int]:
         """All of them, which the caller ends now."""
         everybody, self._idle = self._idle, []

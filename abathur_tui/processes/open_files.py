@@ -6,7 +6,8 @@ WANTED = 4096
 """Enough for the largest swarm, each of its agents with a connection and a command."""
 _OUR_OWN = 64
 """The database, its locks, logs, sockets, and what is opened for a moment."""
-_PER_AGENT = 3
+_PER_PROGRAM = 2
+"""What it writes, on standard output and standard error; its input is closed once it has it."""
 
 
 def raise_limit(wanted: int = WANTED) -> int | None:
@@ -21,6 +22,12 @@ def raise_limit(wanted: int = WANTED) -> int | None:
 
 
 def room_for_agents() -> int | None:
-    """How many agents may work at once so that none lacks a file; None where there is no limit."""
+    """How many agents may work at once so that each has a connection; None where there is no limit."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return None if soft == resource.RLIM_INFINITY else max((soft - _OUR_OWN) // _PER_AGENT, 1)
+    return None if soft == resource.RLIM_INFINITY else max(soft - _OUR_OWN, 1)
+
+
+def room_for_programs() -> int | None:
+    """How many programs may run at once; None where there is no limit."""
+    agents = room_for_agents()
+    return None if agents is None else max(agents // _PER_PROGRAM, 1)

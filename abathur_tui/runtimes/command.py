@@ -3,6 +3,7 @@
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from abathur_tui.domain.conversation import (
@@ -21,7 +22,7 @@ from abathur_tui.domain.conversation import (
 )
 from abathur_tui.domain.errors import CommandFailed
 from abathur_tui.domain.execution import RuntimeChoice
-from abathur_tui.processes import Children, Lines, Stream
+from abathur_tui.processes import Children, Lines, Stream, open_files
 
 EXIT_TRANSIENT = 75
 """`EX_TEMPFAIL` of sysexits.h: try again."""
@@ -43,8 +44,8 @@ class CommandRuntime:
         self._name = Path(choice.argv[0]).name if choice.argv else "command"
 
     async def limits(self) -> Limits:
-        """A program takes whatever it is given, and calls no tools of ours."""
-        return LIMITS
+        """A program takes whatever it is given, and calls no tools of ours; as many run at once as this process can have open files for."""
+        return replace(LIMITS, parallel=open_files.room_for_programs())
 
     async def turn(self, request: TurnRequest) -> AsyncIterator[Event]:
         """Run the program for one turn. Raises CommandFailed."""

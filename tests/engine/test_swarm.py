@@ -76,6 +76,18 @@ async def test_a_later_engine_keeps_the_number(bench: Make) -> None:
     assert next(iter(project.database.read_now(views.audit))).action == "swarm.scaled"
 
 
+async def test_idle_agents_beyond_a_lower_number_end(bench: Make) -> None:
+    project = bench(lambda _: [Sleep(0.05), Say("x")])
+    tasks = project.submit(*(node(f"n{number}") for number in range(4)))
+    async with project.running():
+        for task in tasks:
+            await project.until(task, Status.COMPLETED)
+        assert len([agent for agent in agents(project) if agent.state == "IDLE"]) == 4
+        project.write(swarm.scale, 1, "user")
+        await eventually_async(lambda: [agent.state for agent in agents(project)].count("TERMINATED") == 3)
+        assert [agent.state for agent in agents(project)].count("IDLE") == 1
+
+
 async def test_no_more_work_than_this_process_can_have_and_that_is_said(bench: Make) -> None:
     done = asyncio.Event()
     project = bench(lambda _: [Wait(done), Say("x")])
@@ -87,7 +99,7 @@ async def test_no_more_work_than_this_process_can_have_and_that_is_said(bench: M
         told = "2 agents work at once, not 500: this process may not have more files open (`ulimit -n`)."
         await eventually_async(lambda: told in [entry.text for entry in project.database.read_now(views.log_since, None)[0]])
         limited = [event.detail for event in project.database.read_now(views.audit) if event.action == "swarm.limited"]
-        assert [(detail["asked"], detail["agents"]) for detail in limited] == [(4, 2), (500, 2)]
+        assert [(detail["asked"], detail["possible"]) for detail in limited] == [(4, 2), (500, 2)]
         row = project.database.read_now(engines.row, engine.id)
         assert row is not None
         assert row.limit == 2
@@ -118,6 +130,16 @@ async def test_the_lesser_of_what_the_settings_say_and_the_runtime_takes_counts(
     await project.drain()
 
     assert project.runtime.most_active == 2
+
+
+async def test_where_fewer_programs_can_run_than_agents_may_work_that_is_said(bench: Make) -> None:
+    project = bench(say("x"))
+    project.runtime = ScriptedRuntime(lambda _: [Sleep(0.02), Say("x")], replace(GENEROUS, parallel=2))
+    project.submit(*(node(f"n{number}") for number in range(6)))
+    await project.drain()
+    assert project.runtime.most_active == 2
+    told = [entry.text for entry in project.database.read_now(views.log_since, None)[0] if entry.kind == "notice"]
+    assert told == ["2 programs run at once, not 4: this process may not have more files open (`ulimit -n`)."]
 
 
 async def test_while_the_swarm_is_stopped_nothing_starts_and_what_runs_goes_on(bench: Make) -> None:

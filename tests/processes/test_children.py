@@ -141,13 +141,15 @@ async def test_a_program_has_the_limit_of_open_files_that_it_would_have_without_
 
 def test_this_process_may_have_more_files_open_and_where_it_may_not_fewer_agents_work() -> None:
     def limits(hard: int) -> list[str]:
-        code = "from abathur_tui.processes import open_files as o; print(o.raise_limit(), o.room_for_agents(), o.raise_limit())"
+        code = (
+            "from abathur_tui.processes import open_files as o; print(o.raise_limit(), o.room_for_agents(), o.room_for_programs(), o.raise_limit())"
+        )
         limited = f'ulimit -S -n 256; ulimit -H -n {hard}; exec "$0" -c "$1"'
         return subprocess.run(["sh", "-c", limited, sys.executable, code], capture_output=True, text=True, check=True).stdout.split()
 
-    assert limits(8192) == ["256", "1344", "4096"]
-    assert limits(1024) == ["256", "320", "1024"]
-    assert limits(256) == ["256", "64", "256"]
+    assert limits(8192) == ["256", "4032", "2016", "4096"]
+    assert limits(1024) == ["256", "960", "480", "1024"]
+    assert limits(256) == ["256", "192", "96", "256"]
 
 
 # Reading
