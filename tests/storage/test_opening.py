@@ -1,7 +1,6 @@
 """Opening a project: what is made, mended, refused, and what is never overwritten."""
 
 import os
-import resource
 import shutil
 import sqlite3
 import stat
@@ -14,19 +13,16 @@ import pytest
 
 from abathur_tui.domain.errors import (
     AbathurError,
-    DatabaseBusy,
     DatabaseDamaged,
     DatabaseNewer,
     NetworkFileSystem,
     ProjectNotFound,
     ProjectNotWritable,
 )
-from abathur_tui.domain.filters import TaskFilter
-from abathur_tui.storage import Database, engines, migrations, queue, views
+from abathur_tui.storage import Database, engines, queue, views
 from abathur_tui.storage.checking import check_folder
-from abathur_tui.storage.connection import APPLICATION_ID, connect
+from abathur_tui.storage.connection import APPLICATION_ID
 from abathur_tui.storage.files import file_system, make_private, type_in_mountinfo
-from abathur_tui.storage.migrations import Step, known_steps, migrate
 from tests.storage.building import ENGINE, NOW, RUNTIME, chain, plan, submit
 from tests.storage.test_checking import lawless
 from tests.storage.test_processes import ROOT, command
@@ -260,85 +256,6 @@ def test_a_newer_file_is_refused_before_and_while_it_is_open(folder: Path) -> No
     count.close()
 
 
-NEXT = Step(len(known_steps()) + 1, "more", "CREATE TABLE more (x);\nCREATE TRIGGER t AFTER INSERT ON more\nBEGIN\n    SELECT 1;\nEND;\n")
-
-
-@pytest.fixture
-def one_step_further(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if this program knew one more version."""
-    steps = (*known_steps(), NEXT)
-    monkeypatch.setattr("abathur_tui.storage.database.known_steps", lambda: steps)
-
-
-@pytest.mark.usefixtures("one_step_further")
-def test_an_older_file_is_brought_up_to_date_after_a_backup(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as older:
-        older.setattr("abathur_tui.storage.database.known_steps", known_steps)
-        made(folder)
-    database = Database.open(folder)
-    assert database.read_now(migrations.version_of) == NEXT.version
-    records = database.read_now(lambda c: c.execute("SELECT version, name FROM migrations").fetchall())
-    assert records[-1] == (NEXT.version, "more")
-    assert len(database.read_now(views.task_ids, TaskFilter())) == 1
-    database.close()
-    (backup,) = (folder / "backups").iterdir()
-    assert (mode(backup), mode(folder / "backups")) == (0o600, 0o700)
-    copy = sqlite3.connect(backup)
-    assert copy.execute("SELECT count(*) FROM tasks").fetchone() == (1,)
-    assert copy.execute("PRAGMA user_version").fetchone() == (NEXT.version - 1,)
-    copy.close()
-
-
-@pytest.mark.usefixtures("one_step_further")
-def test_nothing_is_migrated_under_a_living_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as older:
-        older.setattr("abathur_tui.storage.database.known_steps", known_steps)
-        made(folder)
-    lock = engines.hold_life_lock(folder, ENGINE)
-    with pytest.raises(DatabaseBusy, match=f"process {os.getpid()}"):
-        Database.open(folder)
-    lock.release()
-    Database.open(folder).close()
-
-
-def test_a_migration_that_fails_leaves_the_file_as_it_was(folder: Path) -> None:
-    made(folder)
-    connection = connect(folder / "abathur.db")
-    broken = Step(NEXT.version, "broken", "CREATE TABLE more (x);\nINSERT INTO nowhere VALUES (1);\n")
-    with pytest.raises(sqlite3.OperationalError):
-        migrate(connection, folder, (*known_steps(), broken))
-    assert migrations.version_of(connection) == NEXT.version - 1
-    assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'more'").fetchone() == (0,)
-    connection.close()
-
-
-def test_of_several_steps_either_all_are_made_or_none(folder: Path) -> None:
-    made(folder)
-    connection = connect(folder / "abathur.db")
-    broken = Step(NEXT.version + 1, "broken", "INSERT INTO nowhere VALUES (1);\n")
-    with pytest.raises(sqlite3.OperationalError):
-        migrate(connection, folder, (*known_steps(), NEXT, broken))
-    connection.close()
-    # The program that made the file can still open it.
-    Database.open(folder).close()
-
-
-def test_nothing_is_migrated_without_a_backup_that_is_well(folder: Path) -> None:
-    # Given a file, and a place for its backup whose disk is full,
-    made(folder)
-    connection = connect(folder / "abathur.db")
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, resource.RLIM_INFINITY))
-    # when it is to be brought up to date, then it is not, and no half backup stays.
-    try:
-        with pytest.raises((sqlite3.Error, OSError)):
-            migrate(connection, folder, (*known_steps(), NEXT))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    assert migrations.version_of(connection) == NEXT.version - 1
-    assert list((folder / "backups").iterdir()) == []
-    connection.close()
-
-
 def test_a_database_of_another_program_is_refused_whatever_version_it_says(folder: Path) -> None:
     made(folder)
     foreign = sqlite3.connect(folder / "abathur.db", isolation_level=None)
@@ -370,13 +287,6 @@ def test_a_schema_that_somebody_has_changed_is_told_as_that_and_nothing_that_was
     lawless(folder, change)
     with pytest.raises(DatabaseDamaged, match=r"another schema than its version says|says that it has version -5"):
         open_and_submit(folder)
-
-
-def test_scripts_are_taken_apart_into_statements() -> None:
-    assert len(list(migrations.statements(NEXT.text))) == 2
-    assert list(migrations.statements("-- only a comment\n")) == []
-    with pytest.raises(ValueError, match="without its end"):
-        list(migrations.statements("SELECT 1;\nSELECT 2"))
 
 
 def unwritable(folder: Path, user: int) -> list[str]:
