@@ -195,7 +195,7 @@ class Expander:
         join.strategy, join.rule = rule.strategy or usual, rule
         of_template = self._context.success_threshold if template.success_threshold is None else template.success_threshold
         join.success_threshold = of_template if rule.success_threshold is None else rule.success_threshold
-        join.timeout_seconds = command.options.timeout_seconds
+        join.timeout_seconds, join.retries = command.options.timeout_seconds, command.options.retries  # for whom it asks as well
         return join
 
     def _replicas(self, command: ResolvedCommand, parent: Draft | None, depth: int, inherited: Inherited) -> Draft:

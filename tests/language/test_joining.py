@@ -62,6 +62,12 @@ def test_the_commands_time_limit_is_its_joins_as_well() -> None:
     assert [one.timeout_seconds for one in plan.nodes] == [20, 20, 20]
 
 
+def test_the_commands_retries_are_its_joins_as_well() -> None:
+    plan = planned('ABYSSAL[ASK]("a", parallel=2, retries=0)')
+
+    assert [one.retries for one in plan.nodes] == [0, 0, 0]
+
+
 def test_a_command_reduces() -> None:
     plan = planned('ABYSSAL[ASK]("a", parallel=2, join={command: "jq -s add"})')
 

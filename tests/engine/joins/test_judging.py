@@ -55,15 +55,19 @@ async def test_a_tie_goes_to_the_highest_priority_then_to_the_first(bench: Calla
     assert said["conflicts"][0]["reason"] == "1 of 2 for each of 2, and t1 comes first"
 
 
-async def test_whom_a_join_asks_has_its_time_limit(bench: Callable[[Script], Bench]) -> None:
+async def test_whom_a_join_asks_has_its_time_limit_and_retries(bench: Callable[[Script], Bench]) -> None:
     project = bench(answering(judge=scores(0.1, 0.9)))
     *_, join = project.submit(
-        node("n1", "a"), node("n2", "b"), replace(join_node("all"), join=spec(JoinStrategy.BEST), timeout_seconds=7), edges=settles("all", "n1", "n2")
+        node("n1", "a"),
+        node("n2", "b"),
+        replace(join_node("all"), join=spec(JoinStrategy.BEST), timeout_seconds=7, retries=0),
+        edges=settles("all", "n1", "n2"),
     )
     await project.drain()
 
     [asked] = [task for task in range(1, join + 2) if project.task(task).agent == "judge"]
-    assert project.database.read_now(views.work, asked).timeout_seconds == 7
+    work = project.database.read_now(views.work, asked)
+    assert (work.timeout_seconds, work.retries) == (7, 0)
     assert project.result(join) == "b"
 
 
