@@ -5,6 +5,12 @@ from datetime import UTC, datetime
 
 LONGEST_SECONDS = 100 * 365.25 * 86_400
 """What is longer leads out of the calendar when it is added to a moment, and is a slip of the finger."""
+
+
+class TooLong(ValueError):
+    """A duration that is written rightly, and is longer than that."""
+
+
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|m|h|d|w)", re.ASCII)
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmgt]?)(i?)b?", re.ASCII | re.IGNORECASE)
@@ -26,7 +32,7 @@ def seconds_of(text: str) -> float:
     if end == 0 or end != len(written):
         raise ValueError(f'{text!r} is not a duration: write seconds as a number, or a text such as "30s", "5m", "1h30m" or "2d"')
     if total > LONGEST_SECONDS:
-        raise ValueError(f"{text!r} is longer than a hundred years")
+        raise TooLong(f"{text!r} is longer than a hundred years")
     return total
 
 

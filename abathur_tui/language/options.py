@@ -1,5 +1,6 @@
 """The parameters that every command takes, read and checked: `priority`, `after`, `agent`, `timeout`…"""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from abathur_tui.domain.errors import NotYet, UnknownAgent
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.plan import OnFailure
-from abathur_tui.domain.quantities import bytes_of, seconds_of
+from abathur_tui.domain.quantities import TooLong, bytes_of, seconds_of
 from abathur_tui.domain.templates import Registry
 from abathur_tui.language.joining import read_join
 from abathur_tui.language.mistakes import Mistakes
@@ -102,7 +103,9 @@ def _duration(name: str, value: Given) -> float:
     if isinstance(value, str):
         try:
             seconds = seconds_of(value)
-        except (ValueError, OverflowError):
+        except (TooLong, OverflowError):
+            seconds = math.inf
+        except ValueError:
             seconds = None
     elif isinstance(value, int | float) and not isinstance(value, bool):
         seconds = float(value)
