@@ -28,6 +28,7 @@ commands = group(
     abathur engine start --detach
     abathur engine start --drain
     abathur engine status --json
+    abathur engine restart
     abathur engine stop
     """,
 )
@@ -75,6 +76,26 @@ def stop(context: typer.Context) -> int:
     else:
         output.lines("The engine has stopped." if stopped else "There was no engine at work.")
     return Exit.DONE
+
+
+@commands.command(
+    "restart",
+    cls=Command,
+    epilog="""
+    abathur engine restart
+    """,
+)
+def restart(context: typer.Context) -> int:
+    """Stop the engine and start one in its place, in the background.
+
+    Tasks that run go back to the queue, go on after their last finished turn, and nothing counts against them. The new engine has this
+    command's settings and key. Where none was at work one is started all the same.
+    """
+    call = invocation(context)
+    asyncio.run(stop_engine(found(call.project).data))
+    with opened(call) as project:
+        tell_notices(call, project.loaded.notices)
+        return asyncio.run(_detached(project, call, drain=False))
 
 
 @commands.command(

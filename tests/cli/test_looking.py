@@ -80,6 +80,21 @@ def test_an_engine_starts_is_seen_and_stops(project: Program) -> None:
     assert project.ask("engine", "status")["engine"] is None
 
 
+def test_an_engine_is_restarted_and_its_task_goes_on_in_the_next_one(project: Program, tmp_path: Path) -> None:
+    project.ask("task", "submit", f"WAIT {tmp_path / 'gate'}; SAY done")
+    first = project.json("engine", "start", "--detach")["engine"]
+    eventually(lambda: project.ask("task", "show", "t1")["status"] == "running")
+
+    second = project.json("engine", "restart")
+
+    assert second["started"]
+    assert second["engine"]["id"] != first["id"]
+    (tmp_path / "gate").touch()
+    eventually(lambda: project.ask("task", "show", "t1")["status"] == "completed")
+    task = project.ask("task", "show", "t1")
+    assert (task["attempt"], [attempt["outcome"] for attempt in task["attempts"]]) == (1, ["released", "completed"])
+
+
 def test_draining_works_off_the_queue_and_ends(project: Program) -> None:
     for number in range(3):
         project.ask("task", "submit", f"SAY {number}")
