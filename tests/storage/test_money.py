@@ -177,3 +177,17 @@ def test_what_was_purged_is_well(filled: Path) -> None:
     database.write_now(retention.purge, [3], "me", NOW)
     database.close()
     assert check_folder(filled).problems == ()
+
+
+def test_what_has_outlived_the_retention_is_not_missed(filled: Path) -> None:
+    # Given a file whose audit has gone, all of it,
+    database = Database.open(filled)
+    database.write_now(seals.seal_some, NOW)
+    while database.write_now(retention.sweep_group, NOW + 1, NOW + 2):
+        pass
+    assert database.read_now(lambda c: c.execute("SELECT count(*) FROM audit WHERE action <> 'audit.swept'").fetchone()) == (0,)
+    # when work goes on, then what is compared is what is there.
+    submit(database, plan(["new"]), now=NOW + 3)
+    finish(database, claim_one(database, now=NOW + 3), now=NOW + 3)
+    database.close()
+    assert check_folder(filled).problems == ()
