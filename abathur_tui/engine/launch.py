@@ -17,7 +17,7 @@ from pathlib import Path
 from abathur_tui.domain.errors import EngineDidNotStart, EngineDidNotStop
 from abathur_tui.domain.tasks import EngineInfo
 from abathur_tui.engine.log import MOST_BYTES
-from abathur_tui.guard import MARK
+from abathur_tui.guard import MARK, identity
 from abathur_tui.storage import Database, engines
 
 START_SECONDS = 30.0
@@ -193,12 +193,12 @@ def _stop(data: Path) -> bool:
     process = dict(engines.living_engines(data)).get(active) if active else None
     if active is None or not process:
         return False
-    deadline = time.monotonic() + STOP_SECONDS
+    deadline, known = time.monotonic() + STOP_SECONDS, identity(process)
     with contextlib.suppress(ProcessLookupError):
         # Its life lock is held, so the number is still its own. One that is stopped hears nothing until it is continued.
         os.kill(process, signal.SIGTERM)
         os.kill(process, signal.SIGCONT)
-    while engines.engine_alive(data, active):
+    while engines.engine_alive(data, active) or (process != os.getpid() and known is not None and identity(process) == known):
         if time.monotonic() > deadline:
             raise EngineDidNotStop(f"The engine (process {process}) did not end within {STOP_SECONDS:g} seconds.")
         time.sleep(_LOOK_SECONDS)

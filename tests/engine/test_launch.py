@@ -19,6 +19,7 @@ from abathur_tui.domain.errors import EngineDidNotStart
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.status import Status
 from abathur_tui.engine.launch import engine_status, ensure_engine, start_engine, stop_engine
+from abathur_tui.guard import identity
 from abathur_tui.storage import engines
 from tests.alive import alive
 from tests.engine.bench import Bench, node
@@ -28,6 +29,7 @@ from tests.waiting import eventually, eventually_async
 ENSURE = """
 import asyncio, sys
 from pathlib import Path
+from abathur_tui.guard import identity
 from abathur_tui.engine.launch import ensure_engine
 print(asyncio.run(ensure_engine(Path(sys.argv[1]), Path(sys.argv[1]) / ".abathur")).id)
 """
@@ -36,6 +38,7 @@ print(asyncio.run(ensure_engine(Path(sys.argv[1]), Path(sys.argv[1]) / ".abathur
 HOLDS_THE_START = """
 import sys, time
 from pathlib import Path
+from abathur_tui.guard import identity
 from abathur_tui.engine.launch import _starting
 with _starting(Path(sys.argv[1])) as first:
     print(first, flush=True)
@@ -70,6 +73,7 @@ async def test_an_engine_is_started_works_and_is_stopped(project: Bench) -> None
     assert os.getsid(info.pid) == info.pid
     assert stat.S_IMODE((project.data / "logs" / "engine.log").stat().st_mode) == 0o600
     assert await stop_engine(project.data)
+    assert identity(info.pid) is None
     assert engine_status(project.data) is None
     assert not await stop_engine(project.data)
     await eventually_async(lambda: not alive(info.pid))
