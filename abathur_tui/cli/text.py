@@ -42,8 +42,8 @@ def read_text(argument: str, *, prompts: bool = True) -> str:
 
 
 def read_prompt(argument: str) -> str:
-    """A prompt or ABYSSAL commands as they were typed. Raises ArgumentInvalid."""
-    return _filled(_encodable(argument), "The prompt")
+    """A prompt or ABYSSAL commands as they were typed, or for `-` standard input. Raises ArgumentInvalid."""
+    return read_text("-") if argument == "-" else _filled(_encodable(argument), "The prompt")
 
 
 def read_file(path: Path) -> str:

@@ -95,6 +95,13 @@ def test_a_mistaken_submit_queues_nothing(project: Program, arguments: list[str]
     assert project.ask("task", "list") == []
 
 
+def test_a_dash_is_standard_input(project: Program) -> None:
+    project.ask("task", "submit", "-", input="tidy up\n")
+
+    assert project.ask("task", "show", "t1")["prompt"] == "tidy up\n"
+    assert project.inside("task", "submit", "-", input="").code == 2
+
+
 def test_tasks_wait_for_others_and_for_a_time(project: Program) -> None:
     project.ask("task", "submit", "first")
     project.ask("task", "submit", "second", "--after", "t1")

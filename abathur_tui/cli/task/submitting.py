@@ -50,7 +50,8 @@ def _later(help: str) -> Any:
 def submit(
     context: typer.Context,
     prompt: Annotated[
-        str | None, typer.Argument(metavar="PROMPT", help="A prompt, ABYSSAL commands, or the template's subject.", show_default=False)
+        str | None,
+        typer.Argument(metavar="PROMPT", help="A prompt, ABYSSAL commands, or the template's subject; - is standard input.", show_default=False),
     ] = None,
     template: Annotated[str | None, typer.Option("--template", metavar="T", help="A template, as NAME or NAME@VERSION.")] = None,
     param: Annotated[
