@@ -2,7 +2,6 @@
 one begins, so that whoever comes after a crash goes on from there."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
@@ -262,48 +261,37 @@ class Conversation:
         )
         answer: TurnDone | Exception
         try:
-            async with contextlib.AsyncExitStack() as stack:
-
-                async def flow() -> None:
-                    group = await stack.enter_async_context(asyncio.TaskGroup())
-                    group.create_task(output.flow())
-
+            async with asyncio.TaskGroup() as group:
+                output.flow(group)
                 try:
-                    answer = await self._hear(request, output, flow)
+                    answer = await self._hear(request, output)
                 except Exception as error:  # raised below, once what was said before it is in the journal
                     answer = error
-                output.end()
+                finally:
+                    output.end()
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    async def _hear(self, request: TurnRequest, output: Output, flow: Callable[[], Awaitable[None]]) -> TurnDone:
-        """The turn's end. `flow` lets go on its way what is said, from the first piece on."""
+    async def _hear(self, request: TurnRequest, output: Output) -> TurnDone:
+        """The turn's end."""
+        done: TurnDone | None = None
+        events = self._who.runtime.turn(request)
         try:
             with Stall(self._stall_seconds) as stall:
-                return await self._heard(request, output, flow, stall)
+                async for event in events:
+                    if isinstance(event, TurnDone):
+                        done = event
+                        continue
+                    stall.heard()  # the model's silence counts, not the time that our own disk takes
+                    await self._take(event, output)
+                    stall.listen()
         except TimeoutError as error:
             if not stall.expired:
                 raise
             raise AgentStalled(f"Nothing was heard of it for {self._stall_seconds:g} seconds (`swarm.stall_seconds`).") from error
-
-    async def _heard(self, request: TurnRequest, output: Output, flow: Callable[[], Awaitable[None]], stall: Stall) -> TurnDone:
-        done: TurnDone | None = None
-        flows = False
-        events = self._who.runtime.turn(request)
-        try:
-            async for event in events:
-                stall.heard()  # the model's silence counts, not the time that our own disk takes
-                if isinstance(event, TurnDone):
-                    done = event
-                else:
-                    if not flows:
-                        flows = True
-                        await flow()
-                    await self._take(event, output)
-                stall.listen()
         finally:
             if isinstance(events, AsyncGenerator):
                 await events.aclose()  # which ends the request or process that serves it

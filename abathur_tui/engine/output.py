@@ -1,7 +1,6 @@
 """What an agent is saying, gathered so that the journal gets about twenty rows a second from it and not one per token."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -26,20 +25,20 @@ class Piece:
 class Output:
     """One turn's output on its way to the journal."""
 
-    __slots__ = ("_dropped", "_ended", "_is_over", "_lines", "_offset", "_room", "_size", "_something", "_text", "_write")
+    __slots__ = ("_dropped", "_group", "_is_over", "_is_writing", "_lines", "_offset", "_room", "_size", "_text", "_timer", "_write")
 
     def __init__(self, write: Callable[[Piece], Awaitable[None]]) -> None:
         """`write` puts a piece into the journal, and returns when it is committed."""
         self._write = write
+        self._group: asyncio.TaskGroup | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_writing = False
+        self._is_over = False
         self._offset = 0
         self._text: list[str] = []
         self._size = 0
         self._lines: list[str] = []
         self._dropped = 0
-        self._is_over = False
-        self._ended: asyncio.Event | None = None
-        """These are there while it flows: many a turn ends without."""
-        self._something: asyncio.Event | None = None
         self._room: asyncio.Event | None = None
 
     async def say(self, text: str) -> None:
@@ -67,8 +66,6 @@ class Output:
 
     def take(self) -> Piece | None:
         """What was not written yet, which the caller writes now; None where there is nothing."""
-        if self._something is not None:
-            self._something.clear()
         if not self._text and not self._lines:
             return None
         lines = self._lines
@@ -81,28 +78,28 @@ class Output:
             self._room.set()
         return piece
 
-    async def flow(self) -> None:
-        """Write as it comes, until `end`; what comes after the last write is left for `take`: of a short turn, all of it."""
-        if self._is_over:
-            return
-        ended, something = self._ended, self._something = asyncio.Event(), asyncio.Event()
-        if self._text or self._lines:
-            something.set()
-        while not ended.is_set():
-            await something.wait()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(INTERVAL_SECONDS):
-                    await ended.wait()
-            if not ended.is_set() and (piece := self.take()) is not None:
-                await self._write(piece)
+    def flow(self, group: asyncio.TaskGroup) -> None:
+        """Write as it comes, in tasks of the group, until `end`; what comes after the last write is left for `take`: of a short turn, all of it."""
+        self._group = group
 
     def end(self) -> None:
         """No more is said."""
         self._is_over = True
-        if self._ended is not None:
-            self._ended.set()
-        self._tell()
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _tell(self) -> None:
-        if self._something is not None:
-            self._something.set()
+        """There is something to be written, soon."""
+        if self._group is not None and self._timer is None and not self._is_writing and not self._is_over:
+            self._timer = asyncio.get_running_loop().call_later(INTERVAL_SECONDS, self._go, self._group)
+
+    def _go(self, group: asyncio.TaskGroup) -> None:
+        self._timer, self._is_writing = None, True
+        group.create_task(self._put())
+
+    async def _put(self) -> None:
+        if (piece := self.take()) is not None:
+            await self._write(piece)
+        self._is_writing = False
+        if self._text or self._lines:
+            self._tell()

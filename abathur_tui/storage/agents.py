@@ -1,5 +1,6 @@
 """Agents: the rows of the tree. Which state may follow which is a law of the database."""
 
+from collections.abc import Sequence
 from sqlite3 import Connection
 
 from abathur_tui.domain.errors import LeaseLost, NotFound
@@ -17,6 +18,22 @@ def spawn(c: Connection, lease: Lease, definition: str, parent_agent: int | None
     if made.rowcount == 0 or made.lastrowid is None:
         raise LeaseLost(f"t{lease.task} is not held by this worker any more.")
     return made.lastrowid
+
+
+def spawn_all(c: Connection, leases: Sequence[tuple[Lease, str]], now: float) -> list[int]:
+    """New agents, one for each lease's task and of the definition beside it, IDLE: ready to be given them. Raises LeaseLost."""
+    if not leases:
+        return []
+    values = [
+        {"parent": None, "definition": definition, "now": now, "task": lease.task, "epoch": lease.epoch, "engine": lease.engine}
+        for lease, definition in leases
+    ]
+    if c.executemany(_SQL["spawn"], values).rowcount != len(leases):
+        raise LeaseLost("A task is not held by this worker any more.")
+    (last,) = c.execute(_SQL["last_id"]).fetchone()
+    made = list(range(last - len(leases) + 1, last + 1))
+    c.executemany(_SQL["set_state"], [{"agent": agent, "state": "IDLE", "reason": "idle", "now": now} for agent in made])
+    return made
 
 
 def set_state(c: Connection, agent: int, state: str, now: float, *, reason: str = "") -> None:

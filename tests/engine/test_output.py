@@ -16,7 +16,7 @@ async def test_tokens_are_gathered_into_few_writes_with_their_offsets() -> None:
     said = Output(write)
     asyncio.get_running_loop().time = lambda: 1000.0  # type: ignore[method-assign]
     async with asyncio.TaskGroup() as group:
-        group.create_task(said.flow())
+        said.flow(group)
         for number in range(200):
             await said.say("ab")
             await asyncio.sleep(0)
@@ -39,7 +39,7 @@ async def test_whoever_is_far_ahead_of_the_disk_waits_for_it() -> None:
 
     said = Output(write)
     async with asyncio.TaskGroup() as group:
-        group.create_task(said.flow())
+        said.flow(group)
         await said.say("x")
         await asyncio.sleep(0)
         saying = group.create_task(said.say("y" * (output.BUFFER_CHARACTERS + 1)))

@@ -4,6 +4,10 @@ INSERT INTO agents (parent, execution, task, engine, definition, state, started_
 SELECT :parent, execution, id, engine, :definition, 'SPAWNING', :now, 'spawned', :now
 FROM tasks WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
 
+-- name: last_id
+-- The highest id that was ever given to an agent; those of one transaction follow each other. The few rows of sqlite_sequence.
+SELECT seq FROM sqlite_sequence WHERE name = 'agents';
+
 -- name: set_state
 -- Another state; staying in the same one is no change. By the primary key.
 UPDATE agents

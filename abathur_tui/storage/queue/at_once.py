@@ -165,13 +165,10 @@ def begin_turns(c: Connection, firsts: Sequence[FirstTurn], now: float) -> list[
     hashes = keep_all(c, texts)
     found = c.execute(_SQL["last_turn"]).fetchone()
     turn = 0 if found is None else int(found[0])
-    begun: list[tuple[int, int]] = []
-    for number, first in enumerate(firsts, turn + 1):
-        agent = first.agent if first.after is None else first.after.agent
-        if agent is None:
-            agent = agents.spawn(c, first.claim.lease, first.definition, None, now)
-            agents.set_state(c, agent, "IDLE", now)
-        begun.append((agent, number))
+    known = [first.agent if first.after is None else first.after.agent for first in firsts]
+    alone = [(first.claim.lease, first.definition) for first, agent in zip(firsts, known, strict=True) if agent is None]
+    made = iter(agents.spawn_all(c, alone, now))
+    begun = [(next(made) if agent is None else agent, number) for number, agent in enumerate(known, turn + 1)]
     given = [(first.claim.lease.task, first.claim.execution, agent, first.after) for first, (agent, _) in zip(firsts, begun, strict=True)]
     fresh = [(task, execution, now, agent) for task, execution, agent, after in given if after is None]
     if fresh and c.executemany(_SQL["assign"], fresh).rowcount != len(fresh):
