@@ -23,7 +23,8 @@ What happens then:
   keys (`guard.restarted` is True then). `serve` returns, or raises SystemExit: that is a stop; what is still noted is killed, and nothing
   is started again. An engine that dies at once is started again after growing pauses, and in the end given up, with a line on standard error.
 - The guard is killed: a thread of the engine notices and starts another one, with the present list.
-- Both are killed: the next engine finds the file of notes (`kill_noted`).
+- Both are killed: a third process, of which they know nothing, kills what stands in the file of notes (`kill_noted`); where it was killed too,
+  the next engine does.
 The guard has the engine's standard output and error, and ignores INT, HUP and TERM. It ends when the engine has ended.
 """
 
@@ -41,7 +42,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from abathur_tui.guard.groups import IGNORED, Note, identity, write_notes
+from abathur_tui.guard.groups import IGNORED, MARK, Note, identity, write_notes
 
 SOCKET_VARIABLE = "ABATHUR_GUARD_SOCKET"
 """Where an engine that its guard has started finds the number of its socket."""
@@ -49,6 +50,18 @@ SEND_SECONDS = 1.0
 """A guard that takes no line for so long (stopped, swapped out) is replaced."""
 QUICK_GUARDS = 5
 """So many guards in a row may die at once before there is a pause of a second between them."""
+_LAST = """
+import os, signal, sys
+sys.path.insert(0, os.environ.pop("LAST_FOLDER"))
+from groups import IGNORED, kill_noted
+from pathlib import Path
+for number in IGNORED:
+    signal.signal(number, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED)
+os.read(0, 1)
+kill_noted(Path(os.environ["LAST_NOTES"]))
+"""
+"""The third process: at the end of its input the engine is gone. Its command line names nothing of ours, so that it outlives `pkill -f`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +123,7 @@ class GuardPipe:
         self._socket: socket.socket | None = None
         self._guard_pid = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._last: subprocess.Popen[bytes] | None = None
 
     @property
     def guard_pid(self) -> int:
@@ -135,6 +149,7 @@ class GuardPipe:
         with self._lock:
             self._notes = path
             self._write_notes()
+            self._start_last(path)
 
     def stop(self) -> None:
         """No engine is started after this one. What is noted is still killed when it ends."""
@@ -212,6 +227,21 @@ class GuardPipe:
             self._tell_of(group)
         if self._stopped:
             self.tell("stop")
+
+    def _start_last(self, notes: Path) -> None:
+        """Start the process that kills what is noted where engine and guard are killed in the same instant."""
+        environment = {"LAST_FOLDER": str(Path(__file__).parent), "LAST_NOTES": str(notes)}
+        try:
+            with _ignored_signals_held_back():
+                self._last = subprocess.Popen(
+                    [sys.executable, "-E", "-s", "-S", "-c", _LAST],
+                    stdin=subprocess.PIPE,
+                    env={name: value for name, value in os.environ.items() if name != MARK} | environment,
+                    cwd="/",
+                    start_new_session=True,
+                )
+        except OSError as error:  # The guard is there all the same.
+            print(f"no second guard can be started: {error}", file=sys.stderr)
 
     def _watch(self) -> None:
         """Replace a guard that has died, for as long as this process lives."""

@@ -73,12 +73,16 @@ class Bench:
 
     def families(self) -> set[int]:
         """Those of them that are neither engine nor guard."""
-        keepers = {"small_engine", "beside.py"}
+        keepers = {"small_engine", "beside.py", "kill_noted"}
         return {process.pid for process in self.running() if not any(keeper in self.command(process) for keeper in keepers)}
 
     def guards(self) -> list[int]:
         """The guards among them."""
         return [process.pid for process in self.running() if "beside.py" in self.command(process)]
+
+    def last_guards(self) -> list[int]:
+        """The processes that kill what is noted where engine and guard are killed in the same instant."""
+        return [process.pid for process in self.running() if "kill_noted" in self.command(process)]
 
     def grown_families(self) -> set[int]:
         """All of them, when each has started all that it starts."""
@@ -226,9 +230,30 @@ def test_a_killed_guard_is_replaced_and_the_new_one_knows_all(bench: Bench) -> N
     eventually(lambda: not family & {process.pid for process in bench.running()})
 
 
-def test_where_both_were_killed_the_next_engine_kills_what_is_left(bench: Bench) -> None:
+def test_where_engine_and_guard_are_killed_in_the_same_instant_nothing_is_left_running(bench: Bench) -> None:
     engine = bench.start()
     first = bench.at_work(1)
+    family = bench.grown_families()
+    [last] = bench.last_guards()
+    assert "abathur" not in bench.command(psutil.Process(last))  # `pkill -f` of all that is ours does not hit it
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+        os.kill(last, number)
+    # Stopped first, or it might have a new guard before it is killed itself.
+    os.kill(engine.pid, signal.SIGSTOP)
+    kill(first.guard)
+    kill(engine.pid)
+    kill(first.families[0])
+    engine.wait()
+    assert family
+
+    eventually(lambda: not bench.running(), 5)
+
+
+def test_where_all_guards_were_killed_too_the_next_engine_kills_what_is_left(bench: Bench) -> None:
+    engine = bench.start()
+    first = bench.at_work(1)
+    for last in bench.last_guards():
+        kill(last)
     # Also a family whose leader is gone already.
     family = bench.grown_families()
     # Stopped first, or it might have a new guard before it is killed itself.

@@ -181,6 +181,8 @@ def _kind(words: list[str]) -> str:
         return "gone"
     if any("beside.py" in word for word in words):
         return "guard"
+    if any("kill_noted" in word for word in words):
+        return "last guard"
     if "abathur_tui.engine" in words:
         return "engine"
     if PROGRAM in words:
