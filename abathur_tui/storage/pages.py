@@ -4,13 +4,17 @@ The format is https://www.sqlite.org/fileformat2.html. Which table a page belong
 way is damaged, from the page upwards by the pointer maps that `auto_vacuum` keeps. What cannot be read is passed over.
 """
 
+import os
 import struct
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 Value: TypeAlias = int | float | str | bytes | None
+Row: TypeAlias = tuple[int | None, list[Value]]
+"""Row id (None in a table without) and the values of a record, in the order in which they are stored."""
 _MAGIC = b"SQLite format 3\0"
 _DEFAULT_SIZE = 4096
 _LOCK_BYTE = 0x40000000
@@ -21,46 +25,68 @@ _ROOT, _NODE = 1, 5
 
 @dataclass
 class Tree:
-    """What was read of a table."""
+    """A table's rows, which are read when they are asked for: all of a large file would not fit into memory."""
 
-    rows: list[tuple[int | None, list[Value]]] = field(default_factory=list)
-    """Row id (None in a table without) and the values of a record, in the order in which they are stored."""
+    pages: "Pages"
+    numbers: "array[int]" = field(default_factory=lambda: array("I"))
+    """Those of the table's pages, in the order of the file."""
     unreadable: int = 0
-    """Rows of which only their place could be found."""
+    """Rows of which only their place could be found, when they were read last."""
+
+    def rows(self) -> Iterator[Row]:
+        """Each row that can be read."""
+        self.unreadable = 0
+        for number in self.numbers:
+            page = self.pages.page(number)
+            for row in self.pages.rows(page, 100 if number == 1 else 0) if page is not None else ():
+                if row is None:
+                    self.unreadable += 1
+                else:
+                    yield row
 
 
 class Pages:
-    """The pages of a database as they were last committed: those in the log, else those in the file."""
+    """The pages of a database as they were last committed: those in the log, else those in the file. Close it."""
 
     def __init__(self, path: Path) -> None:
         """`path` may be damaged, empty or missing, and so may the log beside it. Raises OSError where they cannot be read."""
-        self._data = path.read_bytes() if path.is_file() else b""
-        header = self._data[:100]
+        self._file = path.open("rb", buffering=0) if path.is_file() else None
+        bytes_there = os.fstat(self._file.fileno()).st_size if self._file else 0
+        header = self._read(0, 100)
         size = int.from_bytes(header[16:18], "big") if header.startswith(_MAGIC) else 0
         size = 65536 if size == 1 else size
         self.size = size if size >= 512 and size & (size - 1) == 0 else _DEFAULT_SIZE
         log = path.with_name(path.name + "-wal")
         self._logged, committed = _log_pages(log.read_bytes() if log.is_file() else b"", self.size)
-        self.count = max(-(-len(self._data) // self.size), committed)
+        self.count = max(-(-bytes_there // self.size), committed)
         reserved = header[20] if header.startswith(_MAGIC) else 0
         self.usable = self.size - (reserved if reserved <= 32 else 0)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
 
     def page(self, number: int) -> bytes | None:
         """A page, from 1; None where it is missing or cut off."""
         logged = self._logged.get(number)
         if logged is not None:
             return logged
-        found = self._data[(number - 1) * self.size : number * self.size] if number > 0 else b""
+        found = self._read((number - 1) * self.size, self.size) if number > 0 else b""
         return found if len(found) == self.size else None
+
+    def _read(self, at: int, size: int) -> bytes:
+        try:
+            return os.pread(self._file.fileno(), size, at) if self._file is not None else b""
+        except (OSError, OverflowError):
+            return b""  # a place that the disk does not give back, or that no file has
 
     def trees(self, roots: Mapping[int, str]) -> dict[str, Tree]:
         """The rows of each table, by the names that `roots` gives their root pages."""
         owners = self._owners(roots)
-        trees = {name: Tree() for name in roots.values()}
+        trees = {name: Tree(self) for name in roots.values()}
         for number in sorted(owners):
-            page = self.page(number)
-            if page is not None:
-                self._read_rows(page, 100 if number == 1 else 0, trees[owners[number]])
+            trees[owners[number]].numbers.append(number)
         return trees
 
     def _owners(self, roots: Mapping[int, str]) -> dict[int, str]:
@@ -108,17 +134,19 @@ class Pages:
             for at in _cells(page, head, 12):
                 yield int.from_bytes(page[at : at + 4], "big")
 
-    def _read_rows(self, page: bytes, head: int, tree: Tree) -> None:
+    def rows(self, page: bytes, head: int) -> Iterator[Row | None]:
+        """The rows of a page of a table, its header at `head`; None for one that cannot be read."""
         kind = page[head]
         if kind not in (_LEAF_TABLE, _LEAF_INDEX, _INNER_INDEX):
             return
         for at in _cells(page, head, 12 if kind == _INNER_INDEX else 8):
             try:
-                tree.rows.append(self._row(page, at + (4 if kind == _INNER_INDEX else 0), kind))
+                row = self._row(page, at + (4 if kind == _INNER_INDEX else 0), kind)
             except (ValueError, IndexError, struct.error):
-                tree.unreadable += 1
+                row = None
+            yield row
 
-    def _row(self, page: bytes, at: int, kind: int) -> tuple[int | None, list[Value]]:
+    def _row(self, page: bytes, at: int, kind: int) -> Row:
         length, at = _varint(page, at)
         row: int | None = None
         if kind == _LEAF_TABLE:
@@ -183,7 +211,11 @@ def _record(payload: bytes) -> list[Value]:
         raise ValueError("a record without its header")
     kinds = []
     while at < length:
-        kind, at = _varint(payload, at)
+        kind = payload[at]
+        if kind < 0x80:  # nearly all are
+            at += 1
+        else:
+            kind, at = _varint(payload, at)
         kinds.append(kind)
     values: list[Value] = []
     at = length

@@ -71,6 +71,7 @@ def salvage(damaged: Path, target: Path, now: float) -> Salvaged:
         return Salvaged(tuple(tables), tuple(check_connection(made)))
     finally:
         made.close()
+        pages.close()
 
 
 def _roots(made: Connection, pages: Pages) -> dict[str, int]:
@@ -80,7 +81,7 @@ def _roots(made: Connection, pages: Pages) -> dict[str, int]:
     """
     wanted = dict(made.execute("SELECT name, rootpage FROM sqlite_schema WHERE type = 'table'").fetchall())
     told: dict[str, int] = {}
-    for _, values in pages.trees({_SCHEMA_PAGE: "sqlite_schema"})["sqlite_schema"].rows:
+    for _, values in pages.trees({_SCHEMA_PAGE: "sqlite_schema"})["sqlite_schema"].rows():
         match values:
             case ["table", str(name), str(), int(root), *_] if name in wanted and root > 0:
                 told[name] = root
@@ -126,8 +127,8 @@ def _insert(c: Connection, table: str, tree: Tree) -> int:
     (without_id,) = c.execute("SELECT sql LIKE '%WITHOUT ROWID%' FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
     alias = None if without_id else _row_id(c, table)
     marks = ", ".join("?" * len(names))
-    lost = tree.unreadable
-    for row, values in tree.rows:
+    refused = 0
+    for row, values in tree.rows():
         by_name: dict[str, Value] = defaults | dict(zip(stored, values, strict=False))
         if alias is not None:
             by_name[alias] = row
@@ -135,8 +136,8 @@ def _insert(c: Connection, table: str, tree: Tree) -> int:
             taken = c.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", [by_name[name] for name in names]).rowcount
         except (sqlite3.IntegrityError, OverflowError):
             taken = 0
-        lost += not taken
-    return lost
+        refused += not taken
+    return refused + tree.unreadable
 
 
 def _stored(c: Connection, table: str) -> list[str]:
@@ -225,7 +226,7 @@ def _mend_sequences(c: Connection, trees: Mapping[str, Tree]) -> None:
 
 
 def _sequences(trees: Mapping[str, Tree]) -> dict[str, int]:
-    rows = trees["sqlite_sequence"].rows if "sqlite_sequence" in trees else []
+    rows = trees["sqlite_sequence"].rows() if "sqlite_sequence" in trees else ()
     return {str(values[0]): values[1] for _, values in rows if len(values) == 2 and isinstance(values[1], int)}
 
 

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from abathur_tui.project import Place, care
 from abathur_tui.storage import Database, engines, queue, seals
 from abathur_tui.storage.checking import check_folder
 from abathur_tui.storage.copying import set_aside
+from abathur_tui.storage.salvage import salvage
 from tests.storage.building import ENGINE, NOW, chain, claim, claim_one, fail, finish, fork, plan, submit
 
 PAGE = 4096
@@ -293,3 +295,18 @@ def test_a_newer_file_is_refused_by_all_that_would_read_or_write_it(worked: Path
     for attempt in (care.recover, care.back_up, care.vacuum_file, lambda place: care.export(place, io.StringIO())):
         with pytest.raises(DatabaseNewer, match="99"):
             attempt(Place(worked.parent, worked))
+
+
+def test_a_large_file_takes_no_more_memory_than_a_small_one(tmp_path: Path) -> None:
+    peaks = []
+    for tasks in (100, 1000):
+        (folder := tmp_path / str(tasks)).mkdir()
+        database = Database.open(folder / ".abathur", create=True)
+        submit(database, plan([f"n{number}" for number in range(tasks)]))
+        database.close()
+        (folder / "abathur.db").touch()
+        tracemalloc.start()
+        assert salvage(folder / ".abathur" / "abathur.db", folder / "abathur.db", NOW).rows == tasks + 1
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 1_000_000, peaks
