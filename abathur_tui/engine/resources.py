@@ -22,7 +22,9 @@ P = ParamSpec("P")
 SAMPLE_SECONDS = 5.0
 """How often all of it is measured."""
 HELD_UP_SECONDS = 1.0
-"""The same while agents are held up, so that none waits for longer than it must."""
+"""The same while agents are held up, so that none waits for longer than it must, and after many have started at once."""
+MANY = 10
+"""So many that have started programs since the last look are a reason not to wait as long for the next."""
 COMMANDS_SECONDS = 1.0
 """How often commands are measured, where each has a limit."""
 _COMMANDS_SHARE = 0.1
@@ -92,9 +94,20 @@ class Resources:
             meter = Meter()
             await self._measured(meter)  # what was used before counts for nothing
             while True:
-                await asyncio.sleep(self._every if self._gate == OPEN else min(self._every, HELD_UP_SECONDS))
+                await self._rest()
                 if (usage := await self._measured(meter)) is not None:
                     await self._look(usage, busy=busy(), exhausted=exhausted)
+
+    async def _rest(self) -> None:
+        """Until the next look."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._every
+        step = min(self._every, HELD_UP_SECONDS)
+        while (left := due - loop.time()) > 0:
+            await asyncio.sleep(min(step, left))
+            burst = self._started >= MANY and any(not child.service for child in self._children.running)
+            if self._gate != OPEN or burst:
+                return
 
     async def _measured(self, meter: Meter) -> Usage | None:
         """What is taken; None where the system does not tell."""

@@ -226,6 +226,24 @@ async def test_cpu_alone_holds_agents_up_and_never_stops_one(bench: Make) -> Non
         await project.until(first, Status.COMPLETED)
 
 
+async def test_after_many_have_started_programs_it_is_measured_sooner(bench: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("abathur_tui.engine.resources.HELD_UP_SECONDS", 0.05)
+    project = bench(say("x"))
+    limited(project)
+    project.sample_seconds = 600
+
+    def samples() -> int:
+        return len(project.database.read_now(swarm.samples, 10))
+
+    async with project.running():
+        tasks = project.submit(*(node(f"n{number}") for number in range(12)))
+        await project.until(tasks[-1], Status.COMPLETED)
+        assert samples() == 0  # nobody has started a program
+        async with program(project, "0"):
+            project.submit(*(node(f"n{number}") for number in range(12)))
+            await eventually_async(lambda: samples() > 0)
+
+
 async def test_a_command_over_its_limit_is_ended_and_who_reads_it_hears_why(bench: Make) -> None:
     project = bench(say("x"))
     limited(project, command_memory_limit=80 * MB)
