@@ -110,15 +110,15 @@ def _amount(amount: Amount) -> JsonObject:
     return {"seconds": amount.seconds, "tokens": amount.tokens, "cost_usd": amount.cost_usd}
 
 
-def member_data(task: Task) -> JsonObject:
-    """What a task contributed to its execution."""
+def member_data(task: Task, worked: float | None = None) -> JsonObject:
+    """What a task contributed to its execution. `worked`: how long it was worked at, where that is not all of the time since it was begun."""
     return {
         "task": task_name(task.id),
         "name": task.name,
         "instance": task.instance,
         "status": str(task.status),
         "error": error_data(task.error),
-        "seconds": _seconds(task.started_at, task.finished_at),
+        "seconds": _seconds(task.started_at, task.finished_at) if worked is None or task.finished_at is None else round(max(0.0, worked), 3),
         "tokens": {"input": task.tokens_input, "output": task.tokens_output},
         "cost_usd": task.cost_usd,
     }

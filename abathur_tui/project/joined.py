@@ -39,6 +39,8 @@ class Left:
     reports: Mapping[int, JoinReport] = field(default_factory=dict)
     qualities: Mapping[int, Quality] = field(default_factory=dict)
     fallbacks: Mapping[int, FellBack] = field(default_factory=dict)
+    worked: Mapping[int, float] = field(default_factory=dict)
+    """The seconds of those that were begun more than once."""
 
 
 NOTHING = Left()

@@ -38,6 +38,8 @@ class ExecutionResult:
     """None where nobody judged."""
     contributions: Mapping[int, str]
     """What each member added, in a few words."""
+    worked: Mapping[int, float]
+    """The seconds of those tasks that were begun more than once, without those between their attempts."""
     tokens_input: int
     tokens_output: int
     cost_usd: float | None
@@ -71,11 +73,14 @@ class ExecutionResult:
         }
 
     def _member_data(self, task: Task) -> JsonObject:
-        return member_data(task) | {"contribution": self.contributions.get(task.id), "fallback": fell_back_data(self.fallbacks.get(task.id))}
+        return member_data(task, self.worked.get(task.id)) | {
+            "contribution": self.contributions.get(task.id),
+            "fallback": fell_back_data(self.fallbacks.get(task.id)),
+        }
 
     def _join_data(self, join: Task) -> JsonObject:
         report = self.reports.get(join.id)
-        return member_data(join) | ({} if report is None else report_data(report, join.id))
+        return member_data(join, self.worked.get(join.id)) | ({} if report is None else report_data(report, join.id))
 
 
 def make_result(execution: Execution, tasks: Sequence[Task], output: str | None, now: float, left: Left = NOTHING) -> ExecutionResult:
@@ -101,6 +106,7 @@ def make_result(execution: Execution, tasks: Sequence[Task], output: str | None,
         fallbacks=left.fallbacks,
         quality=quality(root.id, left),
         contributions=contributions(tasks, root.id, left.reports),
+        worked=left.worked,
         tokens_input=tokens_input,
         tokens_output=tokens_output,
         cost_usd=cost,
@@ -122,7 +128,7 @@ def make_result(execution: Execution, tasks: Sequence[Task], output: str | None,
 def read_result(c: Connection, execution: int, now: float) -> ExecutionResult:
     """An execution as it stands, all in one snapshot. Raises NotFound."""
     row = views.execution(c, execution)
-    left = Left(views.reports(c, execution), views.qualities(c, execution), views.fallbacks(c, execution))
+    left = Left(views.reports(c, execution), views.qualities(c, execution), views.fallbacks(c, execution), views.worked(c, execution))
     return make_result(row, views.members(c, execution), views.result(c, row.root), now, left)
 
 

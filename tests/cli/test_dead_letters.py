@@ -1,5 +1,7 @@
 """`task dlq`: dead letters as a user meets them."""
 
+from datetime import datetime
+
 import pytest
 
 from tests.cli.program import Program
@@ -83,3 +85,20 @@ def test_the_whole_queue_is_paused_and_goes_on(project: Program) -> None:
 def test_ids_and_all_exclude_each_other(project: Program, command: str) -> None:
     assert project.inside("task", command).code == 2
     assert project.inside("task", command, "t1", "--all").code == 2
+
+
+def test_the_time_between_death_and_retry_is_nobodys(letters: Program) -> None:
+    letters.ask("task", "dlq", "retry", "t1")
+    assert letters("engine", "start", "--drain", "--quiet").code == 0
+
+    [member] = letters("result", "x1", "--json").data["members"]
+    task = letters.ask("task", "show", "t1")
+    worked = [_seconds(attempt["started_at"], attempt["ended_at"]) for attempt in task["attempts"]]
+
+    assert len(worked) == 2
+    assert member["seconds"] == pytest.approx(sum(worked), abs=0.003)
+    assert member["seconds"] < _seconds(task["started_at"], task["finished_at"])
+
+
+def _seconds(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()

@@ -88,6 +88,11 @@ FROM executions AS x JOIN tasks AS t ON t.id = x.root LEFT JOIN content AS c ON 
 SELECT x.id, x.root, c.body, t.status, x.runtime, x.created_at, t.finished_at, x.actor, x.purged_at
 FROM executions AS x JOIN tasks AS t ON t.id = x.root LEFT JOIN content AS c ON c.hash = x.source ORDER BY x.id DESC LIMIT ?;
 
+-- name: worked
+-- The seconds that the tasks of an execution were worked at, where that was more than once: not those between attempts. Index tasks_by_execution.
+SELECT a.task, sum(a.ended_at - a.started_at) FROM tasks AS t JOIN attempts AS a ON a.task = t.id
+WHERE t.execution = ? AND t.attempt > 1 GROUP BY a.task;
+
 -- name: details
 -- What the tasks of an execution left beside their results. Index tasks_by_execution.
 SELECT id, kind, detail FROM tasks WHERE execution = ? AND detail <> '{}';

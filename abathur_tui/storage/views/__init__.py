@@ -2,7 +2,7 @@
 
 from abathur_tui.storage.spending import Ceiling, Spent, ceilings, spent, spent_in
 from abathur_tui.storage.views.details import audit, detail, result, said_beside, work
-from abathur_tui.storage.views.executions import execution, executions, fallbacks, members, qualities, reports, root_of
+from abathur_tui.storage.views.executions import execution, executions, fallbacks, members, qualities, reports, root_of, worked
 from abathur_tui.storage.views.logs import log_since
 from abathur_tui.storage.views.loops import KnownLoops, loop, loop_of, loop_task, loops, loops_seen
 from abathur_tui.storage.views.swarm import Totals, agent, agent_states, agents, counts, status, totals_today
@@ -44,4 +44,5 @@ __all__ = [
     "tasks_by_id",
     "totals_today",
     "work",
+    "worked",
 ]

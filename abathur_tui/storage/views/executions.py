@@ -56,6 +56,11 @@ def fallbacks(c: Connection, execution: int) -> dict[int, FellBack]:
     return {id: fell_back for id, fell_back in found.items() if fell_back is not None}
 
 
+def worked(c: Connection, execution: int) -> dict[int, float]:
+    """The seconds that those tasks of an execution were worked at that were begun more than once, by task."""
+    return {task: seconds for task, seconds in c.execute(_SQL["worked"], (execution,)) if seconds is not None}
+
+
 def _details(c: Connection, execution: int) -> list[tuple[int, Kind, JsonObject]]:
     return [(id, Kind(kind), json_object(detail)) for id, kind, detail in c.execute(_SQL["details"], (execution,))]
 
