@@ -23,6 +23,7 @@ from abathur_tui.engine.slots import Slot
 from abathur_tui.engine.subagents import Seat, Spawner
 from abathur_tui.engine.success import complaint, demands
 from abathur_tui.engine.swarm import dismiss, engage
+from abathur_tui.engine.task_tool import named
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.library.agent_file import agent_from_markdown
 from abathur_tui.storage import agents, journal, queue
@@ -209,10 +210,10 @@ class AgentJob:
         if spawns:
             tools[subagents.NAME] = Spawner(shop, claim, work, self.seat, place, (*tools, subagents.NAME), lambda: self._agent)
         if spawns or not work.is_root or work.task.depends_on:  # else there is nobody to share with
-            tools |= {sharing.READ: sharing.ReadState(shop, claim), sharing.WRITE: sharing.WriteState(shop, claim)}
-        tools[reporting.PROGRESS] = reporting.ReportProgress(shop, claim)
+            tools |= named(sharing.read_state(shop, claim), sharing.write_state(shop, claim))
+        tools |= named(reporting.report_progress(shop, claim))
         if work.pass_number is not None and work.pass_number >= 1:
-            tools[reporting.NAME] = reporting.ReportMetric(shop, claim, work.pass_number)
+            tools |= named(reporting.report_metric(shop, claim, work.pass_number))
         return tools
 
     async def _find_definition(self) -> tuple[AgentDefinition, str]:

@@ -18,6 +18,7 @@ from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.plan import Kind, PlanNode
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.engine.slots import Slot
+from abathur_tui.engine.task_tool import Refused, text_in
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import queue, subagents, views
 from abathur_tui.storage.subagents import Asked, Place
@@ -28,10 +29,6 @@ MOST_AT_ONCE = 50
 _LONGEST_RESULT = 60_000
 _LONGEST_NAME = 60
 _MADE_NAME = re.compile(r"[^a-z0-9]+")
-
-
-class Refused(Exception):
-    """A call asks for something that cannot be; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +169,8 @@ class Spawner:
         most = self._shop.settings.swarm.max_depth
         if self._depth > most:
             raise Refused(f"Sub-agents may be {most} deep (`swarm.max_depth`), and you are at that depth: do it yourself.")
-        prompt = _text(arguments, "prompt")
-        agent, role, instructions = (_text(arguments, name, "") for name in ("agent", "role", "instructions"))
+        prompt = text_in(arguments, "prompt")
+        agent, role, instructions = (text_in(arguments, name, "") for name in ("agent", "role", "instructions"))
         if not prompt:
             raise Refused("The argument prompt must say what is to be done.")
         if bool(agent) == bool(role):
@@ -200,13 +197,6 @@ class Spawner:
         if wider:
             raise Refused(f"You may not use {', '.join(wider)} yourself; you have: {', '.join(self._tools) or 'none'}.")
         return tuple(str(name) for name in named)
-
-
-def _text(arguments: JsonObject, name: str, default: str | None = None) -> str:
-    value = arguments.get(name, default)
-    if not isinstance(value, str):
-        raise Refused(f"The argument {name} must be a text.")
-    return value.strip()
 
 
 def _made(name: str, role: str, instructions: str, tools: tuple[str, ...]) -> str:
