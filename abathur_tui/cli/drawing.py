@@ -38,6 +38,8 @@ def plan_lines(planned: Plan, permissions: Permissions) -> list[str]:
     lines += ["", f"{len(planned.nodes)} task{'' if len(planned.nodes) == 1 else 's'}, up to {widest} at once; about {_told(expected)} ({guess})."]
     if (estimate.low, estimate.worst) != (expected, expected):
         lines.append(f"At best {_told(estimate.low)}; at worst, with every pass and every retry, {_told(estimate.worst)}.")
+    if any(node.fallback is not None for node in planned.nodes):
+        lines.append("What a fallback would take comes on top where something fails for good.")
     return lines + _uses(permissions)
 
 

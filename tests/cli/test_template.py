@@ -156,3 +156,6 @@ def test_a_plan_shows_what_a_fallback_would_do(program: Program) -> None:
     assert "n1 STORY a snail  (generalist)  [falls back to REVIEW]" in shown
     assert "└─ n1.1 REVIEW a snail  [only where n1 fails for good]  (reviewer)" in shown
     assert "1 task, up to 1 at once" in shown
+    assert "What a fallback would take comes on top" in shown
+    few = program.inside("plan", 'ABYSSAL[STORY]("a snail")', "--json", env={"ABATHUR_LANGUAGE__MAX_NODES": "3"})
+    assert few.error["code"] == "ABTH-ERR-117", "what a fallback would make counts"
