@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -12,11 +13,14 @@ from abathur_tui.cli.describing import duration
 from abathur_tui.cli.invocation import Command, group, invocation
 from abathur_tui.cli.names import execution_id
 from abathur_tui.cli.opening import opened
+from abathur_tui.domain.data import JsonValue
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.quantities import bytes_text
 from abathur_tui.domain.resources import Sample, Starts
 from abathur_tui.project.answers import hold_text
-from abathur_tui.project.swarm import SwarmStatus, entry_data
+from abathur_tui.project.swarm import SwarmDesk, SwarmStatus, entry_data
+
+T = TypeVar("T")
 
 commands = group(
     "Look at the agents that run now, let them start or not, and say how many.",
@@ -61,14 +65,8 @@ def start(context: typer.Context) -> int:
 
     It starts no engine: `abathur engine start` does that, and every command that needs one.
     """
-    call = invocation(context)
-    with opened(call, create=True) as project:
-        changed = asyncio.run(project.swarm.start())
-    if call.json:
-        output.document({"claiming": True, "changed": changed})
-    else:
-        output.lines("Tasks are given to agents again." if changed else "Tasks are given to agents; nobody had stopped that.")
-    return Exit.DONE
+    told = {True: "Tasks are given to agents again.", False: "Tasks are given to agents; nobody had stopped that."}
+    return _order(context, lambda swarm: swarm.start(), lambda changed: ({"claiming": True, "changed": changed}, told[changed]))
 
 
 @commands.command(
@@ -83,14 +81,8 @@ def stop(context: typer.Context) -> int:
 
     What runs goes on to its end, and the engine stays. `abathur engine stop` ends agents and engine, and their tasks go back to the queue.
     """
-    call = invocation(context)
-    with opened(call, create=True) as project:
-        changed = asyncio.run(project.swarm.stop())
-    if call.json:
-        output.document({"claiming": False, "changed": changed})
-    else:
-        output.lines("No more tasks are given to agents; what runs goes on." if changed else "No tasks are given to agents already.")
-    return Exit.DONE
+    told = {True: "No more tasks are given to agents; what runs goes on.", False: "No tasks are given to agents already."}
+    return _order(context, lambda swarm: swarm.stop(), lambda changed: ({"claiming": False, "changed": changed}, told[changed]))
 
 
 @commands.command(
@@ -105,14 +97,7 @@ def scale(context: typer.Context, agents: Annotated[int, typer.Argument(metavar=
 
     It counts at once, also for later engines of this project, and wins over `swarm.max_agents`. Agents beyond it finish their tasks.
     """
-    call = invocation(context)
-    with opened(call, create=True) as project:
-        asyncio.run(project.swarm.scale(agents))
-    if call.json:
-        output.document({"limit": agents})
-    else:
-        output.lines(f"Up to {agents} agents work at once.")
-    return Exit.DONE
+    return _order(context, lambda swarm: swarm.scale(agents), lambda _: ({"limit": agents}, f"Up to {agents} agents work at once."))
 
 
 @commands.command(
@@ -138,6 +123,18 @@ def state(context: typer.Context, execution: Annotated[str, typer.Argument(metav
         output.table(("KEY", "VERSION", "BY", "AGE", "VALUE"), rows, right=frozenset({1, 3}))
     elif not call.quiet:
         output.note("Its agents share nothing.")
+    return Exit.DONE
+
+
+def _order(context: typer.Context, give: Callable[[SwarmDesk], Coroutine[Any, Any, T]], tell: Callable[[T], tuple[dict[str, JsonValue], str]]) -> int:
+    """Give an order to the swarm, and tell what came of it: as JSON or as a line."""
+    call = invocation(context)
+    with opened(call, create=True) as project:
+        document, line = tell(asyncio.run(give(project.swarm)))
+    if call.json:
+        output.document(document)
+    else:
+        output.lines(line)
     return Exit.DONE
 
 
