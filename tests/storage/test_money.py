@@ -103,6 +103,7 @@ def test_a_text_goes_only_when_it_is_condemned(filled: Path) -> None:
             "goes round in a circle",
         ),
         ("INSERT INTO audit (at, actor, action, detail) VALUES (9e999, 'x', 'x', '{')", "is no JSON"),
+        ("INSERT INTO content (id, hash, body) VALUES (9223372036854775807, 'x', 'y')", "to which nobody has counted"),
         ("INSERT INTO audit (at, actor, action, detail) VALUES (9e999, 'x', 'x', '{}')", "of the audit has a time that no calendar has"),
     ],
 )

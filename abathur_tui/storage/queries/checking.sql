@@ -132,6 +132,11 @@ WHERE created_at NOT BETWEEN 0 AND 1e11 OR started_at NOT BETWEEN 0 AND 1e11 OR 
     OR expires NOT BETWEEN 0 AND 1e11 OR changed_at NOT BETWEEN 0 AND 1e11
 UNION ALL
 SELECT 'row ' || id || ' of the audit has a time that no calendar has' FROM audit WHERE at NOT BETWEEN 0 AND 1e11
+UNION ALL
+SELECT 'a row of ' || name || ' has the id ' || last || ', to which nobody has counted' FROM (
+    SELECT 'tasks' AS name, max(id) AS last FROM tasks UNION ALL SELECT 'turns', max(id) FROM turns UNION ALL SELECT 'content', max(id) FROM content
+    UNION ALL SELECT 'logs', max(id) FROM logs
+) WHERE last > 1e15
 LIMIT 20;
 
 -- name: spent_by_tasks
