@@ -94,3 +94,5 @@ class LoopSeries:
     finished_at: float | None
     running_pass: int | None
     """The pass that is at work now."""
+    lost_pass: int | None = None
+    """The first whose record is damaged or gone: it and those after it are not among `passes`. Only where a single loop was asked for."""

@@ -26,6 +26,7 @@ def loop_data(series: LoopSeries) -> JsonObject:
         "course": None if series.course is None else str(series.course),
         "max_iterations": series.spec.max_iterations,
         "running_pass": series.running_pass,
+        "lost_pass": series.lost_pass,
         "name": series.name,
         "task": task_name(series.task),
         "execution": execution_name(series.execution),

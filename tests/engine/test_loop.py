@@ -295,6 +295,19 @@ async def test_lists_and_charts_show_no_pass_from_a_damaged_one_on(bench: Make, 
     [listed] = project.database.read_now(views.loops_seen)
     assert [done.number for done in listed.passes] == [1]
     assert project.database.read_now(journal.damaged_pass, task) == 2
+    assert project.database.read_now(views.loop, task).lost_pass == 2
+
+
+async def test_a_pass_whose_record_is_gone_is_told_also_where_it_was_the_last(bench: Make) -> None:
+    project = bench(Counting())
+    [task] = project.submit(loop_node(LENGTH_OF_A_LOG, target=3))
+    await project.drain()
+    assert project.database.read_now(views.loop, task).lost_pass is None
+
+    lawless(project.data, "DELETE FROM passes WHERE number = 3")
+
+    assert [done.number for done in series(project).passes] == [1, 2]
+    assert project.database.read_now(views.loop, task).lost_pass == 3
 
 
 def damage(path: Path, change: str = "metrics = '{\"score\": 99}'") -> None:

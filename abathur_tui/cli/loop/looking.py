@@ -74,6 +74,7 @@ async def _status(project: Project, name: str, call: Invocation) -> int:
         output.document(loop_data(series))
     else:
         output.lines(*summary(series))
+    _tell_lost(series, call)
     return Exit.DONE
 
 
@@ -81,13 +82,20 @@ async def _history(project: Project, name: str, call: Invocation) -> int:
     series = await project.loop(await task_of(project, name))
     if call.json:
         output.document([pass_data(done) for done in series.passes])
+        _tell_lost(series, call)
         return Exit.DONE
     rows = [
         (f"{done.number}{' *' if done.number == series.best else ''}", str(done.verdict), values(done), f"{done.seconds:.1f} s", done.reason)
         for done in series.passes
     ]
     output.table(("pass", "verdict", "measured", "time", "reason"), rows, right=frozenset({3}))
+    _tell_lost(series, call)
     return Exit.DONE
+
+
+def _tell_lost(series: LoopSeries, call: Invocation) -> None:
+    if series.lost_pass is not None and not call.quiet:
+        output.note(f"What was kept of pass {series.lost_pass} is damaged or gone: it and those after it are not shown. See `abathur db check`.")
 
 
 def summary(series: LoopSeries) -> list[str]:

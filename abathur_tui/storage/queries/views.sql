@@ -145,6 +145,14 @@ SELECT l.id, t.id, t.execution, t.name, s.loop_spec, t.status, t.detail, t.error
 FROM loops AS l CROSS JOIN tasks AS t ON t.id = l.task CROSS JOIN specs AS s ON s.task = t.id
 ORDER BY t.status IN ('completed', 'failed', 'dead', 'cancelled'), l.id DESC LIMIT ?;
 
+-- name: last_pass
+-- The last pass of a loop that must have a record: the one before the newest while it is at work, the last completed one where it has ended by
+-- its passes. Index tasks_by_parent.
+SELECT max(p.pass) FROM tasks AS t JOIN tasks AS p ON p.parent = t.id AND p.pass_round = t.round AND p.pass > 0
+WHERE t.id = :task AND p.status = 'completed' AND (:ended OR EXISTS (
+    SELECT 1 FROM tasks AS after WHERE after.parent = t.id AND after.pass_round = t.round AND after.pass > p.pass
+));
+
 -- name: loop_of_task
 -- A task's loop, as the list of loops has it. The unique index on task, primary keys, index tasks_by_parent.
 SELECT l.id, t.id, t.execution, t.name, s.loop_spec, t.status, t.detail, t.error_code, coalesce(t.error_message, ''), t.started_at, t.finished_at,

@@ -1,7 +1,7 @@
 """Loops with their passes, for lists and charts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
 from typing import Any
 
@@ -15,6 +15,8 @@ from abathur_tui.storage.records import json_object, loop_from
 from abathur_tui.storage.sql import named
 
 _SQL = named("views")
+_BY_ITS_PASSES = frozenset({EndedBecause.CONVERGED, EndedBecause.ITERATIONS, EndedBecause.NO_PROGRESS})
+"""Ends before which the last pass was judged."""
 
 
 @dataclass(slots=True)
@@ -56,7 +58,10 @@ def loop(c: Connection, task: int, *, outputs: bool = True) -> LoopSeries:
     found = c.execute(_SQL["loop_of_task"], (task,)).fetchone()
     if found is None:
         raise NotFound(f"t{task} is no loop.", hint="`abathur loop list` shows them.")
-    return _series(found, _measured(found[4], found[-1], passes(c, task) if outputs else looked_at(c, task)))
+    series = _series(found, _measured(found[4], found[-1], passes(c, task) if outputs else looked_at(c, task)))
+    (last,) = c.execute(_SQL["last_pass"], {"task": task, "ended": series.ended_because in _BY_ITS_PASSES}).fetchone()
+    kept = len(series.passes)
+    return replace(series, lost_pass=kept + 1) if (last or 0) > kept else series
 
 
 def loop_task(c: Connection, loop: int) -> int:
