@@ -88,12 +88,13 @@ class Foreman:
     async def round(self, changed: bool) -> bool:
         """Look once and do what follows; whether some task is ready to be claimed. `changed`: it is not only time that has passed."""
         self._changed = self._changed or changed
-        self._use(self._shop.settings)
+        settings = self._shop.settings  # the same for the whole of it, whatever is saved meanwhile
+        self._use(settings)
         await self._quiet.keep(self._shop.database, self._shop.clock.now())
         await self._see_what_is_due()
         asked = self._shop.answers.awaited
         look = await self._shop.database.read(self._look, self._shop.endings.awaited, asked)
-        await self._keep_limit(look.agents or self._shop.settings.swarm.max_agents)
+        await self._keep_limit(look.agents or settings.swarm.max_agents)
         for request in look.requests:
             await self._serve(request)
         # After the requests: a loop that is cancelled with its pass must not take that for the pass's own end.

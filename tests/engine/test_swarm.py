@@ -209,8 +209,7 @@ async def test_an_idle_agent_ends_after_its_time(bench: Make) -> None:
         await project.until(task, Status.COMPLETED)
         assert [agent.state for agent in agents(project)] == ["IDLE"]
 
-        clock.forward(1)
-        await eventually_async(lambda: agents(project)[0].state == "TERMINATED")
+        await eventually_async(lambda: clock.forward(1) and agents(project)[0].state == "TERMINATED")
 
     assert agents(project)[0].ended_at is not None
 
