@@ -1,4 +1,4 @@
-"""Budgets of loops: no turn begins inside a loop whose budget is spent."""
+"""Budgets of loops: no turn begins inside a loop whose budget is spent, nor one of a sub-agent whose share of it is."""
 
 from collections.abc import Awaitable, Callable
 
@@ -22,16 +22,30 @@ async def allowance(shop: Workshop, task: Task) -> Callable[[], Awaitable[None]]
         return None
 
     async def allow() -> None:
-        for ceiling in ceilings:
-            await _allow(shop, ceiling)
+        left = [await _left(shop, ceiling) for ceiling in ceilings]
+        await _allow_share(shop, task, min(left))
 
     return allow
 
 
-async def _allow(shop: Workshop, ceiling: Ceiling) -> None:
+async def _allow_share(shop: Workshop, task: Task, left_usd: float) -> None:
+    for share in await shop.database.read(views.shares, task.id):
+        part = share.usd(left_usd)
+        left_usd = part - share.own_usd
+        if left_usd <= 0:
+            name = task_text(TaskId(share.task))
+            raise BudgetReached(
+                f"The share of {name} in its agent's budget is spent: ${share.own_usd:.4g}, of which {share.asked + 1} have equal parts.",
+                hint="Its agent goes on with what is left; ask for fewer at once, or raise the budget.",
+            )
+
+
+async def _left(shop: Workshop, ceiling: Ceiling) -> float:
+    """What of a budget is not spent."""
     spent = await shop.database.read(views.spent, ceiling.loop)
     name = task_text(TaskId(ceiling.loop))
     if spent.unknown:
         raise PriceUnknown(f"The budget of {name} (${ceiling.budget_usd:.4g}) cannot be held: what {spent.unknown} of its turns cost is not known.")
     if spent.cost_usd >= ceiling.budget_usd:
         raise BudgetReached(f"The budget of {name} (${ceiling.budget_usd:.4g}) is spent: ${spent.cost_usd:.4g}.")
+    return ceiling.budget_usd - spent.cost_usd

@@ -38,6 +38,23 @@ class Ceiling:
     budget_usd: float
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A sub-agent's part of its agent's budget."""
+
+    task: int
+    asked: int
+    """How many sub-agents its agent has asked for in the same turn."""
+    together_usd: float
+    """What all of these have cost, with all inside them."""
+    own_usd: float
+    """What of it is its own."""
+
+    def usd(self, left_usd: float) -> float:
+        """How much it may cost where so much is left for all: they have equal parts, and so has their agent, which is to go on after them."""
+        return (self.together_usd + left_usd) / (self.asked + 1)
+
+
 def spent(c: Connection, loop: int) -> Spent:
     """What the passes and judges of a loop's present round have cost so far."""
     return _spent(c, {"loop": loop, "pass": None, "first": 0, "last": 0})
@@ -51,6 +68,12 @@ def spent_in(c: Connection, loop: int, number: int, questions: range) -> Spent:
 def ceilings(c: Connection, task: int) -> tuple[Ceiling, ...]:
     """The budgets of the loops that a task is inside of, the nearest first."""
     return tuple(Ceiling(loop, budget) for loop, budget in c.execute(_SQL["ceilings"], (task,)))
+
+
+def shares(c: Connection, task: int) -> list[Share]:
+    """Of every sub-agent that a task is inside of, itself too, the outermost first: how its agent's budget is split."""
+    asked = [id for (id,) in c.execute(_SQL["asked_above"], (task,))]
+    return [Share(id, *c.execute(_SQL["share"], {"task": id}).fetchone()) for id in asked]
 
 
 def _spent(c: Connection, values: dict[str, int | None]) -> Spent:

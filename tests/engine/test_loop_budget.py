@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from abathur_tui.domain.conversation import FailureKind, TurnRequest
+from abathur_tui.domain.conversation import FailureKind, ToolResultBlock, TurnRequest
 from abathur_tui.domain.criteria import Criterion, Direction, JudgeCriterion, ThresholdCriterion
 from abathur_tui.domain.errors import ChangeRefused, CommandFailed
 from abathur_tui.domain.journal import LoopSeries
@@ -70,6 +70,61 @@ async def test_what_judges_cost_counts_and_they_are_not_asked_beyond_it(bench: M
     assert [(done.cost_usd, done.scores) for done in loop.passes] == [(0.02, {"judge": 0.5})]
     assert loop.ended_because is EndedBecause.BUDGET
     assert len(project.runtime.requests) == 2
+
+
+def spawning(sub_agent: Script) -> Script:
+    """A pass asks for two sub-agents, and then says what came of them."""
+
+    def agents(request: TurnRequest) -> list[Step]:
+        if request.messages[0].text in ("one", "two", "inner"):
+            return list(sub_agent(request))
+        told = [block.text for block in request.messages[-1].blocks if isinstance(block, ToolResultBlock)]
+        spawn: list[Step] = [Call("spawn_agent", {"prompt": prompt, "agent": "generalist"}, prompt) for prompt in ("one", "two")]
+        return [Say("; ".join(told))] if told else spawn
+
+    return agents
+
+
+def turns_of(project: Bench, prompt: str) -> int:
+    return sum(request.messages[0].text == prompt for request in project.runtime.requests)
+
+
+async def test_what_is_left_is_split_among_sub_agents_and_the_one_that_asked_for_them(bench: Make) -> None:
+    project = bench(spawning(lambda _: [Call("look")]))  # they would go on for ever
+    [task] = project.submit(looped(0.105))
+
+    await project.drain()
+
+    # After the first turn 9.5 cents are left, for three: each begins no turn once it has spent 3.17 of them.
+    assert (turns_of(project, "one"), turns_of(project, "two")) == (4, 4)
+    [done] = series(project, task).passes
+    assert done.cost_usd == pytest.approx(0.1)
+    assert project.result(task) is not None
+    assert str(project.result(task)).count("in its agent's budget is spent: $0.04, of which 3 have equal parts.") == 2
+    sub_agents = [id for (id,) in project.database.read_now(lambda c: c.execute("SELECT task FROM subagents").fetchall())]
+    errors = [project.task(id).error for id in sub_agents]
+    assert [error and error.code for error in errors] == ["ABTH-ERR-085"] * 2
+
+
+async def test_the_share_of_a_sub_agent_holds_for_all_inside_it_and_what_one_leaves_is_its_agents(bench: Make) -> None:
+    def sub_agent(request: TurnRequest) -> list[Step]:
+        match request.messages[0].text:
+            case "one":
+                told = isinstance(request.messages[-1].blocks[0], ToolResultBlock)
+                return [Say("done")] if told else [Call("spawn_agent", {"prompt": "inner", "agent": "generalist"})]
+            case "two":
+                return [Say("cheap")]
+            case _:
+                return [Call("look")]
+
+    project = bench(spawning(sub_agent))
+    project.submit(looped(0.105))
+
+    await project.drain()
+
+    # Of the 3.17 cents of the one, its first turn has cost one: it has half of the rest, and the inner one the other half.
+    assert turns_of(project, "inner") == 2
+    assert turns_of(project, "two") == 1
 
 
 async def test_a_pass_that_crosses_it_is_stopped_at_its_next_turn_and_the_best_one_is_the_result(bench: Make) -> None:

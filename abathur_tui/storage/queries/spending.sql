@@ -26,3 +26,21 @@ WITH RECURSIVE above (id, distance) AS (
 )
 SELECT s.task, s.loop_spec ->> '$.budget_usd' FROM above AS a CROSS JOIN specs AS s ON s.task = a.id
 WHERE s.loop_spec ->> '$.budget_usd' IS NOT NULL ORDER BY a.distance;
+
+-- name: asked_above
+-- The tasks of sub-agents that a task is inside of, itself too, the outermost first. Primary keys.
+WITH RECURSIVE above (id, distance) AS (
+    SELECT ?, 0
+    UNION ALL SELECT t.parent, a.distance + 1 FROM above AS a JOIN tasks AS t ON t.id = a.id WHERE t.parent IS NOT NULL
+)
+SELECT s.task FROM above AS a CROSS JOIN subagents AS s ON a.id = s.task ORDER BY a.distance DESC;
+
+-- name: share
+-- Of a sub-agent: how many its agent has asked for in that turn, what they have cost with all inside them, and what of it is its own.
+-- The unique index on turn and call, index tasks_by_parent, primary keys.
+WITH RECURSIVE inside (top, id) AS (
+    SELECT s.task, s.task FROM subagents AS me JOIN subagents AS s ON s.turn = me.turn WHERE me.task = :task
+    UNION ALL SELECT i.top, t.id FROM inside AS i JOIN tasks AS t ON t.parent = i.id
+)
+SELECT count(DISTINCT i.top), coalesce(sum(t.cost_usd), 0.0), coalesce(sum(t.cost_usd) FILTER (WHERE i.top = :task), 0.0)
+FROM inside AS i CROSS JOIN tasks AS t ON t.id = i.id;

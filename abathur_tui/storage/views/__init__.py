@@ -1,6 +1,6 @@
 """What is read: by the screen, the command line, the engine. Plain functions over a reader's connection, short and by an index."""
 
-from abathur_tui.storage.spending import Ceiling, Spent, ceilings, spent, spent_in
+from abathur_tui.storage.spending import Ceiling, Spent, ceilings, shares, spent, spent_in
 from abathur_tui.storage.views.details import audit, detail, result, said_beside, work
 from abathur_tui.storage.views.executions import execution, executions, fallbacks, members, qualities, reports, root_of, worked
 from abathur_tui.storage.views.logs import log_since
@@ -35,6 +35,7 @@ __all__ = [
     "result",
     "root_of",
     "said_beside",
+    "shares",
     "spent",
     "spent_in",
     "status",
