@@ -1,6 +1,8 @@
 """`abathur loop`: starting, following, looking at and resuming loops."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -34,6 +36,16 @@ def test_the_options_of_the_contract_make_a_threshold(project: Program) -> None:
 
     assert ended.code == 0
     assert (ended.data["loop"], ended.data["ended_because"], ended.data["best_pass"], ended.data["passes"]) == ("l1", "converged", 2, 2)
+
+
+def test_a_pass_whose_record_is_gone_is_told(project: Program) -> None:
+    project("loop", "start", "x", "--criterion", f"n>=2: {COUNT}", "--wait", "--quiet")
+    with closing(sqlite3.connect(project.folder / ".abathur/abathur.db", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM passes WHERE number = 2")
+
+    assert project.ask("loop", "status", "l1")["lost_pass"] == 2
+    for command in ("status", "history"):
+        assert "What was kept of pass 2 is damaged or gone" in project.inside("loop", command, "l1").err
 
 
 def test_a_raised_limit_lets_a_loop_go_on_where_it_ended(project: Program) -> None:
