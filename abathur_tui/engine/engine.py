@@ -144,7 +144,6 @@ class Engine:
         self._broken: AbathurError | None = None
         self._free_accounts = manner.ordered
         self._active: HeldLock | None = None
-        """The engine lock; None also while the engine that we have superseded still holds it."""
         self._life: HeldLock | None = None
         self._idle_since: float | None = None
 
@@ -242,8 +241,8 @@ class Engine:
                 return end
             if not self._manner.standby and not self._manner.drain:
                 return Exit.DONE
-            if await self._end_silent() is End.SUPERSEDED:
-                return None
+            if await self._end_silent() is not None:
+                continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STANDBY_SECONDS):
                     await self._wake.wait()
@@ -353,6 +352,8 @@ class Engine:
         seen: int | None = None
         while True:
             heart.tick()
+            if self._active is not None and self._active.is_taken_over:
+                self._superseded()
             try:
                 version = self._raw.data_version()
             except AbathurError:
@@ -372,9 +373,6 @@ class Engine:
                 with translated(self._raw.folder):
                     if await self._rescue.look():
                         self._wake.set()
-                    if self._active is None:
-                        # We have superseded an engine that still holds the lock; once it is gone the lock is ours.
-                        await self._hold_engine_lock()
             except AbathurError as error:
                 self.log.warning("rescue.failed", error.message, code=error.code)
             await asyncio.sleep(RESCUE_SECONDS)

@@ -3,23 +3,25 @@
 import socket
 from dataclasses import dataclass
 from enum import Enum
+from sqlite3 import Connection
 
 from abathur_tui.domain.clock import Clock
-from abathur_tui.domain.errors import AbathurError
+from abathur_tui.domain.errors import AbathurError, DatabaseBusy
 from abathur_tui.engine.leases import BeatWatch
 from abathur_tui.engine.rescue import notes_of
 from abathur_tui.guard import is_stopped, kill_noted, kill_process
 from abathur_tui.storage import Database, engines, queue
 from abathur_tui.storage.engines import EngineRow, Holder
+from abathur_tui.storage.turnstile import is_blocked
 
 
 class End(Enum):
-    """What has become of it."""
+    """What has become of it. Either way the engine lock is free, and its tasks go on with the next engine."""
 
     KILLED = "killed"
-    """Its locks are free, and its tasks go on with the next engine."""
+    """Its process is gone."""
     SUPERSEDED = "superseded"
-    """Its tasks are in the queue again; its process could not be ended, and keeps the engine lock."""
+    """Its process is still there, and ends itself as soon as it runs again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +58,25 @@ class Silence:
     def end(self, silent: Silent) -> End | None:
         """End it; None where it is not to blame for its silence, or has just spoken. Raises AbathurError where the database cannot be written.
 
-        A stopped process is killed first: it may have been stopped in the middle of a write, and then nobody else can write. One that is
-        not stopped may wait for a full disk or for another program's lock; so it is only ended after somebody else could write in its stead.
+        One that is stopped finds out when it goes on that another engine has its tasks, and ends itself. But where it was stopped in the middle of
+        a write, nobody else can write, or only after a wait, before it is gone: so it is killed. One that is not stopped may wait for a full disk or
+        for another program's lock; so it is only ended after somebody else could write in its stead.
         """
         pid, identity, row = silent.holder.pid, silent.holder.identity, silent.row
-        if is_stopped(pid, identity) and kill_process(pid, identity):
+        stopped = is_stopped(pid, identity)
+        if row is None:
+            return End.KILLED if stopped and kill_process(pid, identity) else None
+        try:
+            if row.ended_at is None and not self._supersede(row):
+                return None
+        except DatabaseBusy:
+            if stopped and kill_process(pid, identity):
+                return End.KILLED
+            raise
+        if (not stopped or is_blocked(self._database.folder)) and kill_process(pid, identity):
             return End.KILLED
-        if row is None or (row.ended_at is None and not self._supersede(row)):
-            return None
-        return End.KILLED if kill_process(pid, identity) else End.SUPERSEDED
+        self._database.write_now(self._free_lock, silent.holder.engine)
+        return End.SUPERSEDED
 
     def relieve(self) -> bool:
         """End the active engine if it is silent; whether another one is needed now."""
@@ -80,3 +92,8 @@ class Silence:
             return False
         kill_noted(notes_of(self._database.folder, row.id))
         return self._database.write_now(queue.supersede, row.id, row.beat, self._clock.now())
+
+    def _free_lock(self, c: Connection, engine: str) -> None:
+        row = engines.row(c, engine)
+        if row is None or row.ended_at is not None:
+            engines.take_away(self._database.folder, engine)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abathur_tui.guard import identity
+from abathur_tui.storage.files import identity as identity_of_file
 from abathur_tui.storage.files import private_folder
 
 _TRIES_SECONDS = 0.2
@@ -28,9 +29,16 @@ class Holder:
 class HeldLock:
     """An OS lock on a file, held until `release` or the process's end."""
 
-    def __init__(self, descriptor: int) -> None:
-        """`descriptor` is an open file with the lock on it."""
+    def __init__(self, descriptor: int, path: Path) -> None:
+        """`descriptor` is an open file, at `path`, with the lock on it."""
         self._descriptor: int | None = descriptor
+        self._path = path
+
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether somebody has taken this lock's file away (`take_away`), and another process holds the lock of that name now."""
+        there = identity_of_file(self._path)
+        return self._descriptor is not None and there is not None and there != _identity_of_open(self._descriptor)
 
     def release(self) -> None:
         """Let go; the file stays."""
@@ -98,17 +106,34 @@ def forget(folder: Path, engine: str) -> None:
         path.unlink(missing_ok=True)
 
 
+def take_away(folder: Path, engine: str) -> None:
+    """Free the engine lock of an engine that was superseded and cannot let it go: it keeps it on a file that has no name any more.
+
+    Only one process at a time may do this: in a write transaction.
+    """
+    path = folder / "engine.lock"
+    if _holder(path).engine == engine:
+        path.unlink(missing_ok=True)
+
+
 def _hold(path: Path, engine: str) -> HeldLock | None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + _TRIES_SECONDS
-    while not _try(descriptor, fcntl.LOCK_EX):
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        if _try(descriptor, fcntl.LOCK_EX) and identity_of_file(path) == _identity_of_open(descriptor):  # else it was taken away meanwhile
+            break
+        os.close(descriptor)
         if time.monotonic() > deadline:
-            os.close(descriptor)
             return None
         time.sleep(0.01)
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{engine} {os.getpid()} {identity(os.getpid()) or ''}\n".encode(), 0)
-    return HeldLock(descriptor)
+    return HeldLock(descriptor, path)
+
+
+def _identity_of_open(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
 
 
 def _is_held(path: Path) -> bool:

@@ -64,6 +64,21 @@ class Turnstile:
         os.close(self._write)
 
 
+def is_blocked(folder: Path) -> bool:
+    """Whether somebody holds the turnstile for longer than a turn takes: whoever is stopped in it."""
+    for name in ("queue.lock", "write.lock"):
+        try:
+            descriptor = os.open(folder / name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            if not _lock(descriptor, time.monotonic() + MOST_SECONDS):
+                return True
+        finally:
+            os.close(descriptor)
+    return False
+
+
 def holder(folder: Path) -> int | None:
     """The process that last took the write lock; None where that is not known."""
     try:

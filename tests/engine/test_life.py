@@ -229,10 +229,32 @@ async def test_one_that_stands_by_takes_over_from_an_engine_that_was_stopped_for
     async with project.running(Manner(standby=True)) as second:
         await project.until(task, Status.COMPLETED)
         assert row(project, "stopped").ended_at is not None
+        assert engines.active_engine(project.data) == second.id
+        assert active.is_taken_over
 
         active.release()
         life.release()
-        await eventually_async(lambda: engines.active_engine(project.data) == second.id)
+        assert engines.active_engine(project.data) == second.id
+
+
+async def test_an_engine_whose_lock_was_taken_over_ends_itself_at_once(bench: Make) -> None:
+    project = bench(lambda _: [Wait(asyncio.Event())])
+    [task] = project.submit(node())
+    engine = project.engine(Manner(stay=True))
+    work = asyncio.create_task(engine.run())
+    await eventually_async(lambda: project.runtime.active == 1)
+
+    engines.take_away(project.data, "another")
+    assert engines.active_engine(project.data) == engine.id
+    engines.take_away(project.data, engine.id)
+    held = engines.hold_engine_lock(project.data, "the-next-one")
+
+    assert held is not None
+    async with asyncio.timeout(10):
+        assert await work is Exit.DONE
+    assert engines.active_engine(project.data) == "the-next-one"
+    assert project.task(task).status is Status.PENDING
+    held.release()
 
 
 async def test_an_engine_that_finds_itself_superseded_ends_itself(bench: Make) -> None:
