@@ -40,7 +40,7 @@ TABLES = (
 LEFT_OUT = frozenset(
     {
         *("meta", "migrations", "transitions", "agent_transitions", "counts", "lanes", "engines", "output", "resources"),
-        *("queue_state", "status_commands", "swarm", "followed"),
+        *("queue_state", "status_commands", "swarm", "followed", "followed_far"),
     }
 )
 """Tables of the moment, and what follows from the others."""

@@ -9,10 +9,12 @@ import pytest
 
 from abathur_tui.domain.errors import DatabaseBusy
 from abathur_tui.domain.filters import TaskFilter
-from abathur_tui.storage import Database, engines, migrations, views
+from abathur_tui.domain.status import Status
+from abathur_tui.storage import Database, engines, migrations, queue, views
+from abathur_tui.storage.checking import check_folder
 from abathur_tui.storage.connection import connect
 from abathur_tui.storage.migrations import Step, known_steps, migrate
-from tests.storage.building import ENGINE
+from tests.storage.building import ENGINE, NOW, claim, fail, finish, plan, status, submit
 from tests.storage.test_opening import made, mode
 
 NEXT = Step(len(known_steps()) + 1, "more", "CREATE TABLE more (x);\nCREATE TRIGGER t AFTER INSERT ON more\nBEGIN\n    SELECT 1;\nEND;\n")
@@ -99,3 +101,29 @@ def test_scripts_are_taken_apart_into_statements() -> None:
     assert list(migrations.statements("-- only a comment\n")) == []
     with pytest.raises(ValueError, match="without its end"):
         list(migrations.statements("SELECT 1;\nSELECT 2"))
+
+
+def test_what_waited_in_a_file_of_the_step_before_follows_what_it_waits_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edges = [("after", "first"), ("after failed", "second"), ("retried with", "third")]
+    with monkeypatch.context() as older:
+        older.setattr("abathur_tui.storage.database.known_steps", lambda: known_steps()[:11])
+        database = Database.open(folder, create=True)
+        made = submit(database, plan(["first", "second", "third", "after", "after failed", "retried with"], edges)).tasks
+        claims = {claimed.lease.task: claimed for claimed in claim(database, 3)}
+        fail(database, claims[made["third"]])
+        database.close()
+
+    database = Database.open(folder)
+    finish(database, claims[made["first"]])
+    fail(database, claims[made["second"]])
+    database.write_now(queue.retry, [made["third"]], "me", NOW)
+    shown = {name: status(database, made[name]) for name in ("after", "after failed", "third", "retried with")}
+    database.close()
+
+    assert shown == {
+        "after": Status.PENDING,
+        "after failed": Status.FAILED,
+        "third": Status.PENDING,
+        "retried with": Status.WAITING,
+    }
+    assert check_folder(folder).ok
