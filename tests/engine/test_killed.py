@@ -183,6 +183,29 @@ def test_engines_and_guards_that_are_killed_at_any_moment_lose_nothing(processes
     eventually(lambda: not processes.programs())
 
 
+@pytest.mark.parametrize("seed", [2])
+def test_sub_agents_are_asked_for_once_and_their_results_come_back_however_often_the_engine_is_killed(processes: Processes, seed: int) -> None:
+    chance = random.Random(seed)
+    project = processes.project
+    leads = project.submit(*(node(f"n{number}", prompt=f"lead {number}") for number in range(3)))
+    processes.start(turn_seconds=0.2)
+    for _ in range(6):
+        row = processes.await_active()
+        time.sleep(chance.uniform(0.0, 0.5))  # The random moment.
+        kill(row.pid)
+        processes.await_active(row)
+
+    eventually(lambda: {project.task(task).status for task in leads} == {Status.COMPLETED}, 60)
+
+    for lead in leads:
+        parts = [id for (id,) in project.database.read_now(lambda c, id=lead: c.execute("SELECT id FROM tasks WHERE parent = ?", (id,)).fetchall())]
+        assert len(parts) == 2
+        check_that_no_step_was_made_twice(processes, parts)
+        assert sum(done.action == "task.completed" for part in parts for done in project.detail(part).events) == 2
+        assert (project.result(lead) or "").count("known") == 2
+    eventually(lambda: not processes.programs())
+
+
 def test_a_task_goes_on_from_its_last_finished_step_and_an_unfinished_tool_call_is_told_as_unknown(processes: Processes) -> None:
     processes.start("--stay", turn_seconds=0.01, module="dying_engine")
     processes.await_active()

@@ -9,7 +9,7 @@ from abathur_tui.settings.model import Swarm
 from abathur_tui.storage import queue, requests, views
 from tests.engine.bench import Bench, loop_node, node
 from tests.scripted import Say, Script, Wait, in_order, say
-from tests.waiting import eventually_async
+from tests.waiting import eventually_async, slowness
 
 Make = Callable[[Script], Bench]
 
@@ -25,11 +25,12 @@ async def test_a_running_task_is_cancelled_with_what_it_has_said(bench: Make) ->
         assert change.status is Status.RUNNING
         await project.until(task, Status.CANCELLED)
 
-        assert time.monotonic() - asked < 5
+        seconds = time.monotonic() - asked
         assert project.runtime.cancelled == 1
         assert project.detail(task).turns[0].text == "half"
         assert project.database.read_now(requests.open_for, engine.id) == []
         assert [agent.state for agent in project.database.read_now(views.agents)] == ["TERMINATED"]
+    assert seconds < slowness()
 
 
 async def test_cancelling_frees_the_slot(bench: Make) -> None:
