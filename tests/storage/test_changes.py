@@ -67,6 +67,29 @@ def test_cancelling_a_root_cancels_its_whole_execution(database: Database) -> No
     assert sorted(statuses(database, submitted).values()) == ["cancelled", "cancelled", "cancelled", "completed"]
 
 
+def test_tasks_that_are_cancelled_together_are_cancelled_though_they_need_each_other(database: Database) -> None:
+    submitted = submit(database, chain(4))
+    first, second, third, last = submitted.tasks.values()
+
+    answers = database.write_now(queue.cancel, [first, third, second], "me", "", NOW)
+
+    assert [(answer.status, answer.error) for answer in answers] == [(Status.CANCELLED, None)] * 3
+    assert status(database, last) is Status.FAILED
+
+
+def test_what_is_inside_another_one_that_is_named_goes_with_it_and_is_no_mistake(database: Database) -> None:
+    submitted = submit(database, fork(2))
+    named = [submitted.root, *submitted.tasks.values()]
+
+    for change, end in ((queue.pause, Status.PAUSED), (queue.resume, Status.PENDING)):
+        answers = database.write_now(change, named, "me", NOW)
+        assert {answer.error for answer in answers} == {None}
+        assert {answer.status for answer in answers} - {Status.WAITING} == {end}
+    answers = database.write_now(queue.cancel, named, "me", "", NOW)
+    assert {(answer.status, answer.error) for answer in answers} == {(Status.CANCELLED, None)}
+    assert all(answer.error for answer in database.write_now(queue.cancel, named, "me", "", NOW))
+
+
 def test_a_running_task_of_a_living_engine_gets_a_request(database: Database, living_engine: str) -> None:
     # Given a running task,
     submitted = submit(database, plan(["a"]))

@@ -40,13 +40,16 @@ def cancel(c: Connection, ids: Sequence[int], actor: str, reason: str, now: floa
     """Cancel tasks with what is inside them (a root: its whole execution).
 
     What does not run is cancelled at once. What runs under a living engine gets a request and is still RUNNING in the answer;
-    without one it ends at once.
+    without one it ends at once. What needs a cancelled task fails, unless it is one of these itself.
     """
     alive = _Alive(folder_of(c))
+    done: set[int] = set()
 
     def change(id: int) -> None:
         members = _inside(c, id)
         own = _own(members, id)
+        if id in done:
+            return  # it was inside another one of these
         if own.status in ENDED:
             raise ChangeRefused(f"t{id} is {own.status} already.")
         at_once = []
@@ -61,9 +64,11 @@ def cancel(c: Connection, ids: Sequence[int], actor: str, reason: str, now: floa
             values = {"ids": _json(at_once), "waits": waits, "actor": actor, "reason": clean(reason) or "cancelled", "now": now}
             c.execute(_SQL["cancel"], values)
         _leave(c, at_once, "cancelled", now)
-        fail_the_doomed(c, now)
+        done.update(member.id for member in at_once)
 
-    return one_by_one(c, ids, change)
+    answers = one_by_one(c, ids, change)
+    fail_the_doomed(c, now)
+    return answers
 
 
 def pause(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Changed]:
@@ -91,15 +96,19 @@ def pause(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Cha
 
 def resume(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Changed]:
     """Let paused tasks, with what is inside them, go on; a request to pause that no worker has followed yet is taken back."""
+    done: set[int] = set()
 
     def change(id: int) -> None:
         members = _inside(c, id)
         own = _own(members, id)
+        if id in done and own.status is not Status.PAUSED:
+            return  # it was inside another one of these
         ids = _json(members)
         withdrawn = c.execute(_SQL["withdraw"], {"ids": ids, "now": now}).rowcount
         resumed = c.execute(_SQL["resume"], {"ids": ids, "actor": actor, "now": now}).rowcount
         if not withdrawn and not resumed:
             raise ChangeRefused(f"t{id} is not paused; it is {own.status}.")
+        done.update(member.id for member in members if member.status is Status.PAUSED)
         still_asks(c, [member.id for member in members])
         fail_the_doomed(c, now)
 
