@@ -15,7 +15,7 @@ import pytest
 from abathur_tui.domain.conversation import TurnRequest
 from abathur_tui.domain.errors import Exit, OutOfFiles
 from abathur_tui.domain.status import Status
-from abathur_tui.storage import Database, views
+from abathur_tui.storage import Database, connection, views
 from abathur_tui.storage.checking import check_folder
 from tests.engine.bench import Bench, node
 from tests.engine.test_life import events
@@ -65,7 +65,9 @@ async def test_on_a_full_disk_the_engine_waits_and_drops_nothing(bench: Make) ->
     assert "storage.recovered" in events(project)
 
 
-async def test_while_somebody_else_holds_the_write_lock_the_engine_waits(bench: Make) -> None:
+async def test_while_somebody_else_holds_the_write_lock_the_engine_waits(bench: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The database's own patience of five seconds is shorter, so that the test is quick.
+    monkeypatch.setattr(connection, "_ALWAYS", tuple(("busy_timeout", "200", 200) if one[0] == "busy_timeout" else one for one in connection._ALWAYS))
     talking = Talking()
     project = bench(talking)
     [task] = project.submit(node())
@@ -74,7 +76,7 @@ async def test_while_somebody_else_holds_the_write_lock_the_engine_waits(bench: 
         other = sqlite3.connect(project.data / "abathur.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         talking.go.set()
-        await eventually_async(lambda: "storage.waits" in events(project))  # once the database's own patience of five seconds is over
+        await eventually_async(lambda: "storage.waits" in events(project))
         assert project.task(task).status is Status.RUNNING
         other.execute("ROLLBACK")
         other.close()
