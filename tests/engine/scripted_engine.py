@@ -1,7 +1,7 @@
 """An engine with a scripted runtime in a process of its own, for tests that kill.
 
 `python -m tests.engine.scripted_engine FOLDER LEASE_SECONDS TURN_SECONDS [FLAG]…`. Each task has two turns with a tool call between them. What the
-tool does cannot be undone: it adds a line to FOLDER/effects.log.
+tool does cannot be undone: it adds a line to FOLDER/effects.log. A task whose prompt begins with `lead` gives its work to two sub-agents instead.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from abathur_tui.domain.conversation import (
+    Block,
     Event,
     Limits,
     Message,
@@ -56,13 +57,19 @@ class SlowRuntime:
     async def turn(self, request: TurnRequest) -> AsyncIterator[Event]:
         """A tool call first; then an answer that says whether its outcome is known."""
         results = [block for block in request.messages[-1].blocks if isinstance(block, ToolResultBlock)]
+        leads = request.messages[0].text.startswith("lead")
         text = "I look first." if not results else ("unknown" if results[0].is_error else "known")
+        if leads and results:
+            text = "; ".join(result.text for result in results)
         yield TextDelta(text[:3])
         async with await self.children.start(["sleep", "60"], cwd=self.folder, env=dict(os.environ)):
             await asyncio.sleep(self.turn_seconds * self.chance.uniform(0.3, 1.7))
         yield TextDelta(text[3:])
-        call = ToolUseBlock(f"{request.caller.task}-call", "affect", {"task": request.caller.task})
-        blocks = (TextBlock(text),) if results else (TextBlock(text), call)
+        task = request.caller.task
+        calls = [ToolUseBlock(f"{task}-call", "affect", {"task": task})]
+        if leads:
+            calls = [ToolUseBlock(f"{task}-{part}", "spawn_agent", {"prompt": f"part {part}", "agent": "generalist"}) for part in range(2)]
+        blocks: tuple[Block, ...] = (TextBlock(text),) if results else (TextBlock(text), *calls)
         yield TurnDone(Message("assistant", blocks), "end_turn" if results else "tool_use", Usage(1, 1), "slow", 0.0)
 
     async def aclose(self) -> None:

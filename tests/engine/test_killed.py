@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from sqlite3 import Connection
 
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -183,6 +184,11 @@ def test_engines_and_guards_that_are_killed_at_any_moment_lose_nothing(processes
     eventually(lambda: not processes.programs())
 
 
+def tasks_of(c: Connection, parent: int) -> list[int]:
+    """Those of its sub-agents."""
+    return [id for (id,) in c.execute("SELECT id FROM tasks WHERE parent = ?", (parent,))]
+
+
 @pytest.mark.parametrize("seed", [2])
 def test_sub_agents_are_asked_for_once_and_their_results_come_back_however_often_the_engine_is_killed(processes: Processes, seed: int) -> None:
     chance = random.Random(seed)
@@ -198,7 +204,7 @@ def test_sub_agents_are_asked_for_once_and_their_results_come_back_however_often
     eventually(lambda: {project.task(task).status for task in leads} == {Status.COMPLETED}, 60)
 
     for lead in leads:
-        parts = [id for (id,) in project.database.read_now(lambda c, id=lead: c.execute("SELECT id FROM tasks WHERE parent = ?", (id,)).fetchall())]
+        parts = project.database.read_now(tasks_of, lead)
         assert len(parts) == 2
         check_that_no_step_was_made_twice(processes, parts)
         assert sum(done.action == "task.completed" for part in parts for done in project.detail(part).events) == 2
