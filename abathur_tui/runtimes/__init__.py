@@ -22,14 +22,14 @@ def open_runtime(choice: RuntimeChoice, keys: Mapping[str, str], children: Child
     # The SDK takes 0.7 to 2.4 s and 85 MB to import, so it is loaded for the first turn that needs it, not with the engine.
     match choice.runtime:
         case RuntimeName.ANTHROPIC:
-            from abathur_tui.runtimes.anthropic import AnthropicRuntime
-
             wanted = choice.key_fingerprint or ""
             if wanted not in keys:
                 raise AccountRefused(
                     "This execution's ANTHROPIC_API_KEY is not here: keys are never written, and the engine was started without it.",
                     hint=KEY_MISSING_HINT,
                 )
+            from abathur_tui.runtimes.anthropic import AnthropicRuntime
+
             return AnthropicRuntime(keys[wanted], base_url=choice.base_url, model=choice.model)
         case RuntimeName.LOCAL:
             from abathur_tui.runtimes.local import LocalRuntime
