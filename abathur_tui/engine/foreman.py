@@ -15,7 +15,7 @@ from abathur_tui.engine.desk import Errand, Outcome
 from abathur_tui.engine.lanes import Lanes, limited
 from abathur_tui.engine.plain import AllBegun, Hands, begin
 from abathur_tui.engine.quiet import QuietTimes
-from abathur_tui.engine.swarm import Lent, dismiss
+from abathur_tui.engine.swarm import Lent, dismiss_all
 from abathur_tui.engine.worker import Stop, Worker
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.settings import Settings
@@ -197,8 +197,7 @@ class Foreman:
             await self._shop.database.write(self._dismiss_all, late)
 
     def _dismiss_all(self, c: Connection, idle: list[int]) -> None:
-        for agent in idle:
-            dismiss(c, agent, self._shop.clock.now())
+        dismiss_all(c, idle, self._shop.clock.now())
 
     async def _claim(self, states: list[LaneState]) -> bool:
         slots = self._shop.slots

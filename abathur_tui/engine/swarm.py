@@ -1,6 +1,6 @@
 """The agents of this engine: spawned for a task or, where one of the right definition is idle, given the task."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 
@@ -131,3 +131,9 @@ def dismiss(c: Connection, agent: int, now: float, *, failed: str = "") -> None:
         agents.set_state(c, agent, "FAILED", now, reason=failed)
     agents.set_state(c, agent, "TERMINATING", now)
     agents.set_state(c, agent, "TERMINATED", now)
+
+
+def dismiss_all(c: Connection, idle: Sequence[int], now: float) -> None:
+    """End agents without a task."""
+    agents.set_states(c, idle, "TERMINATING", now)
+    agents.set_states(c, idle, "TERMINATED", now)

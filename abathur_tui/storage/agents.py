@@ -32,8 +32,13 @@ def spawn_all(c: Connection, leases: Sequence[tuple[Lease, str]], now: float) ->
         raise LeaseLost("A task is not held by this worker any more.")
     (last,) = c.execute(_SQL["last_id"]).fetchone()
     made = list(range(last - len(leases) + 1, last + 1))
-    c.executemany(_SQL["set_state"], [{"agent": agent, "state": "IDLE", "reason": "idle", "now": now} for agent in made])
+    set_states(c, made, "IDLE", now)
     return made
+
+
+def set_states(c: Connection, agents: Sequence[int], state: str, now: float) -> None:
+    """Change the state of each."""
+    c.executemany(_SQL["set_state"], [{"agent": agent, "state": state, "reason": state.lower(), "now": now} for agent in agents])
 
 
 def set_state(c: Connection, agent: int, state: str, now: float, *, reason: str = "") -> None:
