@@ -150,6 +150,19 @@ def test_an_agent_goes_on_to_the_next_task_without_a_pause(database: Database) -
     assert states == ["agent.spawning", "agent.idle", "agent.busy"]
 
 
+def test_each_of_many_tasks_has_a_new_agent_of_its_own_where_nobody_is_idle(database: Database) -> None:
+    submit(database, plan(["a", "b", "c"]))
+
+    lasts = begin(database, take(database, 3))
+
+    found = {agent.id: (agent.state, agent.task) for agent in database.read_now(views.agents)}
+    assert found == {last.agent: ("BUSY", last.lease.task) for last in lasts}
+    assert len(found) == 3
+    for last in lasts:
+        states = [event.action for event in database.read_now(views.audit, agent=last.agent) if event.action.startswith("agent.")]
+        assert states == ["agent.spawning", "agent.idle", "agent.busy"]
+
+
 def test_what_was_asked_of_a_task_that_ends_by_itself_is_over(database: Database) -> None:
     task = submit(database, plan(["a"])).root
     lasts = begin(database, take(database, 1))
