@@ -1,5 +1,6 @@
 """OS locks that say which engine lives on this host and which one is active. They end with their process, however it ends."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -41,8 +42,10 @@ class HeldLock:
         return self._descriptor is not None and there is not None and there != _identity_of_open(self._descriptor)
 
     def release(self) -> None:
-        """Let go; the file stays."""
+        """Let go; the file stays, without a name: whoever has the lock next must not be taken for us before it has written its own."""
         if self._descriptor is not None:
+            with contextlib.suppress(OSError):  # a full disk lets go of nothing less
+                os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
 

@@ -1,5 +1,6 @@
 """What cannot be found out is not taken for a dead engine."""
 
+import fcntl
 import os
 import resource
 from collections.abc import Iterator
@@ -21,6 +22,20 @@ def no_more_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_whoever_has_the_lock_and_has_not_written_its_name_yet_is_not_taken_for_the_one_before(database: Database) -> None:
+    before = engines.hold_engine_lock(database.folder, ENGINE)
+    assert before is not None
+    assert engines.active_engine(database.folder) == ENGINE
+    before.release()
+
+    with (database.folder / "engine.lock").open("r+") as after:
+        fcntl.flock(after, fcntl.LOCK_EX)
+        assert engines.active_engine(database.folder) is None
+        after.write("another 1\n")
+        after.flush()
+        assert engines.active_engine(database.folder) == "another"
 
 
 def test_an_engine_whose_lock_cannot_be_looked_at_is_not_dead(database: Database, request: pytest.FixtureRequest) -> None:
