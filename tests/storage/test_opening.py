@@ -24,7 +24,7 @@ from abathur_tui.storage.checking import check_folder
 from abathur_tui.storage.connection import APPLICATION_ID
 from abathur_tui.storage.files import file_system, make_private, type_in_mountinfo
 from tests.storage.building import ENGINE, NOW, RUNTIME, chain, plan, submit
-from tests.storage.test_checking import lawless
+from tests.storage.test_checking import forge, lawless
 from tests.storage.test_processes import ROOT, command
 
 
@@ -284,7 +284,7 @@ def open_and_submit(folder: Path) -> None:
 )
 def test_a_schema_that_somebody_has_changed_is_told_as_that_and_nothing_that_was_added_reaches_outside(folder: Path, change: str) -> None:
     made(folder)
-    lawless(folder, change)
+    forge(folder, change)
     with pytest.raises(DatabaseDamaged, match=r"another schema than its version says|says that it has version -5"):
         open_and_submit(folder)
 
