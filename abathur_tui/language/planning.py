@@ -77,7 +77,7 @@ def expanded(statements: Sequence[ResolvedStatement], registry: Registry, contex
         return None
     if len(faces) == 1 and len(statements) == 1:
         return faces[0]
-    root = Draft(f"JOIN of {len(statements)} results", Kind.JOIN, 0, tags=("abyssal",), strategy=JoinStrategy.CONCATENATE)
+    root = Draft("", Kind.JOIN, 0, tags=("abyssal",), strategy=JoinStrategy.CONCATENATE)
     root.success_threshold = context.success_threshold
     root.priority = max((face.priority for face in faces.values()), default=5)
     used = frozenset().union(*(statement.uses for statement in statements))
@@ -86,6 +86,7 @@ def expanded(statements: Sequence[ResolvedStatement], registry: Registry, contex
         root.children.append(faces[index])
         if statements[index].name not in used:
             root.settles[faces[index]] = None
+    root.name = f"JOIN of {len(root.settles)} result{'' if len(root.settles) == 1 else 's'}"
     return root
 
 

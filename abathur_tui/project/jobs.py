@@ -100,7 +100,8 @@ def read_jobs(text: str) -> Iterator[Job | Detail]:
 
 
 def invalid(wrong: list[Detail], kind: type[AbathurError] = DocumentInvalid) -> AbathurError:
-    """The error that tells all of these mistakes."""
+    """The error that tells all of these mistakes, in the text's order."""
+    wrong = sorted(wrong, key=lambda detail: (detail.line or 0, detail.column or 0))
     first, more = wrong[0], len(wrong) - 1
     column = f", column {first.column}" if first.column else ""
     place = f"{first.file}: " if first.file else f"line {first.line}{column}: " if first.line else ""

@@ -39,7 +39,7 @@ def test_the_subject_and_named_results_come_before_the_loop_once() -> None:
     assert {one.in_passes_of for one in plain.nodes} == {None}
 
     plan = planned('first = ABYSSAL[ASK]("a")\nABYSSAL[CODE](ABYSSAL[ASK]("b"), criterion="stability", x=first, y=ABYSSAL[ASK]("c"))')
-    assert once(plan) == {"JOIN of 2 results", "ASK a", "ASK b", "CODE ASK b"}
+    assert once(plan) == {"JOIN of 1 result", "ASK a", "ASK b", "CODE ASK b"}
     assert node(plan, "ASK c").in_passes_of is not None
     (own,) = [one for one in plan.nodes if one.name == "CODE ASK b" and one.kind is Kind.AGENT]
     assert {reference.pointer for reference in own.references} == {"/component", "/x", "/y"}

@@ -138,7 +138,7 @@ def test_the_examples_of_the_specification_are_understood() -> None:
 
     plan = planned(text)
 
-    assert names(plan)[0] == "JOIN of 4 results"
+    assert names(plan)[0] == "JOIN of 3 results"
     assert node(plan, "TEST CODE API gateway").parameters["test_types"] == ["integration"]
     assert node(plan, "ASK which?").priority == 9
 
