@@ -6,7 +6,7 @@ import os
 import socket
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -166,6 +166,12 @@ class Engine:
         """Say something that a person may want to know: in the engine's log, and among what all screens show."""
         self.log.warning(event, text)
         await self._database.write(lambda c: journal.notice(c, "warning", text, self._with.clock.now()))
+
+    def stay(self) -> None:
+        """Somebody has asked for an engine that does not end when idle, and found this one."""
+        self._manner = replace(self._manner, stay=True)
+        self.log.info("engine.stays", "somebody has asked for an engine that stays")
+        self._wake.set()
 
     def stop(self) -> None:
         """Order the end: tasks go back to the queue, and nothing counts against them."""

@@ -26,6 +26,8 @@ LATE_SECONDS = 5.0
 """How long whoever is starting one already is waited for."""
 STOP_SECONDS = 20.0
 """How long a stopping engine may take to end its agents and to give its tasks back."""
+STAY = signal.SIGUSR1
+"""Asks an engine that was started for the work at hand not to end when idle."""
 _LOOK_SECONDS = 0.02
 _LOG_LINES = 20
 _NEVER_INHERITED = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", MARK)
@@ -69,7 +71,7 @@ async def start_engine(
 ) -> StartedEngine:
     """Start an engine of one's own, whether or not one is active, and wait until it is registered (or, standing by, has started).
 
-    Raises EngineDidNotStart.
+    Where another one is active already, and `stay` was asked for, that one stays. Raises EngineDidNotStart.
     """
     flags = [name for name, wanted in (("--stay", stay), ("--drain", drain), ("--standby", standby)) if wanted]
     return await asyncio.to_thread(_start, project, data, keys or {}, flags)
@@ -120,6 +122,9 @@ def _start(project: Path, data: Path, keys: Mapping[str, str], flags: Sequence[s
             time.sleep(_LOOK_SECONDS)
         if process.returncode not in (0, 4):
             raise _did_not_start(data, f"it ended with exit code {process.returncode}")
+        if "--stay" in flags and (info := _registered(database)) is not None and info.pid != os.getpid():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(info.pid, STAY)  # one that is registered listens
         return StartedEngine(process, None)
 
 

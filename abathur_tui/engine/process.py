@@ -11,6 +11,7 @@ from pathlib import Path
 from abathur_tui.domain.errors import AbathurError, Exit, ProjectNotWritable
 from abathur_tui.engine import heap
 from abathur_tui.engine.engine import Engine, Equipment, Manner
+from abathur_tui.engine.launch import STAY
 from abathur_tui.engine.live_settings import FilesAsRead, follow_files
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.rescue import notes_of
@@ -90,13 +91,17 @@ async def _keep_current(registry: FileRegistry, log: EngineLog) -> None:
 
 
 async def live(engine: Engine, folder: Path, guard: GuardPipe) -> Exit:
-    """Run an engine as this process's purpose: TERM and INT stop it in order, and its children are noted for whoever comes after it."""
+    """Run an engine as this process's purpose: TERM and INT stop it in order, `STAY` keeps it when idle.
+
+    Its children are noted for whoever comes after it.
+    """
     notes = notes_of(folder, engine.id)
     notes.parent.mkdir(mode=0o700, exist_ok=True)
     guard.keep_notes_in(notes)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, engine.stop)
+    loop.add_signal_handler(STAY, engine.stay)
     # A terminal that closes does not end it: it is not the terminal's.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     heap.settle()

@@ -23,6 +23,7 @@ from abathur_tui.guard import identity
 from abathur_tui.storage import engines
 from tests.alive import alive
 from tests.engine.bench import Bench, node
+from tests.engine.test_life import events
 from tests.scripted import ScriptedRuntime, say
 from tests.waiting import eventually, eventually_async
 
@@ -84,6 +85,16 @@ async def test_one_that_is_there_is_used(project: Bench) -> None:
     first = await ensure_engine(project.folder, project.data)
 
     assert await ensure_engine(project.folder, project.data) == first
+
+
+async def test_one_that_was_started_for_the_work_at_hand_stays_when_somebody_asks_for_one_that_does(project: Bench) -> None:
+    first = await ensure_engine(project.folder, project.data)
+
+    asked = await start_engine(project.folder, project.data, stay=True)
+
+    assert asked.info is None
+    await eventually_async(lambda: "engine.stays" in events(project))
+    assert engine_status(project.data) == first
 
 
 def test_many_commands_at_the_same_instant_start_one_engine(project: Bench) -> None:

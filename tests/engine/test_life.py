@@ -156,12 +156,15 @@ async def test_an_engine_that_has_nothing_to_do_ends(bench: Make) -> None:
     assert await work is Exit.DONE
 
 
-async def test_one_that_was_asked_to_stay_stays(bench: Make) -> None:
+@pytest.mark.parametrize("later", [False, True], ids=["from the start", "later"])
+async def test_one_that_was_asked_to_stay_stays(bench: Make, later: bool) -> None:
     project = bench(say("x"))
     project.settings = project.settings.model_copy(update={"system": System(idle_seconds=1)})
     project.clock = clock = HandClock()
-    async with project.running(Manner(stay=True)) as engine:
+    async with project.running(Manner(stay=not later)) as engine:
         await eventually_async(lambda: events(project)[:1] == ["engine.started"])
+        if later:
+            engine.stay()
         clock.forward(10)
         await project.until(project.submit(node())[0], Status.COMPLETED)
         clock.forward(10)
