@@ -1,0 +1,66 @@
+"""What becomes of failures: attempts, dead letters, dependents, and what comes back."""
+
+from itertools import pairwise
+from pathlib import Path
+
+from tests.semantics.queue import Queue
+
+
+def test_what_may_pass_is_tried_again_after_longer_and_longer_waits_and_then_kept_with_its_whole_error(queue: Queue) -> None:
+    task = queue.submit("echo first line >&2; echo zwölf >&2; exit 75", "--retries", "3")
+
+    queue.drain(ABATHUR_QUEUE__RETRY_INITIAL_SECONDS="0.2", ABATHUR_QUEUE__RETRY_MAX_SECONDS="0.6")
+
+    tries = queue.rows("SELECT started_at, ended_at FROM attempts ORDER BY number")
+    waits = [later[0] - earlier[1] for earlier, later in pairwise(tries)]
+    assert [wait >= least for wait, least in zip(waits, (0.2, 0.4, 0.6), strict=True)] == [True] * 3
+    (letter,) = queue.program.ask("task", "dlq", "list")
+    assert (letter["id"], letter["status"], letter["attempt"]) == (task, "dead", 4)
+    assert letter["error"]["message"].endswith(":\nfirst line\nzwölf")
+
+    assert queue.program.ask("task", "dlq", "retry", task) == [{"id": task, "status": "pending"}]
+    queue.drain(ABATHUR_QUEUE__RETRY_INITIAL_SECONDS="0")
+    assert len(queue.show(task)["attempts"]) == 8
+    queue.check()
+
+
+def test_what_will_not_pass_is_tried_once_and_takes_those_with_it_that_need_it(queue: Queue, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    first, second, third = queue.batch(
+        {"id": "a", "prompt": f"test -e {gate}"}, {"id": "b", "prompt": ":", "after": ["a"]}, {"prompt": "echo built on it", "after": ["b"]}
+    )
+    whatever = queue.submit("echo went on", "--after", first, "--ignore-dependency-failure")
+    queue.drain()
+    after_dead, after_completed = queue.submit(":", "--after", first), queue.submit(":", "--after", whatever)
+
+    assert queue.statuses(first, second, third, whatever, after_dead, after_completed) == [
+        "dead",
+        "failed",
+        "failed",
+        "completed",
+        "failed",
+        "pending",
+    ]
+    assert queue.rows(f"SELECT DISTINCT cause FROM tasks WHERE id IN ({second[1:]}, {third[1:]}, {after_dead[1:]})") == [(int(first[1:]),)]
+    assert f"{first} " in queue.show(third)["error"]["message"]
+
+    gate.touch()
+    queue.program.ask("task", "retry", first)
+    assert queue.statuses(first, second, third, after_dead) == ["pending", "waiting", "waiting", "waiting"]
+    queue.drain()
+    assert queue.statuses(first, second, third, after_dead) == ["completed"] * 4
+    assert queue.claims().count(whatever) == 1
+    queue.check()
+
+
+def test_a_long_chain_fails_comes_back_and_is_cancelled_as_one(queue: Queue) -> None:
+    links = [{"id": f"n{place}", "prompt": ":", **({"after": [f"n{place - 1}"]} if place else {})} for place in range(2000)]
+    chain = queue.batch(*links)
+
+    queue.program.ask("task", "cancel", chain[0])
+    assert queue.rows("SELECT status, count(*) FROM tasks WHERE kind = 'agent' GROUP BY 1") == [("cancelled", 1), ("failed", 1999)]
+    queue.program.ask("task", "retry", chain[0])
+    assert queue.rows("SELECT status, count(*) FROM tasks WHERE kind = 'agent' GROUP BY 1") == [("pending", 1), ("waiting", 1999)]
+    answer = queue.program.inside("task", "cancel", *chain, "--json")
+    assert (answer.code, {one["status"] for one in answer.data}) == (0, {"cancelled"})
+    queue.check()
