@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from abathur_tui.domain.notices import Notice
 from abathur_tui.domain.templates import AgentDefinition, Template
 from abathur_tui.library import telling
 from abathur_tui.library.agent_file import plain_name, read_agent
-from abathur_tui.library.folder import Folder
+from abathur_tui.library.folder import Folder, Place
 from abathur_tui.library.places import agent_places, template_places
 from abathur_tui.library.shelf import Shelf, layer_of
 from abathur_tui.library.template_file import read_template
@@ -43,13 +43,21 @@ class FileRegistry:
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         """`settings`: `templates.folders` counts. `home`: in whose home the user's files are; None is the current user, by the platform's rules."""
-        settings = settings or Settings()
-        self._templates = [
-            Folder(place, ".toml", read_template) for place in template_places(project_folder, settings.templates.folders, home, environ)
-        ]
+        self._places: Callable[[Sequence[str]], list[Place]] = lambda folders: template_places(project_folder, folders, home, environ)
+        self._templates = [Folder(place, ".toml", read_template) for place in self._places((settings or Settings()).templates.folders)]
         self._agents = [Folder(place, ".md", read_agent, deep=True) for place in agent_places(project_folder, home)]
         self._lock = threading.Lock()
         self._last: _State | None = None
+
+    def use(self, settings: Settings) -> None:
+        """Look for templates in the folders of these settings, from the next `reload` on."""
+        known = {folder.place: folder for folder in self._templates}
+        places = self._places(settings.templates.folders)
+        if places != [folder.place for folder in self._templates]:
+            with self._lock:
+                self._templates = [known.get(place) or Folder(place, ".toml", read_template) for place in places]
+            if self._last is not None:
+                self.reload()
 
     def template(self, name: str, version: str | None = None) -> Template | None:
         """The newest template of that name, or exactly that version; None where there is none. Raises TemplateInvalid where its file is broken."""

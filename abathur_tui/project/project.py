@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeV
 
 from abathur_tui.domain.clock import Clock, SystemClock, iso
 from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import AbathurError, Exit, ProjectNotFound
+from abathur_tui.domain.errors import AbathurError, ConfigInvalid, Exit, ProjectNotFound
 from abathur_tui.domain.execution import SubmitOptions, Submitted
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.journal import LogEntry, LoopSeries
@@ -47,6 +47,7 @@ from abathur_tui.storage.views.swarm import busy_agents
 from abathur_tui.storage.views.templates import template_records, template_uses
 
 if TYPE_CHECKING:
+    from abathur_tui.engine.live_settings import FilesAsRead
     from abathur_tui.library.template_files import Registered
     from abathur_tui.project.workbench import Workbench
     from abathur_tui.settings import Loaded
@@ -108,6 +109,9 @@ class Project:
         self._environ = environ
         self._flags = flags
         self._clock = clock
+        self._loaded: tuple[FilesAsRead, Loaded] | None = None
+        """The settings, and their files as they were then."""
+        self._workbench: Workbench | None = None
 
     @classmethod
     def open(
@@ -157,12 +161,24 @@ class Project:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    @cached_property
+    @property
     def loaded(self) -> "Loaded":
-        """Settings, where each came from, and notices. Raises ConfigInvalid."""
-        from abathur_tui.settings import load  # pydantic: 40 ms that reading the queue need not pay
+        """Settings as their files are now, where each came from, and notices. Raises ConfigInvalid where they could never be read.
 
-        return load(self.folder, environ=self._environ, flags=self._flags)
+        A file that breaks while the process lives keeps what was read before.
+        """
+        from abathur_tui.engine.live_settings import FilesAsRead  # pydantic: 40 ms that reading the queue need not pay
+        from abathur_tui.settings import load
+
+        read = FilesAsRead.of(self.place.data)
+        if self._loaded is None or self._loaded[0] != read:
+            try:
+                self._loaded = read, load(self.folder, environ=self._environ, flags=self._flags)
+            except ConfigInvalid:
+                if self._loaded is None:
+                    raise
+                self._loaded = read, self._loaded[1]
+        return self._loaded[1]
 
     @cached_property
     def swarm(self) -> SwarmDesk:
@@ -184,12 +200,17 @@ class Project:
         """Taking the content of what has ended away."""
         return Purging(self, self._clock)
 
-    @cached_property
+    @property
     def workbench(self) -> "Workbench":
-        """Templates, the language, and what answers."""
+        """Templates, the language, and what answers, under the settings as they are now. Raises ConfigInvalid."""
         from abathur_tui.project.workbench import Workbench  # lark and jinja: 90 ms that looking need not pay
 
-        return Workbench(self.place, self.loaded, environ=self._environ)
+        loaded = self.loaded
+        if self._workbench is None:
+            self._workbench = Workbench(self.place, loaded, environ=self._environ)
+        elif self._workbench.loaded is not loaded:
+            self._workbench.use(loaded)
+        return self._workbench
 
     async def read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What one of storage's views gives."""

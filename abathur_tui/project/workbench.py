@@ -35,6 +35,14 @@ class Workbench:
         self.settings = loaded.settings
         self._environ = environ
 
+    def use(self, loaded: Loaded) -> None:
+        """Go by these settings from now on."""
+        self.loaded = loaded
+        self.settings = loaded.settings
+        self.registry.use(self.settings)
+        known = self._context
+        self._context = replace(language.PlanContext.of(self.settings, self.folder, self._environ), history=known.history, busy=known.busy)
+
     @cached_property
     def registry(self) -> FileRegistry:
         """Templates and agent definitions."""

@@ -38,7 +38,7 @@ Unknown keys, wrong types and values out of range are reported all at once, each
 
 A file that is saved counts for a running engine within a second, with a line in the log for each change; a broken one changes nothing, and is told
 with its lines. What was submitted keeps the runtime, model, command, templates, retries and limits that it was submitted with. A running screen
-goes on with what it was started with in all that it submits.
+goes by it in its next submit too; only how it looks (`screen`) is from the next screen on.
 
 `ABATHUR_DATA_DIR` is another folder in place of the project's `.abathur`.
 """
