@@ -100,7 +100,7 @@ def plain(folder: Path, tasks: int) -> Took:
     c.execute("INSERT INTO lanes (lane, runtime) VALUES ('lane', '{}')")
     c.execute("INSERT INTO counts (lane, status, tasks) VALUES ('lane', 'pending', 0), ('lane', 'running', 0), ('lane', 'completed', 0)")
     c.execute("INSERT INTO usage VALUES ('day', 'model', 0, 0, 0, 0, 0, 0.0, 0)")
-    c.executemany("INSERT INTO content (hash, body) VALUES (?, ?)", [(content_hash(text), text) for text in (PROMPT, "You are.", "done")])
+    c.executemany("INSERT INTO content (hash, body) VALUES (?, ?)", [(content_hash(text), text) for text in (PROMPT, "{}", "You are.", "done")])
 
     def in_transaction(*steps: Callable[[], None]) -> None:
         c.execute("BEGIN IMMEDIATE")
@@ -138,7 +138,6 @@ def keep(c: Connection, texts: list[str]) -> list[str]:
 def submit_rows(c: Connection, execution: int, group: range) -> None:
     """What a submit writes."""
     (source,) = keep(c, [f"{execution}"])
-    parameters = keep(c, [canonical({"prompt": f"question {task}"}) for task in group])
     c.execute("INSERT INTO executions (source, runtime, actor, created_at) VALUES (?, '{}', 'user', 1.0)", (source,))
     c.executemany(
         "INSERT INTO tasks (id, execution, seq, kind, name, status, why, priority, lane, tags, created_at, actor, reason, changed_at)"
@@ -150,11 +149,11 @@ def submit_rows(c: Connection, execution: int, group: range) -> None:
         " VALUES (1.0, 'user', 'task.pending', ?, ?, 'pending', 0, 'submitted')",
         [(execution, task) for task in group],
     )
-    prompt = content_hash(PROMPT)
+    prompt, nothing = content_hash(PROMPT), content_hash("{}")
     c.executemany(
-        "INSERT INTO specs (task, node, depth, prompt, parameters, refs, timeout_seconds, retries, estimated_seconds, complexity)"
-        " VALUES (?, ?, 1, ?, ?, '{}', 1800.0, 3, 30.0, 50)",
-        [(task, f"n{task}", prompt, hash) for task, hash in zip(group, parameters, strict=True)],
+        "INSERT INTO specs (task, node, depth, prompt, parameters, given, refs, timeout_seconds, retries, estimated_seconds, complexity)"
+        " VALUES (?, ?, 1, ?, ?, ?, '{}', 1800.0, 3, 30.0, 50)",
+        [(task, f"n{task}", prompt, nothing, canonical({"prompt": f"question {task}"})) for task in group],
     )
     c.execute("UPDATE counts SET tasks = tasks + ? WHERE status = 'pending'", (len(group),))
     c.execute("UPDATE executions SET root = ? WHERE id = ?", (group[0], execution))

@@ -14,7 +14,7 @@ from abathur_tui.domain.leases import Lease
 from abathur_tui.domain.loops import Pass
 from abathur_tui.storage.folding import fold_output, fold_partial, log_turn
 from abathur_tui.storage.passes import damaged_pass, insert_pass, passes
-from abathur_tui.storage.records import clean, json_object, keep, kept
+from abathur_tui.storage.records import clean, keep, kept, parameters_of
 from abathur_tui.storage.sql import named
 
 __all__ = [
@@ -165,10 +165,10 @@ def conversation(c: Connection, task: int) -> Saved:
     found = c.execute(_SQL["spec"], (task,)).fetchone()
     if found is None:
         return Saved(None, None, (), "")
-    rendered, system, round, parameters = found
+    rendered, system, round, parameters, inline = found
     prompt = kept(c, rendered)
     if prompt is None and system is not None:  # it is the parameter of that name as it stands
-        given = json_object(kept(c, parameters) or "{}").get("prompt")
+        given = parameters_of(c, parameters, inline).get("prompt")
         prompt = given if isinstance(given, str) else None
     known: dict[str, Message] = {}
     hashes: list[str] = []

@@ -42,6 +42,11 @@ def kept(c: Connection, hash: str | None) -> str | None:
     return None if row is None else row[0]
 
 
+def parameters_of(c: Connection, hash: str, given: str | None) -> JsonObject:
+    """A task's parameters, by the columns `parameters` and `given` of its spec; empty where they were purged."""
+    return json_object(given or kept(c, hash) or "{}")
+
+
 def clean(text: str) -> str:
     """The text with lone surrogates, which UTF-8 cannot write, replaced."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

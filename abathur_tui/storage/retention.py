@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from abathur_tui.domain.data import canonical
+from abathur_tui.domain.data import canonical, content_hash
 from abathur_tui.storage.sql import named
 
 _SQL = named("retention")
@@ -20,7 +20,11 @@ class Ended:
 
 
 def sweep_group(c: Connection, before: float, now: float) -> int:
-    """Take the oldest group of the audit away if it was sealed before a moment; how many rows that were. Its seal stays, and this is audited."""
+    """Take the oldest group of the audit away if it was sealed before a moment; how many rows that were. This is audited.
+
+    Its seal stays until it has been without its rows for that long, and the newest such seal for ever.
+    """
+    c.execute(_SQL["drop_seals"], (before,))
     found = c.execute(_SQL["oldest"], (before,)).fetchone()
     if found is None:
         return 0
@@ -72,4 +76,8 @@ def purge(c: Connection, executions: Sequence[int], actor: str, now: float) -> N
         if c.execute(_SQL["mark_purged"], (now, execution)).rowcount:
             for name in ("purge_logs", "purge_state", "purge_tasks", "purge_specs"):
                 c.execute(_SQL[name], (execution,))
+            for task, text in c.execute(_SQL["given"], (execution,)).fetchall():
+                hash = content_hash(text)
+                c.execute(_SQL["keep_hash"], (hash,))
+                c.execute(_SQL["take_given"], (hash, task))
             c.execute(_SQL["audit"], (now, actor, "execution.purged", execution, "{}"))

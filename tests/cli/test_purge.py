@@ -40,6 +40,8 @@ def test_what_was_purged_is_nowhere_in_the_file_and_the_audit_still_verifies(wor
     # Names of tasks are what lists show, and stay.
     connection = sqlite3.connect(worked.folder / ".abathur" / "abathur.db")
     assert connection.execute("SELECT count(*) FROM content WHERE body IS NOT NULL").fetchone() == (0,)
+    assert connection.execute("SELECT count(*) FROM specs WHERE given IS NOT NULL").fetchone() == (0,)
+    assert connection.execute("SELECT count(DISTINCT parameters) FROM specs").fetchone() == (3,)
     assert connection.execute("SELECT count(*) FROM logs WHERE execution IS NOT NULL").fetchone() == (0,)
     connection.close()
     verified = worked.ask("audit", "verify")

@@ -1,6 +1,7 @@
 """Plans and queues for tests, in a few words."""
 
 from collections.abc import Iterable
+from sqlite3 import Connection
 
 from abathur_tui.domain.conversation import Message, TextBlock, TurnDone, Usage
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName, SubmitOptions, Submitted
@@ -10,6 +11,7 @@ from abathur_tui.domain.plan import Edge, JoinSpec, JoinStrategy, Kind, Need, On
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import TaskError
 from abathur_tui.storage import Database, queue, views
+from abathur_tui.storage.records import keep
 
 NOW = 1_800_000_000.0
 RUNTIME = RuntimeChoice(RuntimeName.LOCAL)
@@ -74,6 +76,22 @@ def fork(members: int = 2) -> Plan:
 def submit(database: Database, made: Plan, options: SubmitOptions | None = None, now: float = NOW) -> Submitted:
     """Queue it."""
     return database.write_now(queue.submit, made, options or SubmitOptions(RUNTIME), now)
+
+
+def add_given(database: Database) -> None:
+    """Let today's submit work in a file from before specs had the column `given`; `drop_given` makes it such a file again."""
+    database.write_now(lambda c: c.execute("ALTER TABLE specs ADD COLUMN given TEXT").rowcount)
+
+
+def drop_given(database: Database) -> None:
+    """All parameters are content, as they were before that column."""
+
+    def drop(c: Connection) -> None:
+        for task, text in c.execute("SELECT task, given FROM specs WHERE given IS NOT NULL").fetchall():
+            c.execute("UPDATE specs SET parameters = ? WHERE task = ?", (keep(c, text), task))
+        c.execute("ALTER TABLE specs DROP COLUMN given")
+
+    database.write_now(drop)
 
 
 def claim(database: Database, limit: int = 1, *, engine: str = ENGINE, now: float = NOW) -> list[Claim]:

@@ -3,10 +3,12 @@
 import os
 import resource
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import DatabaseBusy
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.status import Status
@@ -14,7 +16,8 @@ from abathur_tui.storage import Database, engines, migrations, queue, views
 from abathur_tui.storage.checking import check_folder
 from abathur_tui.storage.connection import connect
 from abathur_tui.storage.migrations import Step, known_steps, migrate
-from tests.storage.building import ENGINE, NOW, claim, fail, finish, plan, status, submit
+from abathur_tui.storage.retention import purge
+from tests.storage.building import ENGINE, NOW, add_given, claim, drop_given, fail, finish, node, plan, status, submit
 from tests.storage.test_opening import made, mode
 
 NEXT = Step(len(known_steps()) + 1, "more", "CREATE TABLE more (x);\nCREATE TRIGGER t AFTER INSERT ON more\nBEGIN\n    SELECT 1;\nEND;\n")
@@ -108,9 +111,11 @@ def test_what_waited_in_a_file_of_the_step_before_follows_what_it_waits_for(fold
     with monkeypatch.context() as older:
         older.setattr("abathur_tui.storage.database.known_steps", lambda: known_steps()[:11])
         database = Database.open(folder, create=True)
+        add_given(database)
         made = submit(database, plan(["first", "second", "third", "after", "after failed", "retried with"], edges)).tasks
         claims = {claimed.lease.task: claimed for claimed in claim(database, 3)}
         fail(database, claims[made["third"]])
+        drop_given(database)
         database.close()
 
     database = Database.open(folder)
@@ -126,4 +131,29 @@ def test_what_waited_in_a_file_of_the_step_before_follows_what_it_waits_for(fold
         "third": Status.PENDING,
         "retried with": Status.WAITING,
     }
+    assert check_folder(folder).ok
+
+
+def test_parameters_that_were_kept_as_texts_of_their_own_are_still_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[JsonObject] = [{"prompt": "say this"}, {"prompt": "this " * 500}, {}]
+    nodes = [replace(node(f"n{number}"), parameters=parameters) for number, parameters in enumerate(given)]
+    with monkeypatch.context() as older:
+        older.setattr("abathur_tui.storage.database.known_steps", lambda: known_steps()[:12])
+        database = Database.open(folder, create=True)
+        add_given(database)
+        submit(database, plan(nodes))
+        drop_given(database)
+        database.close()
+
+    database = Database.open(folder)
+    later = submit(database, plan([node("later")])).execution
+    shown = [database.read_now(views.work, id).parameters for id in range(1, 5)]
+    for claimed in claim(database, 4):
+        finish(database, claimed)
+    database.write_now(purge, [later], "me", NOW)
+    kept = [database.read_now(views.work, id).parameters for id in range(1, 5)]
+    database.close()
+
+    assert shown == [*given, node("later").parameters]
+    assert kept == [*given, {}]
     assert check_folder(folder).ok

@@ -116,7 +116,7 @@ def test_pages_in_the_middle_that_are_overwritten_cost_their_rows_only(worked: P
     before = rows(worked)
     path = worked / "abathur.db"
     pages = os.path.getsize(path) // PAGE
-    scribble(path, list(range(70, pages, 20)))
+    scribble(path, list(range(70, pages, 12)))
     done = recovered(worked)
     after = rows(worked)
     assert after["tasks"] > before["tasks"] * 0.8

@@ -3,7 +3,7 @@
 -- that each may build on (`link`), whose result is not long. Primary keys.
 -- A member of an execution's outermost join is one as well, until that join is at work and asks children of its own.
 SELECT t.id, e.depends_on, t.parent, t.name, t.template, t.template_version, t.tags, t.created_at, t.started_at, t.instance, t.instances, t.on_failure,
-    s.model, s.timeout_seconds, s.retries, s.depth, x.runtime, x.root = t.id, p.body, q.body
+    s.model, s.timeout_seconds, s.retries, s.depth, x.runtime, x.root = t.id, p.body, coalesce(s.given, q.body)
 FROM json_each(:ids) AS j
 CROSS JOIN tasks AS t ON t.id = j.value
 CROSS JOIN specs AS s ON s.task = t.id
@@ -16,7 +16,7 @@ LEFT JOIN tasks AS d ON d.id = e.depends_on
 LEFT JOIN content AS r ON r.hash = d.result
 WHERE t.kind = 'agent' AND (t.parent IS NULL OR (o.kind = 'join' AND o.status = 'waiting' AND o.parent IS NULL)) AND t.error_code IS NULL
     AND s.rendered IS NULL AND s.fallback IS NULL AND s.success IS NULL AND (e.task IS NOT NULL OR s.refs = '{}')
-    AND length(p.body) + length(q.body) + coalesce(length(r.body), 0) <= :most
+    AND length(p.body) + length(coalesce(s.given, q.body)) + coalesce(length(r.body), 0) <= :most
     AND NOT EXISTS (SELECT 1 FROM edges WHERE task = t.id AND depends_on <> e.depends_on) AND NOT EXISTS (SELECT 1 FROM turns WHERE task = t.id);
 
 -- name: attempt

@@ -85,7 +85,7 @@ INSERT INTO audit (at, actor, action, execution, task, agent, detail) VALUES (?,
 
 -- name: spec
 -- A task's rendered prompt and system prompt, its round and its parameters. By the primary keys.
-SELECT s.rendered, s.system, t.round, s.parameters FROM tasks AS t JOIN specs AS s ON s.task = t.id WHERE t.id = ?;
+SELECT s.rendered, s.system, t.round, s.parameters, s.given FROM tasks AS t JOIN specs AS s ON s.task = t.id WHERE t.id = ?;
 
 -- name: turns_of_round
 -- The turns of a task's round, in order. Index turns_by_task.

@@ -10,6 +10,16 @@ UPDATE seals SET swept_at = ? WHERE first = ?;
 -- They go. By the primary key.
 DELETE FROM audit WHERE id BETWEEN ? AND ?;
 
+-- name: drop_seals
+-- The oldest seals whose rows had gone before a moment; the newest of those stays, for the chain goes on from it. By the primary key, index seals_kept.
+DELETE FROM seals
+WHERE first IN (SELECT first FROM seals ORDER BY first LIMIT 2000) AND swept_at < ?
+    AND first < (
+        SELECT first FROM seals
+        WHERE first < coalesce((SELECT first FROM seals INDEXED BY seals_kept WHERE swept_at IS NULL ORDER BY first LIMIT 1), 9223372036854775807)
+        ORDER BY first DESC LIMIT 1
+    );
+
 -- name: audit
 -- What was taken away, and by whom. By the primary key.
 INSERT INTO audit (at, actor, action, execution, detail) VALUES (?, ?, ?, ?, ?);
@@ -52,6 +62,19 @@ DELETE FROM state WHERE execution = ?;
 -- name: purge_tasks
 -- What its workers said besides the results. Index tasks_by_execution.
 UPDATE tasks SET detail = '{}' WHERE execution = ? AND detail <> '{}';
+
+-- name: given
+-- Parameters that stand with their tasks. Index tasks_by_execution, the primary key.
+SELECT s.task, s.given FROM tasks AS t INDEXED BY tasks_by_execution CROSS JOIN specs AS s ON s.task = t.id
+WHERE t.execution = ? AND s.given IS NOT NULL;
+
+-- name: keep_hash
+-- The hash of a text that is not there. By the unique index on hash.
+INSERT INTO content (hash, body) VALUES (?, NULL) ON CONFLICT (hash) DO NOTHING;
+
+-- name: take_given
+-- A task has the hash of its parameters from now on, instead of them. By the primary key.
+UPDATE specs SET parameters = ?, given = NULL WHERE task = ?;
 
 -- name: purge_specs
 -- What would have been done instead has parameters, which are content too. Index tasks_by_execution.

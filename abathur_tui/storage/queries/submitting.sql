@@ -45,9 +45,11 @@ UPDATE tasks SET due_fixed = 1 WHERE id = ? AND due IS NOT NULL;
 -- name: spec
 -- What its worker needs. By the primary key.
 INSERT INTO specs (
-    task, node, depth, prompt, parameters, refs, model, timeout_seconds, retries, loop_spec, join_spec, fallback, success, lead, estimated_seconds, complexity
+    task, node, depth, prompt, parameters, refs, model, timeout_seconds, retries, loop_spec, join_spec, fallback, success, lead, estimated_seconds, complexity,
+    given
 ) VALUES (
-    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+    ?
 );
 
 -- name: loop

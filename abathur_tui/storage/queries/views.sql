@@ -21,7 +21,7 @@ SELECT c.body FROM tasks AS t LEFT JOIN content AS c ON c.hash = t.result WHERE 
 
 -- name: spec
 -- What its worker needs, with its execution's runtime. By the primary keys.
-SELECT s.prompt, s.parameters, s.refs, x.runtime, x.root = t.id AS is_root, s.model, s.timeout_seconds, s.retries, t.failures, t.crashes, t.on_failure, s.loop_spec, s.join_spec, s.fallback, s.success, s.lead,
+SELECT s.prompt, s.parameters, s.given, s.refs, x.runtime, x.root = t.id AS is_root, s.model, s.timeout_seconds, s.retries, t.failures, t.crashes, t.on_failure, s.loop_spec, s.join_spec, s.fallback, s.success, s.lead,
     s.depth, t.pass, s.rendered, t.round, t.detail, x.purged_at
 FROM tasks AS t JOIN specs AS s ON s.task = t.id JOIN executions AS x ON x.id = t.execution WHERE t.id = ?;
 

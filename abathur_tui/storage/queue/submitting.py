@@ -24,6 +24,9 @@ _PARAMETERS = json.JSONEncoder(ensure_ascii=False)
 _SQL_OF_BODIES = named("bodies")
 
 
+MOST_GIVEN = 1000
+"""Characters of parameters that stand with their task; longer ones are content."""
+_NOTHING = "{}"
 SqlValue: TypeAlias = "str | int | float | None"
 
 _ANY_TIME = Start(0.0, on_the_clock=False)
@@ -302,18 +305,20 @@ def _spec_rows(
     references: Mapping[str, int] | None = None,
 ) -> list[tuple[SqlValue, ...]]:
     """The specs of nodes, whose texts are kept from now on. `references`: what belongs into the parameters besides what the nodes say."""
-    parameters = [_PARAMETERS.encode(node.parameters) for node in nodes]
-    hashes = keep_all(c, [*(node.prompt for node in nodes), *parameters])
-    given = references or {}
+    parameters = [clean(_PARAMETERS.encode(node.parameters)) for node in nodes]
+    hashes = keep_all(c, [*(node.prompt for node in nodes), *(text for text in parameters if len(text) > MOST_GIVEN), _NOTHING])
+    more = references or {}
     return [
-        _spec_row(node, ids, hashes[node.prompt], hashes[text], timeout_seconds, retries, given) for node, text in zip(nodes, parameters, strict=True)
+        _spec_row(node, ids, (hashes[node.prompt], hashes.get(text, hashes[_NOTHING]), text), timeout_seconds, retries, more)
+        for node, text in zip(nodes, parameters, strict=True)
     ]
 
 
 def _spec_row(
-    node: PlanNode, ids: Mapping[str, int], prompt: str, parameters: str, timeout_seconds: float, retries: int, references: Mapping[str, int]
+    node: PlanNode, ids: Mapping[str, int], texts: tuple[str, str, str], timeout_seconds: float, retries: int, references: Mapping[str, int]
 ) -> tuple[SqlValue, ...]:
-    """The columns of the statement `spec` in their order; `prompt` and `parameters` are hashes."""
+    """The columns of the statement `spec` in their order; `texts`: hashes of prompt and parameters, and the parameters themselves."""
+    prompt, parameters, given = texts
     refs = {**{reference.pointer: ids[reference.node] for reference in node.references}, **references}
     return (
         ids[node.id],
@@ -332,6 +337,7 @@ def _spec_row(
         ids[node.join.lead] if node.join is not None and node.join.lead is not None else None,
         node.estimated_seconds,
         node.complexity,
+        given if len(given) <= MOST_GIVEN else None,
     )
 
 

@@ -14,7 +14,18 @@ from abathur_tui.domain.status import Status
 from abathur_tui.domain.success import unmet_from
 from abathur_tui.domain.tasks import Attempt, AuditEvent, Task, TaskDetail, ToolCall, Turn
 from abathur_tui.storage.queue.scheduling import schedule_of
-from abathur_tui.storage.records import error_of, fallback_from, fell_back_from, join_from, json_object, kept, loop_from, runtime_from, success_from
+from abathur_tui.storage.records import (
+    error_of,
+    fallback_from,
+    fell_back_from,
+    join_from,
+    json_object,
+    kept,
+    loop_from,
+    parameters_of,
+    runtime_from,
+    success_from,
+)
 from abathur_tui.storage.sql import named
 from abathur_tui.storage.views.tasks import task
 
@@ -32,7 +43,7 @@ def detail(c: Connection, id: int) -> TaskDetail:
     """A task with all that belongs to it. Raises NotFound."""
     shown = task(c, id)
     spec = _spec(c, id)
-    parameters = json_object(kept(c, spec["parameters"]) or "{}")
+    parameters = parameters_of(c, spec["parameters"], spec["given"])
     turns = [(_turn(c, row), row[12]) for row in c.execute(_SQL["turns"], (id,)).fetchall()]
     outcome = result(c, id)
     speaking = "".join(text for (text,) in c.execute(_SQL["speaking"], (id,)))
@@ -66,7 +77,7 @@ def work(c: Connection, id: int) -> Work:
     return Work(
         task=shown,
         prompt=kept(c, spec["prompt"]) or "",
-        parameters=json_object(kept(c, spec["parameters"]) or "{}"),
+        parameters=parameters_of(c, spec["parameters"], spec["given"]),
         references=references,
         runtime=runtime_from(spec["runtime"], spec["model"]),
         model=spec["model"],
