@@ -99,6 +99,44 @@ def test_what_outlived_the_retention_goes_group_by_group_and_is_audited(folder: 
     database.close()
 
 
+def test_seals_of_what_has_gone_go_as_much_later_but_for_the_one_that_the_chain_hangs_from(folder: Path) -> None:
+    # Given four groups, of which two have gone,
+    database = Database.open(folder, create=True)
+    sealed(database, 4)
+    head = database.read_now(verify).head
+    for _ in range(2):
+        database.write_now(retention.sweep_group, NOW + 1.5 * DAY, NOW + 5 * DAY)
+    # when retention looks again before that is long ago, then their seals are there;
+    database.write_now(retention.sweep_group, NOW + 1.5 * DAY, NOW + 6 * DAY)
+    assert database.read_now(verify).swept == 2
+    # and later, when another group goes, only the newest of them is, and the rest still hangs from it.
+    database.write_now(retention.sweep_group, NOW + 5.5 * DAY, NOW + 10 * DAY)
+    found = database.read_now(verify)
+    assert (found.ok, found.swept, found.seals, found.head) == (True, 2, 3, head)
+    database.close()
+    # A seal that is kept cannot be taken away like that.
+    assert "does not follow" in (
+        changed(folder, "DELETE FROM seals WHERE first <= (SELECT first FROM seals ORDER BY first LIMIT 1 OFFSET 1)").problem or ""
+    )
+
+
+def test_a_chain_that_was_made_anew_is_found_by_a_hash_that_was_kept_elsewhere(audited: Path) -> None:
+    # Given the last hash of a chain, kept elsewhere,
+    database = Database.open(audited)
+    head = database.read_now(verify).head
+    database.write_now(seals.seal_some, NOW + 9 * DAY)
+    assert database.read_now(verify, head).ok
+    database.close()
+    # when somebody changes a row and makes all seals anew, past all laws,
+    lawless(audited, "UPDATE audit SET actor = 'nobody' WHERE id = 1", "DELETE FROM seals")
+    database = Database.open(audited)
+    database.write_now(seals.seal_some, NOW + 9 * DAY)
+    # then only that hash tells.
+    assert database.read_now(verify).ok
+    assert f"no seal is {head}" in (database.read_now(verify, head).problem or "")
+    database.close()
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -106,6 +144,9 @@ def test_what_outlived_the_retention_goes_group_by_group_and_is_audited(folder: 
         "UPDATE audit SET reason = ''",
         "INSERT OR REPLACE INTO audit (id, at, actor, action) VALUES (1, 1, 'x', 'y')",
         "DELETE FROM seals",
+        "DELETE FROM seals WHERE first = 1",
+        "UPDATE seals SET swept_at = 1 WHERE first = 1; DELETE FROM seals WHERE first = 1",
+        "INSERT INTO seals SELECT last + 1, last + 100000, sha256, 'y', 1, NULL FROM seals ORDER BY first DESC LIMIT 1",
         "UPDATE seals SET sha256 = 'x' WHERE first = 1",
         "UPDATE seals SET swept_at = 1 WHERE first > 1",
         "INSERT INTO seals (first, last, previous, sha256, sealed_at) VALUES (10000, 10001, 'x', 'y', 1)",
