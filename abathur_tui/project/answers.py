@@ -87,6 +87,7 @@ def _nodes(nodes: Sequence[PlanNode], edges: Sequence[Edge]) -> list[JsonValue]:
             "depends_on": needs[node.id],
             "priority": node.priority,
             "parameters": node.parameters,
+            "results": {reference.pointer: reference.node for reference in node.references},
             "instance": node.instance,
             "instances": node.instances,
             "parallel_because": node.parallel_because,

@@ -296,3 +296,12 @@ def test_a_limit_beyond_all_numbers_is_told(project: Program, command: list[str]
     answer = project.inside(*command, "--limit", "9" * 23, "--json")
 
     assert (answer.code, answer.error["code"]) == (2, "ABTH-ERR-063")
+
+
+def test_a_plan_says_which_results_stand_for_the_nulls_among_its_parameters(program: Program) -> None:
+    nodes = program.inside("plan", 'a = ABYSSAL[RESEARCH]("x")\nABYSSAL[DOCUMENT](a)', "--json").data["nodes"]
+    research, document = (next(node for node in nodes if node["template"] == name) for name in ("RESEARCH", "DOCUMENT"))
+
+    [(place, task)] = document["results"].items()
+    assert (document["parameters"][place.removeprefix("/")], task) == (None, research["id"])
+    assert research["results"] == {}
