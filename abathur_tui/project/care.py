@@ -57,10 +57,10 @@ def back_up(place: Place, target: Path | None = None) -> Path:
 
     Raises ProjectNotFound, ArgumentInvalid where `target` is there, DatabaseDamaged, DiskFull and the like.
     """
+    target = None if target is None else Path(os.path.abspath(target))
     with _opened(place) as c, translated((target or place.data).parent):
         if target is None:
             target = private_folder(place.data / "backups") / f"abathur-{time.strftime('%Y%m%d-%H%M%S')}.db"
-        target = Path(os.path.abspath(target))
         back_up_to(c, target)
     return target
 

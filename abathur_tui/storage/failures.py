@@ -70,14 +70,17 @@ def as_ours(error: sqlite3.Error | OSError, folder: Path) -> AbathurError:
 
 
 def _of_input_output(error: sqlite3.Error, code: int | None, folder: Path) -> AbathurError:
-    if not (folder / "abathur.db").exists():
-        return ProjectGone(f"{folder} is gone.")
+    path = folder / "abathur.db"
+    if not path.exists():
+        if not folder.exists() or (folder / "write.lock").exists():
+            return ProjectGone(f"{folder} is gone.")
+        path = folder  # it is a copy's, which has no name yet
     if code in (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_SHMSIZE):
         # A file size limit and a quota arrive as a failed write.
-        return DiskFull(f"{folder / 'abathur.db'} cannot be written: the disk, a quota or a file size limit is full ({error}).")
+        return DiskFull(f"{path} cannot be written: the disk, a quota or a file size limit is full ({error}).")
     if code == sqlite3.SQLITE_IOERR_SHORT_READ:
-        return DatabaseDamaged(f"{folder / 'abathur.db'} is cut short: {error}.")
-    return DiskFailing(f"{folder / 'abathur.db'} cannot be read or written: {error}.")
+        return DatabaseDamaged(f"{path} is cut short: {error}.")
+    return DiskFailing(f"{path} cannot be read or written: {error}.")
 
 
 def _of_opening(error: sqlite3.Error, folder: Path) -> AbathurError:

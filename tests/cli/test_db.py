@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import sqlite3
 import stat
 from pathlib import Path
@@ -73,6 +74,19 @@ def test_a_backup_takes_the_place_of_what_was_lost(worked: Program) -> None:
     (worked.folder / "copy.db").rename(database(worked))
     assert worked.inside("result", "x2").out == "second\n"
     assert worked.json("db", "check")["ok"]
+
+
+def test_a_backup_that_grows_beyond_a_limit_says_so_and_leaves_nothing_behind(worked: Program) -> None:
+    worked.inside("engine", "stop")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        answer = worked.inside("db", "backup", "copy.db", "--json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert answer.error["code"] == "ABTH-ERR-101"
+    assert str(worked.folder) in answer.error["message"]
+    assert [path.name for path in worked.folder.iterdir() if "copy" in path.name] == []
 
 
 def test_a_damaged_database_makes_no_backup(worked: Program) -> None:
