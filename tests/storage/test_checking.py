@@ -80,6 +80,7 @@ def test_what_the_queue_makes_is_well(busy: Path) -> None:
         ("UPDATE tasks SET finished_at = NULL WHERE id = 1", "t1 is completed, and has not ended"),
         ("UPDATE tasks SET tags = 'none' WHERE id = 2", "of t2 are no JSON"),
         ("UPDATE executions SET runtime = '{' WHERE id = 1", "how x1 is run is no JSON"),
+        ("UPDATE specs SET given = '{' WHERE task = 2", "what t2 needs is no JSON"),
         ("DELETE FROM swarm", "swarm has no row"),
     ],
 )

@@ -206,7 +206,7 @@ LIMIT 20;
 -- Columns whose JSON cannot be read. It walks through the tables that have some.
 SELECT 'the tags or the detail of t' || id || ' are no JSON' FROM tasks WHERE NOT json_valid(tags) OR NOT json_valid(detail)
 UNION ALL
-SELECT 'what t' || task || ' needs is no JSON' FROM specs WHERE NOT json_valid(refs) OR NOT json_valid(coalesce(loop_spec, '{}'))
+SELECT 'what t' || task || ' needs is no JSON' FROM specs WHERE NOT json_valid(refs) OR NOT json_valid(coalesce(given, '{}')) OR NOT json_valid(coalesce(loop_spec, '{}'))
     OR NOT json_valid(coalesce(join_spec, '{}')) OR NOT json_valid(coalesce(fallback, '{}')) OR NOT json_valid(coalesce(success, '{}'))
 UNION ALL
 SELECT 'how x' || id || ' is run is no JSON' FROM executions WHERE NOT json_valid(runtime)
