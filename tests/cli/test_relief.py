@@ -1,4 +1,4 @@
-"""An engine that is stopped for its whole lease: whoever follows its work ends it, and another one goes on."""
+"""An engine that is stopped for its whole lease: whoever follows its work sees another one go on with it, and it ends itself on waking."""
 
 import json
 import os
@@ -24,5 +24,6 @@ def test_whoever_watches_sees_the_work_go_on(project: Program) -> None:
 
     assert watching.returncode == 0, err
     assert json.loads(out)["output"] == "begun\ndone\n"
-    assert not alive(stopped)
+    os.kill(stopped, signal.SIGCONT)
+    eventually(lambda: not alive(stopped))
     assert [attempt["outcome"] for attempt in project.ask("task", "show", "t1")["attempts"]] == ["interrupted", "completed"]
