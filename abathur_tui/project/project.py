@@ -480,8 +480,9 @@ class Project:
         return self.workbench.hand_over_keys(self.place.data)
 
     def _planned(self, text: str, wish: Wish) -> tuple[Plan, SubmitOptions]:
-        plan = self.workbench.plan(text, wish)
-        return plan, self.workbench.options(plan, wish, actor=self.actor)
+        workbench = self.workbench  # once: it looks each time whether the settings have changed
+        plan = workbench.plan(text, wish)
+        return plan, workbench.options(plan, wish, actor=self.actor)
 
     async def _plan(self, text: str, wish: Wish | None) -> Plan:
         return await asyncio.to_thread(lambda: self.workbench.plan(text, wish))
