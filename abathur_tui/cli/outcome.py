@@ -17,8 +17,8 @@ async def tell_result(project: Project, execution: int, call: Invocation) -> int
         output.result(result.output)
     if not call.quiet:
         output.note(f"{execution_name(execution)}: {result.summary}")
-        if result.error and result.status is not Status.COMPLETED:
-            output.note(f"It {_ended(result)}: {result.error}")
+    if result.error and result.status is not Status.COMPLETED and not (call.quiet and call.json):
+        output.note(f"{execution_name(execution) if call.quiet else 'It'} {_ended(result)}: {result.error}")
     return exit_of(result)
 
 

@@ -49,6 +49,13 @@ def test_quiet_leaves_only_the_result(project: Program) -> None:
     assert (answer.code, answer.out, answer.err) == (0, "hello\n", "")
 
 
+def test_quiet_still_says_why_it_failed(project: Program) -> None:
+    answer = project("run", "ABYSSAL[RESEARCH]('FAIL', retries=0)", "--quiet")
+
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith("x1 failed: ")
+
+
 def test_a_document_gives_its_whole_result_as_json(project: Program) -> None:
     answer = project("run", 'first = ABYSSAL[RESEARCH]("SAY one")\nABYSSAL[CODE](first, language="SAY two")', "--json")
 

@@ -43,6 +43,7 @@ class UnknownAgent(AbathurError):
 
     code = "ABTH-ERR-024"
     exit = Exit.WRONG_USE
+    hint = "Leave `agent=` out, name another one, or write `.claude/agents/NAME.md`."
 
 
 class TaskExpired(AbathurError):
