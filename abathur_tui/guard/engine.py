@@ -189,6 +189,10 @@ class GuardPipe:
             if self._notes is not None and not self._groups:
                 with suppress(OSError):  # Gone with its folder, or not ours to remove: an empty list does no harm.
                     self._notes.unlink()
+            if self._last is not None and self._last.stdin is not None:
+                self._last.stdin.close()
+                with suppress(subprocess.TimeoutExpired):
+                    self._last.wait(SEND_SECONDS)
 
     def _receive_keys(self, connection: socket.socket) -> None:
         self.restarted = True

@@ -395,3 +395,4 @@ async def test_a_group_is_noted_for_as_long_as_it_runs(tmp_path: Path) -> None:
         await child.wait()
     assert noted.startswith(f"{child.pid} ")
     assert (tmp_path / "notes.children").read_text() == ""
+    guard.close()
