@@ -64,14 +64,17 @@ def backup(
 ) -> None:
     """Copy the database into one file, and check the copy.
 
-    Also while an engine is at work. Nothing is overwritten.
+    Also while an engine is at work. Nothing is overwritten. A copy that SQLite
+    finds damaged is not kept; what `db check` finds besides is told.
     """
     call = invocation(context)
-    made = care.back_up(found(call.project), Path(file) if file else None)
+    made, problems = care.back_up(found(call.project), Path(file) if file else None)
     if call.json:
-        output.document({"file": str(made), "bytes": made.stat().st_size})
-    else:
-        output.lines(f"{made} ({size_text(made.stat().st_size)}) is a whole copy, and is well.")
+        output.document({"file": str(made), "bytes": made.stat().st_size, "problems": problems})
+        return
+    output.lines(f"{made} ({size_text(made.stat().st_size)}) is a whole copy" + (", and is well." if not problems else "."))
+    if problems:
+        output.note(f"Like the database it is not wholly well (see `abathur db check`): {problems[0]}")
 
 
 @commands.command(

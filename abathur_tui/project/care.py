@@ -52,8 +52,8 @@ def check(place: Place) -> Checked:
     return check_folder(place.data)
 
 
-def back_up(place: Place, target: Path | None = None) -> Path:
-    """A checked copy of the database in one file, by default in `backups/`; gives its path. Works beside an engine.
+def back_up(place: Place, target: Path | None = None) -> tuple[Path, list[str]]:
+    """A checked copy of the database in one file, by default in `backups/`; gives its path and what `check` finds in it. Works beside an engine.
 
     Raises ProjectNotFound, ArgumentInvalid where `target` is there, DatabaseDamaged, DiskFull and the like.
     """
@@ -61,8 +61,7 @@ def back_up(place: Place, target: Path | None = None) -> Path:
     with _opened(place) as c, translated((target or place.data).parent):
         if target is None:
             target = private_folder(place.data / "backups") / f"abathur-{time.strftime('%Y%m%d-%H%M%S')}.db"
-        back_up_to(c, target)
-    return target
+        return target, back_up_to(c, target)
 
 
 def vacuum_file(place: Place) -> Vacuumed:

@@ -98,6 +98,14 @@ def check_connection(c: Connection, *, copy: bool = False) -> list[str]:
     return found
 
 
+def damage(c: Connection) -> list[str]:
+    """What SQLite's own check finds; an unreadable database is a finding too."""
+    try:
+        return list(_integrity(c))
+    except sqlite3.Error as error:
+        return [f"It cannot be read: {error}."]
+
+
 def _problems(c: Connection, *, copy: bool) -> Iterator[str]:
     if is_blank(c):
         yield "It is empty; the next command that makes a project here goes on with it."
@@ -106,6 +114,7 @@ def _problems(c: Connection, *, copy: bool) -> Iterator[str]:
         yield "It is a database of another program."
         return
     yield from _tried("SQLite's own check", lambda: _integrity(c))
+    yield from _tried("what rows name", lambda: _nameless(c))
     version, known = version_of(c), known_steps()[-1].version
     if version > known:
         yield f"It has version {version}; this Abathur knows versions up to {known}."
@@ -160,6 +169,9 @@ def _integrity(c: Connection) -> Iterator[str]:
     for (finding,) in c.execute(f"PRAGMA integrity_check({MOST_PROBLEMS})"):
         if finding != "ok":
             yield f"SQLite finds: {finding}."
+
+
+def _nameless(c: Connection) -> Iterator[str]:
     for table, row, target, _ in c.execute("PRAGMA foreign_key_check"):
         yield f"A row of {table} ({row}) names one of {target} that is not there."
 

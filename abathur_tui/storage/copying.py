@@ -9,15 +9,16 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from abathur_tui.domain.errors import ArgumentInvalid, DatabaseDamaged, Detail
-from abathur_tui.storage.checking import check_connection
+from abathur_tui.storage.checking import check_connection, damage
 from abathur_tui.storage.connection import connect, set_pragma
 from abathur_tui.storage.files import make_private
 
 
-def back_up_to(c: Connection, target: Path) -> None:
+def back_up_to(c: Connection, target: Path) -> list[str]:
     """Copy an open database into one file that needs no log, for this user only; what is there is never overwritten.
 
-    Raises ArgumentInvalid where `target` is there, DatabaseDamaged where the copy is not well, sqlite3.Error or OSError.
+    Gives what the check of rows finds in the copy, and so in the database: it is kept all the same, since it may be the best that there is.
+    Raises ArgumentInvalid where `target` is there, DatabaseDamaged where SQLite finds the copy damaged, sqlite3.Error or OSError.
     """
     with new_file(target) as unnamed:
         copy = sqlite3.connect(unnamed, isolation_level=None)
@@ -28,15 +29,17 @@ def back_up_to(c: Connection, target: Path) -> None:
             copy.close()
         checked = connect(unnamed, read_only=True)
         try:
-            problems = check_connection(checked, copy=True)
+            damaged = damage(checked)
+            problems = [] if damaged else check_connection(checked, copy=True)
         finally:
             checked.close()
-        if problems:
+        if damaged:
             raise DatabaseDamaged(
-                "The copy is not well, so it was not kept: " + problems[0],
+                "The copy is damaged, so it was not kept: " + damaged[0],
                 hint="See `abathur db check`; `abathur db recover` saves what can be saved of a damaged database.",
-                details=[Detail(problem) for problem in problems],
+                details=[Detail(problem) for problem in damaged],
             )
+    return problems
 
 
 @contextmanager

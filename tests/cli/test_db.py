@@ -91,10 +91,27 @@ def test_a_backup_that_grows_beyond_a_limit_says_so_and_leaves_nothing_behind(wo
 
 def test_a_damaged_database_makes_no_backup(worked: Program) -> None:
     worked.inside("engine", "stop")
-    lawless(database(worked).parent, "UPDATE content SET body = 'forged' WHERE id = 1")
+    connection = sqlite3.connect(database(worked))
+    page_size, (root,) = (
+        connection.execute("PRAGMA page_size").fetchone()[0],
+        connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'audit_by_task'").fetchone(),
+    )
+    connection.close()
+    with database(worked).open("r+b") as file:
+        file.seek((root - 1) * page_size)
+        file.write(b"nonsense" * 64)
     answer = worked.inside("db", "backup", "copy.db", "--json")
     assert (answer.code, answer.error["code"]) == (1, "ABTH-ERR-102")
     assert not (worked.folder / "copy.db").exists()
+
+
+def test_a_backup_of_rows_that_do_not_fit_is_kept_and_tells_of_them(worked: Program) -> None:
+    worked.inside("engine", "stop")
+    lawless(database(worked).parent, "UPDATE content SET body = 'forged' WHERE id = 1")
+    answer = worked.ask("db", "backup", "copy.db")
+    assert answer["problems"] == worked.inside("db", "check", "--json").data["problems"] != []
+    told = worked.inside("db", "backup", "again.db")
+    assert (told.code, answer["problems"][0] in told.err) == (0, True)
 
 
 def test_an_export_has_all_rows_in_an_order_that_stays_and_no_secret(worked: Program) -> None:
