@@ -64,3 +64,32 @@ def test_a_long_chain_fails_comes_back_and_is_cancelled_as_one(queue: Queue) -> 
     answer = queue.program.inside("task", "cancel", *chain, "--json")
     assert (answer.code, {one["status"] for one in answer.data}) == (0, {"cancelled"})
     queue.check()
+
+
+def test_what_was_purged_does_not_come_back_with_what_it_needs(queue: Queue, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    first = queue.submit(f"test -e {gate}")
+    second = queue.submit(":", "--after", first)
+    third = queue.submit(":", "--after", first)
+    queue.drain()
+    queue.program.ask("purge", "--filter", "execution:x2", "--yes")
+    gate.touch()
+
+    assert queue.program.ask("task", "retry", first) == [{"id": first, "status": "pending"}]
+    queue.drain()
+
+    assert queue.statuses(first, second, third) == ["completed", "failed", "completed"]
+    queue.check()
+
+
+def test_what_needs_something_purged_is_not_retried_and_says_so(queue: Queue) -> None:
+    first = queue.submit("false")
+    second = queue.submit(":", "--after", first)
+    queue.drain()
+    queue.program.ask("purge", "--filter", "execution:x1", "--yes")
+
+    answer = queue.program("task", "retry", second)
+
+    assert (answer.code, f"The content of {first}, which {second} needs, was purged" in answer.err) == (1, True)
+    assert queue.statuses(first, second) == ["dead", "failed"]
+    queue.check()

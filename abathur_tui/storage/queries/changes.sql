@@ -123,5 +123,6 @@ WITH RECURSIVE inside (id) AS (
 SELECT t.id FROM inside AS i CROSS JOIN tasks AS t ON t.id = i.id WHERE +t.status IN ('failed', 'dead', 'cancelled');
 
 -- name: purged
--- Whether the content of a task's execution was purged. By the primary keys.
-SELECT 1 FROM tasks AS t JOIN executions AS x ON x.id = t.execution WHERE t.id = ? AND x.purged_at IS NOT NULL;
+-- Those of some tasks whose execution's content was purged. By the primary keys.
+SELECT t.id FROM json_each(:ids) AS j CROSS JOIN tasks AS t ON t.id = j.value CROSS JOIN executions AS x ON x.id = t.execution
+WHERE x.purged_at IS NOT NULL ORDER BY t.id <> :id, t.id LIMIT 1;

@@ -143,9 +143,10 @@ def retry(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Cha
         status = _task(c, id)[0]
         if status not in _RETRIABLE:
             raise ChangeRefused(f"t{id} is {status}; only failed, dead and cancelled tasks can be retried.", hint=_NOT_RETRIED.get(status))
-        if c.execute(_SQL["purged"], (id,)).fetchone() is not None:
-            raise ChangeRefused(f"The content of t{id} was purged; what it was asked is gone.", hint="Submit it anew.")
         back = _all_that_come_back(c, id, status)
+        if (gone := c.execute(_SQL["purged"], {"ids": json.dumps(back), "id": id}).fetchone()) is not None:
+            needs = "" if gone[0] == id else f", which t{id} needs,"
+            raise ChangeRefused(f"The content of t{gone[0]}{needs} was purged; what it was asked is gone.", hint="Submit it anew.")
         values = {"ids": json.dumps(back), "actor": actor, "now": now}
         c.execute(_SQL["reopen"], values)
         c.execute(_SQL["retry"], values)
