@@ -1,6 +1,5 @@
 """`abathur db`: looking after the project's database."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -150,7 +149,7 @@ def export(
     call = invocation(context)
     place, wanted = found(call.project), None if execution is None else execution_id(execution)
     if file is None or file == "-":
-        care.export(place, sys.stdout, execution=wanted)
+        care.export(place, output.piece, execution=wanted)
         return
     count = care.export(place, Path(file), execution=wanted)
     if call.json:

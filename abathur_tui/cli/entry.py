@@ -23,8 +23,8 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """One command line, to its exit code."""
-    if list(arguments) in (["--version"], ["version"]):
-        return _version()
+    if list(arguments) in (["--version"], ["version"]) and _version_told():
+        return 0
     # From here on each import waits for its need: 20 ms for the options, 50 for typer, 300 for the screen.
     from abathur_tui.cli.shared_options import read_shared
 
@@ -62,13 +62,13 @@ def _screen(call: "Invocation") -> int:
     return open_screen(call)
 
 
-def _version() -> int:
+def _version_told() -> bool:
+    """Whether standard output took it; else the command itself says what is wrong with that."""
     try:
-        print(f"abathur {__version__}", flush=True)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter's last flush would complain
-        return 141 if isinstance(error, BrokenPipeError) else 1
-    return 0
+        os.write(1, f"abathur {__version__}\n".encode())  # not by way of a buffer, in which it would stay
+    except OSError:
+        return False
+    return True
 
 
 def _open_standard_streams() -> None:

@@ -54,10 +54,20 @@ def write_examples(command: Any, formatter: Any) -> None:
 
 
 def with_default(help_option: Any) -> Any:
-    """A command's `--help`, false unless given: of a flag without a default typer asks pydantic, for 50 ms, whether None is true."""
+    """A command's `--help`, written as every answer is, and false unless given.
+
+    Of a flag without a default typer asks pydantic, for 50 ms, whether None is true.
+    """
     if help_option is not None:
         help_option.default = False
+        help_option.callback = _show_help
     return help_option
+
+
+def _show_help(context: Any, _: Any, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        output.lines(context.get_help())
+        context.exit()
 
 
 class Command(TyperCommand):

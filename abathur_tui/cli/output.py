@@ -58,6 +58,11 @@ def result(text: str) -> None:
     _write(text)
 
 
+def piece(text: str) -> None:
+    """A part of an answer that is too long to be in memory as a whole: exactly as it is."""
+    _write(text)
+
+
 def lines(*texts: str, flush: bool = False) -> None:
     """Lines of an answer for people."""
     _write("".join(safe(text) + "\n" for text in texts), flush=flush)

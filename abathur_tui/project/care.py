@@ -2,12 +2,11 @@
 
 import json
 import os
-import shutil
 import sqlite3
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,9 @@ from abathur_tui.storage.turnstile import alone
 from abathur_tui.storage.vacuum import Vacuumed, vacuum
 
 __all__ = ["Checked", "Recovered", "Vacuumed", "back_up", "check", "export", "recover", "vacuum_file"]
+
+_PIECE = 65_536
+"""Characters of an export that are handed over at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ def vacuum_file(place: Place) -> Vacuumed:
         return vacuum(place.data)
 
 
-def export(place: Place, into: IO[str] | Path, *, execution: int | None = None) -> int:
-    """Write the project, or one execution, as JSON lines; how many there were. A path must not be there yet.
+def export(place: Place, into: Callable[[str], object] | Path, *, execution: int | None = None) -> int:
+    """Write the project, or one execution, as JSON lines to a path that is not there yet, or hand it over in pieces; how many lines there were.
 
     Raises ProjectNotFound, NotFound, ArgumentInvalid, DatabaseDamaged, DiskFull and the like; `into` gets nothing then.
     """
@@ -87,7 +89,8 @@ def export(place: Place, into: IO[str] | Path, *, execution: int | None = None) 
         with _opened(place) as c:
             count = _write(_lines(records(c, execution, iso(time.time()) or "")), spool)
         spool.seek(0)
-        shutil.copyfileobj(spool, into)
+        while piece := spool.read(_PIECE):
+            into(piece)
     return count
 
 

@@ -66,6 +66,20 @@ def test_watching_without_a_terminal_ends_where_only_a_person_could_go_on(asked:
     assert asked("watch", "x1").code == 0
 
 
+def test_watching_a_loop_without_a_terminal_ends_where_only_a_person_could_go_on(project: Program) -> None:
+    project.environ["ABATHUR_RUNTIMES__COMMAND__ARGV"] = ARGV
+    settings = 'ABYSSAL[RESEARCH]("the settings", parallel=2, join={strategy: "merge", conflicts: "ask"})'
+    asking = f'ABYSSAL[DOCUMENT]("them", measure="echo 1", metric="n", target=1, direction="maximize", sources=[{settings}])'
+    project("run", asking, "--detach")
+
+    answer = project("loop", "watch", "l1", "--json")
+
+    assert (answer.code, answer.error["code"]) == (4, "ABTH-ERR-171")
+    assert (answer.data["loop"], answer.data["status"]) == ("l1", "running")
+    project("task", "answer", "x1", "--option", "1")
+    assert project("loop", "watch", "l1").code == 0
+
+
 def test_all_questions_of_a_task_are_answered_at_once(asked: Program) -> None:
     assert asked.inside("task", "answer", "t1", "--option", "1").out == "q1 1, by user\nq2 h1, by user\n"
     assert json.loads(completed(asked)["result"]) == {"port": 1, "host": "h1"}

@@ -232,6 +232,24 @@ def test_a_full_output_is_told_and_takes_nothing_back(project: Program) -> None:
     assert [task["name"] for task in project.ask("task", "list")] == ["hello"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", ["db export", "db export -", "audit", "--help", "task list --help", "version", "--version"])
+def test_whatever_a_full_output_does_not_take_is_told(project: Program, arguments: str) -> None:
+    project("task", "submit", "hello")
+
+    done = subprocess.run(
+        ["sh", "-c", f"exec {PROGRAM} {arguments} >/dev/full"],
+        cwd=project.folder,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error ABTH-ERR-120: The answer could not be written to standard output")
+
+
 def test_an_encoding_without_the_characters_is_no_error(project: Program) -> None:
     answer = project("run", "SAY \\u2713 done", "--quiet", env={"PYTHONIOENCODING": "ascii"})
     listed = project("task", "list", "--json", env={"PYTHONIOENCODING": "ascii"})

@@ -283,7 +283,7 @@ def test_another_programs_file_is_left_alone(folder: Path) -> None:
     foreign.execute("CREATE TABLE theirs (x)")
     foreign.commit()
     foreign.close()
-    for attempt in (care.recover, care.back_up, care.vacuum_file, lambda place: care.export(place, io.StringIO())):
+    for attempt in (care.recover, care.back_up, care.vacuum_file, lambda place: care.export(place, io.StringIO().write)):
         with pytest.raises(DatabaseDamaged, match="another program"):
             attempt(Place(folder.parent, folder))
 
@@ -292,7 +292,7 @@ def test_a_newer_file_is_refused_by_all_that_would_read_or_write_it(worked: Path
     newer = sqlite3.connect(worked / "abathur.db", isolation_level=None)
     newer.execute("PRAGMA user_version = 99")
     newer.close()
-    for attempt in (care.recover, care.back_up, care.vacuum_file, lambda place: care.export(place, io.StringIO())):
+    for attempt in (care.recover, care.back_up, care.vacuum_file, lambda place: care.export(place, io.StringIO().write)):
         with pytest.raises(DatabaseNewer, match="99"):
             attempt(Place(worked.parent, worked))
 

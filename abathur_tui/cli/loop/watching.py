@@ -8,6 +8,7 @@ import sys
 import typer
 
 from abathur_tui.cli import output
+from abathur_tui.cli.following import somebody_reads
 from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation
 from abathur_tui.cli.loop.chart import ASCII, UNICODE, Shapes, chart
@@ -15,7 +16,7 @@ from abathur_tui.cli.loop.looking import summary, values
 from abathur_tui.cli.loop.naming import Id, commands, task_of
 from abathur_tui.cli.opening import opened
 from abathur_tui.domain.criteria import targets
-from abathur_tui.domain.errors import Exit
+from abathur_tui.domain.errors import AccountRefused, Exit, PersonNeeded
 from abathur_tui.domain.journal import LoopSeries
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.project import Project
@@ -39,6 +40,7 @@ def watch(context: typer.Context, loop: Id) -> int:
     """Follow a loop until it ends, with a chart of each metric and score against its target.
 
     Into a pipe, a line for each pass, then the chart; with --json an object for each pass, then how it ended. Ctrl-C stops following.
+    Without a terminal, where nobody could answer, it ends with exit code 4 when all that is left waits for a person.
     """
     call = invocation(context)
     with opened(call) as project:
@@ -53,9 +55,14 @@ async def _watch(project: Project, name: str, call: Invocation) -> int:
     view = _Records() if call.json else _Live() if _is_terminal() else _Lines()
     with Interrupts() as interrupts:
         try:
-            await interrupts.unless_pressed(project.relieved(_follow(project, task, view)))
+            following = _follow(project, task, view)
+            seen = somebody_reads(call)
+            await interrupts.unless_pressed(project.relieved(following) if seen else project.attended(series.execution, following, starts=False))
         except Interrupted:
             return Exit.INTERRUPTED
+        except (AccountRefused, PersonNeeded):
+            view.close(await project.loop(task))
+            raise
     ended = await project.loop(task)
     view.close(ended)
     return Exit.DONE if ended.status is Status.COMPLETED else Exit.FAILED
