@@ -1,6 +1,7 @@
 """The cockpit as somebody uses it: layouts, panes, keys, and what they ask of the project."""
 
 import pytest
+from textual.events import MouseScrollDown
 
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.status import Status
@@ -12,6 +13,7 @@ from abathur_tui.screen.panes.pane import Pane
 from abathur_tui.screen.panes.queue import QueuePane
 from abathur_tui.screen.screens.cockpit import Cockpit, Layout, layout_for
 from abathur_tui.screen.screens.dialogs import Confirm
+from abathur_tui.screen.screens.help import HelpLines
 from abathur_tui.screen.screens.task import TaskScreen
 from abathur_tui.storage import queue, views
 from tests.screen.conftest import Opener, settled
@@ -281,3 +283,25 @@ async def test_dark_and_light_change_places(opened: Opener) -> None:
 
 def void(*_: object) -> None:
     """For the value of expressions in a lambda."""
+
+
+@pytest.mark.parametrize("keys", [("G",), ("end",), ("j",) * 200, ("ctrl+d",) * 40, ("pagedown",) * 40])
+async def test_help_is_read_to_its_end(opened: Opener, keys: tuple[str, ...]) -> None:
+    async with opened("busy", (80, 24)) as (app, pilot, _):
+        await pilot.press("question_mark", *keys)
+        lines = app.screen.query_one(HelpLines)
+        await eventually_async(lambda: lines.first_visible == lines.count - lines.page > 0)
+        await pilot.press("k", "g")
+        await eventually_async(lambda: lines.first_visible == 0)
+
+
+async def test_the_wheel_scrolls_the_queue_and_help(opened: Opener) -> None:
+    async with opened("busy", (80, 24)) as (app, pilot, _):
+        pane = app.screen.query_one(QueuePane)
+        await settled(app, pilot)
+        assert pane.count > pane.page
+        await pilot._post_mouse_events([MouseScrollDown], QueuePane, (5, 3))
+        await eventually_async(lambda: pane.first_visible > 0)
+        await pilot.press("question_mark")
+        await pilot._post_mouse_events([MouseScrollDown], HelpLines, (5, 3))
+        await eventually_async(lambda: app.screen.query_one(HelpLines).first_visible > 0)

@@ -34,6 +34,8 @@ class _Drawn(NamedTuple):
 class Lines(Drawn, ScrollView, can_focus=True):
     """Rows with a cursor. What it shows comes from `row_line`; subclasses call `set_count` when the number of rows changes."""
 
+    # Textual takes a widget's own styles from its first base only: what a ScrollView has does not come by itself.
+    DEFAULT_CSS = "Lines { overflow-x: hidden; overflow-y: auto; }"
     BINDINGS = bindings(Where.LISTS)
 
     cursor: reactive[int] = reactive(0)

@@ -40,6 +40,10 @@ class TextView(Lines):
         """Wrap anew."""
         self._rewrap()
 
+    def watch_show_vertical_scrollbar(self) -> None:
+        """The bar takes a cell of each line."""
+        self._rewrap()
+
     def offers(self, name: str) -> bool:
         """Nothing can be opened or copied."""
         return name not in ("list.open", "list.copy")
