@@ -1,12 +1,11 @@
 """`abathur loop`: starting, following, looking at and resuming loops."""
 
 import json
-import sqlite3
-from contextlib import closing
 
 import pytest
 
 from tests.cli.program import Program
+from tests.storage.test_checking import lawless
 
 COUNT = "n=$(cat n 2>/dev/null || echo 0); n=$((n + 1)); echo $n > n; echo $n"
 """A measure that gives 1, 2, 3…"""
@@ -40,8 +39,7 @@ def test_the_options_of_the_contract_make_a_threshold(project: Program) -> None:
 
 def test_a_pass_whose_record_is_gone_is_told(project: Program) -> None:
     project("loop", "start", "x", "--criterion", f"n>=2: {COUNT}", "--wait", "--quiet")
-    with closing(sqlite3.connect(project.folder / ".abathur/abathur.db", isolation_level=None)) as connection:
-        connection.execute("DELETE FROM passes WHERE number = 2")
+    lawless(project.folder / ".abathur", "DELETE FROM passes WHERE number = 2")
 
     assert project.ask("loop", "status", "l1")["lost_pass"] == 2
     for command in ("status", "history"):

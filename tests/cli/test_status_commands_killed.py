@@ -33,7 +33,8 @@ def test_every_change_is_told_at_least_once_through_kills(project: Program) -> N
     assert project("engine", "start", "--drain", "--quiet", timeout=60).code == 0
 
     completed = {task["id"] for task in project.ask("task", "list", "--status", "completed", "--limit", "100")}
-    times = Counter(told())
     assert len(completed) == TASKS + 1
-    assert set(times) == completed
+    # An engine that was started again after the last kill may be the one that tells, after the one that was to drain has seen all done.
+    eventually(lambda: set(told()) == completed)
+    times = Counter(told())
     assert sum(count - 1 for count in times.values()) <= KILLS
