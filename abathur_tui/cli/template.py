@@ -139,8 +139,9 @@ def _described(template: Template, record: TemplateUse) -> list[str]:
     for parameter in template.parameters:
         needed = "required" if parameter.required else f"default {parameter.default!r}" if parameter.default is not None else "optional"
         kind = f"{parameter.kind}({', '.join(parameter.choices)})" if parameter.choices else str(parameter.kind)
+        description = parameter.description and parameter.description.rstrip(".") + "."
         usual = f" Usual: {', '.join(parameter.suggestions)}." if parameter.suggestions else ""
-        lines.append(f"  {parameter.name}  {kind}, {needed}. {parameter.description}{usual}".rstrip())
+        lines.append(f"  {parameter.name}  {kind}, {needed}. {description}{usual}".rstrip())
     lines += ["", f"Agent: {template.agent}", f"Kind: {template.kind}", f"File: {template.file}"]
     if template.nested:
         lines.append(f"Nests: {', '.join(nested.template for nested in template.nested)} ({template.nesting})")

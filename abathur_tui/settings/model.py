@@ -193,7 +193,7 @@ class Monitoring(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least serious kind of event that is written to `.abathur/logs`."""
     retention_days: float = Field(default=90.0, ge=1, le=36_500, allow_inf_nan=False)
-    """How many days rows of the audit and lines of the log are kept. What goes is itself audited; its seals stay."""
+    """How many days rows of the audit and lines of the log are kept. What goes is itself audited; its seals stay for as long again."""
 
 
 class Screen(Section):

@@ -46,10 +46,12 @@ def back_up_to(c: Connection, target: Path) -> list[str]:
 def new_file(target: Path) -> Iterator[Path]:
     """An empty private file beside `target`, which becomes `target` at the end, on disk, unless something goes wrong or somebody was faster.
 
-    Raises ArgumentInvalid where `target` is there, or OSError.
+    Raises ArgumentInvalid where `target` is there or its folder is not, or OSError.
     """
     unnamed = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     refuse_taken(target)
+    if not target.parent.is_dir():
+        raise ArgumentInvalid(f"There is no folder {target.parent}.", hint="Make it, or name a file in another one.")
     make_private(unnamed)
     try:
         yield unnamed

@@ -110,7 +110,9 @@ def verify(c: Connection, known: str | None = None) -> Verified:
     elif untold := c.execute(_SQL["untold"]).fetchone():
         problem = f"rows {untold[0]} to {untold[1]} are marked as swept, and no retention has taken them away."
     elif problem is None and not is_known:
-        problem = f"no seal is {known}: they were made anew since then, as `abathur db recover` does, or that one has outlived the retention."
+        problem = (
+            f"none of its seals is {known}. They were made anew since then, as `abathur db recover` does too, or that one has outlived the retention."
+        )
     return Verified(problem, seals, rows, swept, unsealed, before.sha256 if before else "")
 
 

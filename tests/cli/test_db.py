@@ -66,6 +66,14 @@ def test_a_backup_is_whole_private_and_never_overwrites(worked: Program) -> None
     assert Path(worked.ask("db", "backup")["file"]).parent == worked.folder / ".abathur" / "backups"
 
 
+@pytest.mark.parametrize("arguments", [("db", "backup"), ("db", "export")])
+def test_a_folder_that_is_not_there_is_named(worked: Program, arguments: tuple[str, ...]) -> None:
+    answer = worked.inside(*arguments, "nowhere/copy", "--json")
+
+    assert (answer.code, answer.error["code"]) == (2, "ABTH-ERR-063")
+    assert answer.error["message"] == f"There is no folder {worked.folder / 'nowhere'}."
+
+
 def test_a_backup_takes_the_place_of_what_was_lost(worked: Program) -> None:
     worked.ask("db", "backup", "copy.db")
     worked.inside("engine", "stop")
