@@ -325,7 +325,8 @@ class Conversation:
 
     async def _spawn(self, turn: FinishedTurn, spawner: Spawner) -> dict[str, ToolOutcome]:
         """The outcomes of the calls for sub-agents, which work side by side; those that were begun before a crash are gone on with."""
-        calls = [call for call in turn.message.tool_uses if call.name == subagents.NAME and call.id not in turn.outcomes]
+        wanted = [call for call in turn.message.tool_uses if call.name == subagents.NAME and call.id not in turn.outcomes]
+        calls = list({call.id: call for call in wanted}.values())  # there are servers that give two calls of a turn the same id
         if not calls or turn.stop_reason == "max_tokens":
             return {}
         for call in calls:

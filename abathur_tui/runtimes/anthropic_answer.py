@@ -1,6 +1,7 @@
 """Puts an answer together from the SDK's stream events, and knows whether it is whole."""
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -9,6 +10,9 @@ from anthropic.types import MessageDeltaUsage, RawContentBlockDelta, RawMessageS
 
 from abathur_tui.domain.conversation import Block, Message, OpaqueBlock, TextBlock, ToolUseBlock, Usage
 from abathur_tui.domain.data import JsonObject
+
+_MOST_TOKENS = 10**12
+"""In one message; a server that counts more, or less than none, has miscounted."""
 
 
 class MalformedEvent(Exception):
@@ -55,7 +59,7 @@ class Answer:
         elif event.type == "message_start":
             self._begin(event.message)
         elif event.type == "message_delta":
-            self.stop_reason = event.delta.stop_reason
+            self.stop_reason = None if event.delta.stop_reason is None else _writable(event.delta.stop_reason)
             self._count(event.usage)
         return ""
 
@@ -75,10 +79,11 @@ class Answer:
     @property
     def usage(self) -> Usage:
         """The tokens, as the server counted them; `input` with the cached parts, which the API leaves out of its own."""
-        return Usage(self._input + self._cache_read + self._cache_write, self._output, self._cache_read, self._cache_write)
+        cache_read, cache_write = _tokens(self._cache_read), _tokens(self._cache_write)
+        return Usage(_tokens(self._input) + cache_read + cache_write, _tokens(self._output), cache_read, cache_write)
 
     def _begin(self, message: SdkMessage) -> None:
-        self.model = message.model or ""
+        self.model = _writable(message.model or "")
         usage = message.usage
         self._input = usage.input_tokens or 0
         self._output = usage.output_tokens or 0
@@ -108,6 +113,16 @@ class Answer:
         return ""
 
 
+def _tokens(counted: object) -> int:
+    """A count that can be added to others."""
+    return min(max(counted, 0), _MOST_TOKENS) if isinstance(counted, int) else 0
+
+
+def _writable(word: str) -> str:
+    """The word as UTF-8 can be written."""
+    return word if word.isascii() else word.encode("utf-8", "replace").decode("utf-8")
+
+
 def _is_tool_use(part: _Part) -> bool:
     return part.data.get("type") == "tool_use"
 
@@ -118,10 +133,16 @@ def _arguments(part: _Part) -> JsonObject | None:
         given = part.data.get("input")
         return given if isinstance(given, dict) else None
     try:
-        value = json.loads(written)
+        value = json.loads(written, parse_float=_number, parse_constant=_number)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
+
+
+def _number(written: str) -> float | None:
+    """What no JSON can be written of again (1e999, NaN) is null, as JavaScript writes it."""
+    value = float(written)
+    return value if math.isfinite(value) else None
 
 
 def _block(part: _Part) -> Block | None:

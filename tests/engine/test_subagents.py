@@ -70,6 +70,17 @@ async def test_sub_agents_work_and_their_results_come_back_even_with_one_slot(be
     assert [request.system for request in project.runtime.requests[1:3]] == ["You are coder.", "You are tester."]
 
 
+async def test_calls_that_a_server_has_given_the_same_id_are_one(bench: Make) -> None:
+    twice = [Call("spawn_agent", {"prompt": part, "agent": "generalist"}, "call_0") for part in ("one", "two")]
+    project = bench(parent_of(*twice, child=lambda request: [Say(request.messages[0].text.upper())]))
+    [task] = project.submit(node(prompt="lead"))
+
+    await project.drain()
+
+    assert (project.task(task).status, project.result(task)) == (Status.COMPLETED, "TWO; TWO")
+    assert len(children(project, task)) == 1
+
+
 async def test_calls_of_one_turn_work_side_by_side_and_the_parent_holds_no_slot(bench: Make) -> None:
     done = asyncio.Event()
     project = bench(parent_of(*(spawn(f"part {number}") for number in range(4)), child=lambda _: [Wait(done), Say("x")]))

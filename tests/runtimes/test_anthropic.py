@@ -62,6 +62,20 @@ class TestAnswers:
 
         assert [(call.id, call.input) for call in turn.end.message.tool_uses] == [("t1", {"path": "a"}), ("t2", {})]
 
+    async def test_a_server_that_miscounts_or_misspells_does_no_harm(self) -> None:
+        replies = [says("a", usage={"input_tokens": -5, "output_tokens": 2**63}, model="m\ud800"), says("b", usage={"cache_read_input_tokens": -1})]
+        async with talking(replies) as (runtime, _):
+            first, second = (await answer(runtime)).end, (await answer(runtime)).end
+
+        assert (first.usage, first.model) == (Usage(input=0, output=10**12, cache_read=0, cache_write=0), "m?")
+        assert second.usage == Usage(input=10, output=1, cache_read=0, cache_write=0)
+
+    async def test_a_number_that_is_none_is_null_in_a_tool_call(self) -> None:
+        async with talking([messages_server.uses_tool("read_file", {"a": float("inf"), "b": float("nan"), "c": 1.5})]) as (runtime, _):
+            (call,) = (await answer(runtime, request("Look.", tools=(READ_FILE,)))).end.message.tool_uses
+
+        assert call.input == {"a": None, "b": None, "c": 1.5}
+
     async def test_thinking_goes_back_to_the_server_as_it_came(self) -> None:
         thinking = messages_server.thinking_block("Hmm.", "c2ln")
         reply = messages_server.message(thinking, messages_server.tool_block("read_file", {"path": "a"}), stop_reason="tool_use")
