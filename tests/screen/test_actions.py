@@ -17,6 +17,7 @@ from abathur_tui.screen.reference import page
 from abathur_tui.screen.screens.answer import QuestionLines
 from abathur_tui.screen.screens.cockpit import Cockpit
 from abathur_tui.screen.screens.dialogs import Confirm, LeaveScreen
+from abathur_tui.screen.screens.help import help_lines
 from abathur_tui.screen.screens.new import NewScreen
 from abathur_tui.screen.screens.task import TaskScreen
 from tests.screen.conftest import Opener, settled
@@ -119,3 +120,8 @@ async def test_the_palette_does_what_is_chosen(opened: Opener) -> None:
 
         await eventually_async(lambda: isinstance(app.screen, Cockpit) and not app.screen.query_one(LogsPane).display)
         assert [pane.NUMBER for pane in app.query(QueuePane) if pane.display] == [1]
+
+
+def test_help_keeps_keys_and_titles_apart() -> None:
+    for line in help_lines(()):
+        assert all(span.text.endswith(" ") for span in line[:-1])

@@ -220,6 +220,15 @@ async def test_enter_opens_a_task_and_esc_comes_back(opened: Opener) -> None:
         await eventually_async(lambda: isinstance(app.screen.focused, QueuePane))
 
 
+async def test_a_head_that_does_not_fit_ends_with_an_ellipsis(opened: Opener) -> None:
+    async with opened("busy", (44, 20)) as (app, pilot, _):
+        await pilot.press("enter")
+        await eventually_async(lambda: isinstance(app.screen, TaskScreen))
+        head = app.screen.query_one("#task-head")
+        await eventually_async(lambda: head.render_line(0).text.endswith("…"))
+        assert head.render_line(0).cell_length == 44
+
+
 async def test_a_task_that_is_gone_says_so(opened: Opener) -> None:
     async with opened("busy") as (app, pilot, _):
         app.push_screen(TaskScreen(app.store, 4711))

@@ -11,7 +11,7 @@ from abathur_tui.screen.actions import Action, Where, keys_text, of
 from abathur_tui.screen.roles import Line, Role, Span, fit
 from abathur_tui.screen.widgets.text_view import TextView
 
-_KEYS_WIDTH, _TITLE_WIDTH = 18, 18
+_KEYS_WIDTH, _TITLE_WIDTH = 20, 18
 _PLACES = tuple(Where)
 
 
@@ -27,7 +27,7 @@ class HelpLines(TextView, can_focus=True):
         """All lines at once."""
         self.border_title = self.content([Span(" help ", Role.STRONG)])
         self.border_subtitle = self.content([Span(" esc back ", Role.DIM)])
-        self.show_lines(_help(self._first))
+        self.show_lines(help_lines(self._first))
 
     def action_list_back(self) -> None:
         """Close."""
@@ -53,7 +53,8 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss(None)
 
 
-def _help(first: tuple[Where, ...]) -> Iterator[Line]:
+def help_lines(first: tuple[Where, ...]) -> Iterator[Line]:
+    """Every place with its keys, `first` before the others."""
     for place in (*first, *(place for place in _PLACES if place not in first)):
         yield [Span(f" {place.value}", Role.STRONG)]
         for action in of(place):

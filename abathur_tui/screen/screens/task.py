@@ -4,6 +4,7 @@ import asyncio
 import importlib
 from typing import Any
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 from textual.screen import Screen
@@ -47,8 +48,11 @@ class _Bar(Drawn):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """The line."""
-        return self.strip(self._line, self.size.width)
+        """The line; where it does not fit, an ellipsis says so."""
+        width, wanted = self.size.width, sum(cell_len(span.text) for span in self._line)
+        if wanted <= width:
+            return self.strip(self._line, width)
+        return Strip.join([self.strip(self._line, wanted).crop(0, width - 1), self.strip([Span("…", Role.DIM)], 1)])
 
 
 class TaskScreen(Screen[None], inherit_bindings=False):
