@@ -69,9 +69,8 @@ def purge(
         output.note("Nothing that has ended is like that." if found.kept else "There is nothing to purge.")
     if found.partly and not call.json and not call.quiet:
         first = execution_name(found.partly[0])
-        output.note(
-            f"{_count(len(found.partly))} stayed that hold tasks like that beside others, {first} first: --filter execution:{first} takes one whole."
-        )
+        output.note(f"Not purged, for only some of their tasks are like that: {_count(len(found.partly))}, such as {first}.")
+        output.note(f"`abathur purge --filter execution:{first}` takes all of that one.")
     return Exit.DONE
 
 

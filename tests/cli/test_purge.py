@@ -115,7 +115,8 @@ def test_a_filter_takes_executions_whose_root_or_all_of_whose_tasks_are_like_tha
     assert (told.code, told.out) == (0, "")
     assert told.err.splitlines() == [
         "Nothing that has ended is like that.",
-        "2 executions stayed that hold tasks like that beside others, x2 first: --filter execution:x2 takes one whole.",
+        "Not purged, for only some of their tasks are like that: 2 executions, such as x2.",
+        "`abathur purge --filter execution:x2` takes all of that one.",
     ]
     answer = project.ask("purge", "--filter", "tag:draft", "--yes")
     assert (answer["executions"], answer["partly"], answer["kept"]) == (["x1", "x2"], ["x3"], 1)
