@@ -99,6 +99,7 @@ class AbathurApp(App[int], inherit_bindings=False):
         """Start what follows the project; nothing of it is waited for."""
         self.store.trouble_changed.subscribe(self, self._trouble_changed, immediate=True)
         self.store.figures_changed.subscribe(self, self._figures_changed, immediate=True)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh())  # a terminal that comes back from the shell is empty
         self._start(self.store.run(), "store")
         self.call_after_refresh(self._after_first_frame)
         loop = asyncio.get_running_loop()

@@ -139,6 +139,7 @@ def test_ctrl_z_gives_the_terminal_back_until_it_is_continued(folder: Path) -> N
         terminal.until(lambda _: psutil.Process(terminal.process.pid).status() == psutil.STATUS_STOPPED)
         assert b"\x1b[?1049l" in terminal.written
         terminal.written.clear()
+        terminal.screen.reset()  # as a terminal's other screen is, each time that it is entered
         terminal.send(signal.SIGCONT)
         terminal.until(lambda _: b"\x1b[?1049h" in terminal.written and "CODE API gateway" in terminal.display)
         terminal.type("?")
