@@ -158,21 +158,24 @@ class Desk:
             for one in handed:
                 one.settle(error)
             return error
-        except AbathurError as error:
-            if not handed:
+        except Exception as error:
+            if handed:
+                await self._one_by_one(handed)
+            elif isinstance(error, AbathurError):
                 return error
-            await self._one_by_one(handed)
+            else:
+                raise
         finally:
             if errand is not None and not told:
                 errand.dropped()
         return None
 
     async def _one_by_one(self, handed: Sequence[Handed]) -> None:
-        """One of them is refused: that one must not keep the others from their end."""
+        """One of them is refused, or cannot be written at all: that one must not keep the others from their end."""
         for one in handed:
             try:
                 held, _ = await self._database.write(self._operate, [one], None)
-            except AbathurError as error:
+            except Exception as error:
                 one.settle(error)
             else:
                 one.keep(held[0], ())

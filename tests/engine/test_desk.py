@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
+from abathur_tui.domain.conversation import TurnRequest
 from abathur_tui.domain.status import Status
 from abathur_tui.storage import views
 from tests.engine.bench import Bench, node
-from tests.scripted import Say, Script, Sleep, say
+from tests.scripted import SOME_USAGE, Say, Script, Sleep, say
 
 Make = Callable[[Script], Bench]
 
@@ -60,3 +62,20 @@ async def test_an_engine_that_stops_while_tasks_end_loses_none_and_does_none_twi
     done = [event for task in tasks for event in project.detail(task).events if event.action == "task.completed"]
     assert len(done) == 60
     assert {agent.state for agent in project.database.read_now(views.agents)} == {"TERMINATED"}
+
+
+async def test_a_turn_that_cannot_be_written_fails_its_own_task_alone(bench: Make) -> None:
+    # Given a runtime that counts more for one of four turns than a row can hold,
+    def count(request: TurnRequest) -> list[Say]:
+        odd = "odd" in request.messages[-1].text
+        project.runtime.usage = replace(SOME_USAGE, input=2**70) if odd else SOME_USAGE
+        return [Say("done")]
+
+    project = bench(count)
+    project.swarm = {"max_agents": 1}
+    tasks = project.submit(*(node(f"n{number}", "odd" if number == 2 else f"question {number}") for number in range(4)))
+    # when they are worked off,
+    await project.drain()
+    # then that one alone has failed, and says so.
+    assert [project.task(task).status for task in tasks] == [Status.COMPLETED, Status.COMPLETED, Status.DEAD, Status.COMPLETED]
+    assert "unexpected" in str(project.task(tasks[2]).error)
