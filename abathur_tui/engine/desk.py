@@ -159,26 +159,29 @@ class Desk:
                 one.settle(error)
             return error
         except Exception as error:
-            if handed:
-                await self._one_by_one(handed)
-            elif isinstance(error, AbathurError):
-                return error
-            else:
-                raise
+            return await self._one_by_one(handed, error)
         finally:
             if errand is not None and not told:
                 errand.dropped()
         return None
 
-    async def _one_by_one(self, handed: Sequence[Handed]) -> None:
-        """One of them is refused, or cannot be written at all: that one must not keep the others from their end."""
+    async def _one_by_one(self, handed: Sequence[Handed], error: Exception) -> AbathurError | None:
+        """One of them is refused, or cannot be written at all: that one must not keep the others from their end.
+
+        Where there are none, `error` is the errand's: given where it is one of ours, else raised.
+        """
+        if not handed:
+            if isinstance(error, AbathurError):
+                return error
+            raise error
         for one in handed:
             try:
                 held, _ = await self._database.write(self._operate, [one], None)
-            except Exception as error:
-                one.settle(error)
+            except Exception as refusal:
+                one.settle(refusal)
             else:
                 one.keep(held[0], ())
+        return None
 
     def _operate(self, c: Connection, handed: Sequence[Handed], errand: Errand | None) -> tuple[list[bool], Outcome]:
         now = self._clock.now()
