@@ -3,7 +3,7 @@
 import json
 import time
 import warnings
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from urllib.parse import urlsplit
 
 import httpx2
@@ -18,7 +18,7 @@ from anthropic import (
     Omit,
     omit,
 )
-from anthropic.resources.messages.messages import DEPRECATED_MODELS
+from anthropic.resources.messages import messages as sdk_messages
 from anthropic.types import MessageParam, RawMessageStreamEvent, TextBlockParam, ToolParam
 
 from abathur_tui.domain.conversation import Event, Limits, LogLine, Message, TextBlock, TextDelta, TurnDone, TurnRequest, message_data
@@ -30,6 +30,8 @@ from abathur_tui.runtimes.prices import cost_of
 
 API_ADDRESS = "https://api.anthropic.com"
 CONNECT_SECONDS = 10.0
+DEPRECATED_MODELS: Mapping[str, str] = getattr(sdk_messages, "DEPRECATED_MODELS", {})
+"""When a model ends. No promise of the SDK's, whose versions keep it in other places: without it nobody is warned, and all else works."""
 STALL_SECONDS = 120.0
 """So long may a server send nothing, not even a ping, before its answer is given up (a transient failure)."""
 

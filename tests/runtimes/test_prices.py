@@ -3,10 +3,10 @@
 from typing import get_args
 
 import pytest
-from anthropic.resources.messages.messages import DEPRECATED_MODELS
 from anthropic.types.model import Model
 
 from abathur_tui.domain.conversation import Usage
+from abathur_tui.runtimes.anthropic import DEPRECATED_MODELS
 from abathur_tui.runtimes.models import DEFAULT_MODEL, full_name
 from abathur_tui.runtimes.prices import cost_of, price_of
 
