@@ -22,6 +22,7 @@ BEGIN
     VALUES (new.id, old.status, new.status, new.on_failure = 'skip', new.changed_at);
 END;
 
+-- And not by halves: without recursive triggers SQLite runs for none of what follows what it runs for every other change, no audit row, no counts.
 CREATE TRIGGER followed_at_all INSTEAD OF INSERT ON followed
 WHEN (
         (new.after IN ('completed', 'failed', 'cancelled', 'dead') OR new.before IN ('failed', 'cancelled', 'dead'))
@@ -31,6 +32,8 @@ WHEN (
     )
 BEGIN
     INSERT INTO followed_far (task, before, after, skips, at) VALUES (new.task, new.before, new.after, new.skips, new.at);
+    SELECT raise(ABORT, 'law: what follows from a change is in the audit too: PRAGMA recursive_triggers must be on')
+    WHERE EXISTS (SELECT 1 FROM edges AS e CROSS JOIN tasks AS t ON t.id = e.task WHERE e.depends_on = new.task AND t.actor <> '');
 END;
 
 -- Only what is one step away: longer ways are plain statements of the queue.

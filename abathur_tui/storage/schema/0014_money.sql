@@ -73,24 +73,6 @@ BEGIN
     SELECT raise(ABORT, 'law: edges are not replaced');
 END;
 
--- What follows from a change: as before, and not by halves. Without recursive triggers SQLite runs for none of it what it runs for every other
--- change: no audit row, no counts.
-
-DROP TRIGGER followed_at_all;
-
-CREATE TRIGGER followed_at_all INSTEAD OF INSERT ON followed
-WHEN (
-        (new.after IN ('completed', 'failed', 'cancelled', 'dead') OR new.before IN ('failed', 'cancelled', 'dead'))
-        AND EXISTS (SELECT 1 FROM edges WHERE depends_on = new.task)
-    ) OR (
-        new.before IN ('running', 'interrupted') AND new.after IN ('pending', 'paused') AND EXISTS (SELECT 1 FROM edges WHERE task = new.task)
-    )
-BEGIN
-    INSERT INTO followed_far (task, before, after, skips, at) VALUES (new.task, new.before, new.after, new.skips, new.at);
-    SELECT raise(ABORT, 'law: what follows from a change is in the audit too: PRAGMA recursive_triggers must be on')
-    WHERE EXISTS (SELECT 1 FROM edges AS e CROSS JOIN tasks AS t ON t.id = e.task WHERE e.depends_on = new.task AND t.actor <> '');
-END;
-
 -- Executions.
 
 CREATE TRIGGER executions_stay BEFORE UPDATE OF root, source, runtime, actor, created_at, schedule ON executions
