@@ -30,9 +30,18 @@ def sweep_group(c: Connection, before: float, now: float) -> int:
         return 0
     first, last = found
     c.execute(_SQL["mark_swept"], (now, first))
+    _note_swept_to(c, first, last)
     rows = c.execute(_SQL["sweep"], (first, last)).rowcount
     c.execute(_SQL["audit"], (now, "engine", "audit.swept", None, canonical({"first": first, "last": last, "rows": rows})))
     return rows
+
+
+def _note_swept_to(c: Connection, first: int, last: int) -> None:
+    """Up to when changes may be missing in the audit, by the moments of the rows themselves: the clock may have been wrong when they were sealed."""
+    (newest,) = c.execute(_SQL["newest_of_group"], (first, last)).fetchone()
+    known = c.execute(_SQL["swept_to"]).fetchone()
+    if newest is not None and (known is None or known[0] < newest):
+        c.execute(_SQL["set_swept_to"], (repr(newest),))
 
 
 def drop_old_logs(c: Connection, before: float) -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from abathur_tui.domain.errors import AbathurError, ChangeRefused
 from abathur_tui.storage import Database, retention, seals
+from abathur_tui.storage.checking import check_folder
 from abathur_tui.storage.seals import Verified, verify
 from tests.storage.building import NOW, chain, claim_one, finish, submit
 from tests.storage.test_checking import lawless
@@ -175,6 +176,38 @@ def test_a_group_that_somebody_swept_by_hand_is_found(audited: Path) -> None:
     database.write_now(lambda c: c.execute("DELETE FROM audit WHERE id BETWEEN ? AND ?", (first, last)).rowcount)
     # then that is found, because nothing in the audit says so.
     assert database.read_now(verify).problem == f"rows {first} to {last} are marked as swept, and no retention has taken them away."
+    database.close()
+
+
+def test_a_clock_that_was_far_ahead_raises_no_alarm(folder: Path) -> None:
+    # Given a clock that was a hundred days ahead while tasks came and went, and while retention took a first group,
+    database = Database.open(folder, create=True)
+    sealed(database, 1)
+    ahead = NOW + 100 * DAY
+    submit(database, chain(2), now=ahead)
+    finish(database, claim_one(database, now=ahead), now=ahead)
+    assert database.write_now(retention.sweep_group, ahead - 90 * DAY, ahead) > 0
+    # which was set back before those rows were sealed, so that they were gone in their turn, with what said that the first group had,
+    database.write_now(seals.seal_some, NOW + DAY)
+    submit(database, chain(1), now=NOW + DAY)
+    database.write_now(seals.seal_some, NOW + 2 * DAY)
+    for day in (92, 93):
+        assert database.write_now(retention.sweep_group, NOW + (day - 90) * DAY, NOW + day * DAY) > 0
+    # when it is checked, then all is well: nothing is missing that should be there.
+    database.close()
+    assert check_folder(folder).problems == ()
+
+
+def test_seals_go_in_order_also_where_the_clock_was_set_back_in_between(folder: Path) -> None:
+    # Given groups of which the first was taken away while the clock was far ahead,
+    database = Database.open(folder, create=True)
+    sealed(database, 4)
+    for day in (500, 100, 101):
+        database.write_now(retention.sweep_group, NOW + 10 * DAY, NOW + day * DAY)
+    # when the second one's seal would be old enough, then it waits for the first one's, and retention goes on.
+    assert database.write_now(retention.sweep_group, NOW + 150 * DAY, NOW + 250 * DAY) > 0
+    found = database.read_now(verify)
+    assert (found.ok, found.swept) == (True, 4)
     database.close()
 
 

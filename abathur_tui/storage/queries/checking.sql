@@ -380,8 +380,9 @@ WHERE agent IS NOT NULL AND agent NOT IN (SELECT id FROM agents) GROUP BY agent 
 LIMIT 20;
 
 -- name: swept
--- Whether rows of the audit have outlived the retention, and until when. By the primary key.
-SELECT count(*) > 0, coalesce(max(sealed_at), 0) FROM (SELECT sealed_at FROM seals WHERE swept_at IS NOT NULL ORDER BY first DESC LIMIT 1);
+-- Whether rows of the audit have outlived the retention, and the latest moment of theirs; where nobody has noted that, it may be any. By the primary key.
+SELECT count(*) > 0, coalesce((SELECT CAST(value AS REAL) FROM meta WHERE key = 'swept_to'), 1e12)
+FROM (SELECT 1 FROM seals WHERE swept_at IS NOT NULL ORDER BY first DESC LIMIT 1);
 
 -- name: recovered
 -- Whether the file was ever damaged and recovered. It walks through the audit.

@@ -11,14 +11,28 @@ UPDATE seals SET swept_at = ? WHERE first = ?;
 DELETE FROM audit WHERE id BETWEEN ? AND ?;
 
 -- name: drop_seals
--- The oldest seals whose rows had gone before a moment; the newest of those stays, for the chain goes on from it. By the primary key, index seals_kept.
+-- The oldest seals whose rows had gone before a moment, up to the first of which that is not true: the clock may have been set back in between. The
+-- newest swept one stays, for the chain goes on from it. By the primary key, index seals_kept.
 DELETE FROM seals
-WHERE first IN (SELECT first FROM seals ORDER BY first LIMIT 2000) AND swept_at < ?
+WHERE first IN (SELECT first FROM seals ORDER BY first LIMIT 2000)
     AND first < (
         SELECT first FROM seals
         WHERE first < coalesce((SELECT first FROM seals INDEXED BY seals_kept WHERE swept_at IS NULL ORDER BY first LIMIT 1), 9223372036854775807)
         ORDER BY first DESC LIMIT 1
-    );
+    )
+    AND first < coalesce((SELECT first FROM seals WHERE swept_at >= ? OR swept_at IS NULL ORDER BY first LIMIT 1), 9223372036854775807);
+
+-- name: newest_of_group
+-- The latest moment of a group's rows. By the primary key.
+SELECT max(at) FROM audit WHERE id BETWEEN ? AND ?;
+
+-- name: swept_to
+-- The latest moment of all rows that have gone. By the primary key.
+SELECT CAST(value AS REAL) FROM meta WHERE key = 'swept_to';
+
+-- name: set_swept_to
+-- By the primary key.
+INSERT INTO meta (key, value) VALUES ('swept_to', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value;
 
 -- name: audit
 -- What was taken away, and by whom. By the primary key.

@@ -37,11 +37,14 @@ SELECT first, last, previous, sha256, sealed_at, swept_at FROM seals WHERE first
 SELECT id FROM audit WHERE id > :after AND id < :before ORDER BY id LIMIT 1;
 
 -- name: untold
--- The oldest group that is marked as swept though nothing says who swept it, of those whose own row in the audit cannot have gone yet. It walks
--- through the audit.
+-- The oldest group that is marked as swept though nothing says who swept it, of those whose own row in the audit cannot have gone yet: groups and
+-- these rows go in order, so that what is told of an older group stays no longer, and what is told of the newest one is never in a swept group. Clocks
+-- do not count: they may have been set back. It walks through the audit.
+WITH told AS MATERIALIZED (SELECT coalesce(detail ->> 'first', 0) AS first FROM audit WHERE action = 'audit.swept' AND json_valid(detail))
 SELECT first, last FROM seals
-WHERE swept_at >= (SELECT sealed_at FROM seals WHERE swept_at IS NOT NULL ORDER BY first DESC LIMIT 1)
-    AND first NOT IN (SELECT coalesce(detail ->> 'first', 0) FROM audit WHERE action = 'audit.swept' AND json_valid(detail))
+WHERE swept_at IS NOT NULL AND first NOT IN (SELECT first FROM told) AND (
+    first > coalesce((SELECT min(first) FROM told), 0) OR first = (SELECT first FROM seals WHERE swept_at IS NOT NULL ORDER BY first DESC LIMIT 1)
+)
 ORDER BY first LIMIT 1;
 
 -- name: unsealed
