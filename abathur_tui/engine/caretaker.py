@@ -42,6 +42,8 @@ class Caretaker:
                     await self.sweep()
             except AbathurError as error:
                 self._log.warning("storage.not_tidied", error.message, code=error.code)
+            except Exception as error:
+                self._log.broke("storage.not_tidied", error)
             await asyncio.sleep(self._seal_seconds)
 
     async def seal(self) -> None:

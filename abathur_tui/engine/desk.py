@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import Any, TypeAlias
 
 from abathur_tui.domain.clock import Clock
-from abathur_tui.domain.errors import AbathurError, DatabaseDamaged, DatabaseNewer, LeaseLost, ProjectGone
+from abathur_tui.domain.errors import DatabaseDamaged, DatabaseNewer, LeaseLost, ProjectGone
 from abathur_tui.engine.patient import PatientDatabase
 from abathur_tui.engine.slots import Slot
 from abathur_tui.storage import queue
@@ -130,14 +130,14 @@ class Desk:
         for one in handed:
             if one.slot is not None:
                 one.slot.hand_on()
-        error: AbathurError | None = None
+        error: Exception | None = None
         try:
             error = await self._write(handed, errand())
         finally:
             _tell(waiting, error)
             _give_up(handed)  # where this was broken off
 
-    async def _write(self, handed: Sequence[Handed], errand: Errand | None) -> AbathurError | None:
+    async def _write(self, handed: Sequence[Handed], errand: Errand | None) -> Exception | None:
         """Write it all; gives what went wrong, where that is not the refusal of something that was handed in."""
         if not handed and errand is None:
             return None
@@ -165,15 +165,13 @@ class Desk:
                 errand.dropped()
         return None
 
-    async def _one_by_one(self, handed: Sequence[Handed], error: Exception) -> AbathurError | None:
+    async def _one_by_one(self, handed: Sequence[Handed], error: Exception) -> Exception | None:
         """One of them is refused, or cannot be written at all: that one must not keep the others from their end.
 
-        Where there are none, `error` is the errand's: given where it is one of ours, else raised.
+        Where there are none, `error` is the errand's, and given.
         """
         if not handed:
-            if isinstance(error, AbathurError):
-                return error
-            raise error
+            return error
         for one in handed:
             try:
                 held, _ = await self._database.write(self._operate, [one], None)
@@ -203,7 +201,7 @@ def _too_late(handed: Handed) -> LeaseLost:
     return LeaseLost(f"t{handed.last.lease.task} could not be completed before its engine ended.")
 
 
-def _tell(waiting: Sequence["asyncio.Future[None]"], error: AbathurError | None) -> None:
+def _tell(waiting: Sequence["asyncio.Future[None]"], error: Exception | None) -> None:
     for future in waiting:
         if not future.done():
             if error is None:

@@ -26,6 +26,7 @@ from abathur_tui.engine.leases import Heartbeat
 from abathur_tui.engine.left import left
 from abathur_tui.engine.live_settings import LiveSettings
 from abathur_tui.engine.log import EngineLog
+from abathur_tui.engine.mishaps import Mishaps
 from abathur_tui.engine.patient import GONE_SECONDS, PatientDatabase, to_its_end
 from abathur_tui.engine.pool import OpenRuntime, RuntimePool
 from abathur_tui.engine.rescue import Rescue
@@ -297,6 +298,7 @@ class Engine:
                 desk.cancel()
 
     async def _rounds(self, foreman: Foreman) -> Exit:
+        mishaps = Mishaps("round.broke", "The engine could not look for work.", self._database, self._with.clock, self.log)
         while not self._is_stopping:
             changed = self._wake.is_set()
             self._wake.clear()
@@ -312,12 +314,21 @@ class Engine:
                     self._idle_since = None
                 elif (end := await self._end_when_idle()) is not None:
                     return end
-            except AbathurError:
-                if self._broken is None:
-                    raise
-                return Exit.FAILED
-            await self._sleep(foreman.seconds_to_next_round())
+            except Exception as error:
+                if self._broken is not None:
+                    return Exit.FAILED
+                await mishaps.met(error)  # whoever works goes on
+            else:
+                mishaps.over()
+                await self._sleep(foreman.seconds_to_next_round())
+            await self._wait_after(mishaps)
         return Exit.FAILED if self._is_broken else Exit.DONE
+
+    async def _wait_after(self, mishaps: Mishaps) -> None:
+        """Until it may be tried again, whatever changes meanwhile."""
+        while not self._stopping and self._broken is None and (until := mishaps.until) is not None:
+            self._wake.clear()
+            await self._sleep(until - self._with.clock.monotonic())
 
     async def _sleep(self, seconds: float | None) -> None:
         if self._idle_since is not None and not self._manner.stay and not self._manner.drain:
@@ -381,6 +392,8 @@ class Engine:
                         self._wake.set()
             except AbathurError as error:
                 self.log.warning("rescue.failed", error.message, code=error.code)
+            except Exception as error:  # who works goes on, and the others wait for a later look
+                self.log.broke("rescue.broke", error)
             await asyncio.sleep(RESCUE_SECONDS)
 
     @contextlib.asynccontextmanager

@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
-from abathur_tui.domain.errors import AbathurError
+from abathur_tui.domain.errors import AbathurError, Unexpected
 from abathur_tui.domain.leases import Claim, LaneState, Request
 from abathur_tui.domain.plan import Kind
-from abathur_tui.domain.tasks import Task
+from abathur_tui.domain.tasks import Task, TaskError
 from abathur_tui.engine.desk import Errand, Outcome
+from abathur_tui.engine.failures import ends_the_engine
 from abathur_tui.engine.lanes import Lanes, limited
+from abathur_tui.engine.mishaps import Mishaps
 from abathur_tui.engine.plain import AllBegun, Hands, begin
 from abathur_tui.engine.quiet import QuietTimes
 from abathur_tui.engine.swarm import Lent, dismiss_all
@@ -20,7 +22,6 @@ from abathur_tui.engine.worker import Stop, Worker
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.settings import Settings
 from abathur_tui.storage import engines, questions, queue, requests, swarm, views
-from abathur_tui.storage.queue import LastTurn
 
 DUE_SECONDS = 0.25
 """How soon after a change it asks again what is due when."""
@@ -51,6 +52,15 @@ class _Claimed:
     begun: AllBegun
 
 
+@dataclass(slots=True)
+class _Alone:
+    """While tasks are claimed one at a time."""
+
+    head: int | None = None
+    """The task that is just being claimed: an error is that task's own."""
+    claimed: int = 0
+
+
 class Foreman:
     """Hands out the work. All of its workers are tasks of the group that it is given."""
 
@@ -76,6 +86,8 @@ class Foreman:
         self._asked: int | None = None
         """How many agents were asked for, last."""
         self._joins_ready = False
+        self._alone: _Alone | None = None
+        self._mishaps = Mishaps("claim.broke", "Tasks could not be claimed.", shop.database, shop.clock, shop.log)
         self._changed = True
         """Whether anything has changed since it was asked what is due."""
         self._closed = False
@@ -122,6 +134,8 @@ class Foreman:
             moments.append(min(max(quiet - now, _LEAST_PAUSE_SECONDS), CLOCK_SECONDS))
         if (end := self._shop.swarm.next_end()) is not None:
             moments.append(end - monotonic)
+        if (until := self._mishaps.until) is not None:
+            moments.append(until - monotonic)
         return max(min(moments), 0.0) if moments else None
 
     async def close(self, stop: Stop, seconds: float) -> None:
@@ -207,26 +221,60 @@ class Foreman:
         ready = [state.lane for state in states if state.ready]
         self._joins_ready = queue.JOIN_LANE in ready
         if self._joins_ready or any(slots.free_in(lane) > 0 for lane in self.lanes.prepared.intersection(ready)):
-            await self._shop.desk.errand()
+            await self._claim_all()
         return bool(ready)
+
+    async def _claim_all(self) -> None:
+        try:
+            await self._shop.desk.errand()
+        except Exception as error:
+            if isinstance(error, AbathurError) and ends_the_engine(error):
+                raise
+            await self._mishaps.met(error)
+            await self._claim_one_by_one()
+        else:
+            if self._mishaps.until is None:
+                self._mishaps.over()
+
+    async def _claim_one_by_one(self) -> None:
+        """Claiming many at once met an error that nobody had foreseen: a task whose claim fails also alone has failed, the others go on.
+
+        Each is claimed and nothing of it begun: whatever is the matter with its contents is left to its own worker to meet.
+        """
+        for _ in range(max(self._shop.slots.free(), 1)):
+            alone = self._alone = _Alone()
+            try:
+                await self._shop.desk.errand()
+            except Exception as error:
+                if alone.head is None or (isinstance(error, AbathurError) and ends_the_engine(error)):
+                    raise
+                known = error if isinstance(error, AbathurError) else Unexpected(f"It could not be claimed: {error!r}")
+                self._shop.log.broke("task.refused", error, task=alone.head)
+                await self._shop.database.write(queue.refuse, alone.head, TaskError(known.code, known.message), self._shop.clock.now())
+                return
+            finally:
+                self._alone = None
+            if not alone.claimed:
+                return
 
     def errand(self) -> Errand | None:
         """The claims for the slots that are free now; None where there are none."""
         slots = self._shop.slots
         most = self._shop.resources.may_start(slots.free())
         free = {lane: number for lane in self.lanes.prepared if (number := min(slots.free_in(lane), most)) > 0}
-        if self._closed or not (free or self._joins_ready):
+        if self._closed or not (free or self._joins_ready) or (self._alone is None and self._mishaps.until is not None):
             return None
         # Joins need no slot: they are claimed also where agents have them all.
-        limit = most if free else _JOINS_AT_ONCE
+        alone = self._alone
+        limit = 1 if alone is not None else most if free else _JOINS_AT_ONCE
         busy, lent = slots.busy, self._shop.swarm.lend(limit, slots.limit)
         return Errand(
-            operate=lambda c, ended: self._claim_as_engine(c, free, limit, busy, lent, ended),
+            operate=lambda c, ended: self._claim_as_engine(c, free, limit, busy, Hands(lent, ended), alone),
             keep=lambda claimed: self._begin_all(claimed, lent),
             dropped=lambda: self._shop.swarm.bring_back(lent.idle),
         )
 
-    def _claim_as_engine(self, c: Connection, free: dict[str, int], limit: int, busy: int, lent: Lent, ended: Sequence[LastTurn]) -> Outcome:
+    def _claim_as_engine(self, c: Connection, free: dict[str, int], limit: int, busy: int, hands: Hands, alone: _Alone | None) -> Outcome:
         """Claim, unless this engine is none any more: nobody would ever rescue what it claims."""
         row = engines.row(c, self._shop.engine)
         if row is None or row.ended_at is not None:
@@ -236,10 +284,16 @@ class Foreman:
             limit = min(limit, max(asked - busy, 0))  # somebody has asked for fewer since the last look
         if free:
             queue.let_go_what_fits(c, self._shop.resources.room, free, now)
-        claims = queue.take(c, self._shop.engine, free, limit, now)
+        if alone is not None:
+            alone.head = queue.next_up(c, free) if limit > 0 else None
+            claims = queue.claim(c, self._shop.engine, free, limit, now)
+            alone.head, alone.claimed = None, len(claims)
+            begun = AllBegun({}, hands.lent.idle, frozenset())
+        else:
+            claims = queue.take(c, self._shop.engine, free, limit, now)
+            begun = begin(c, self._shop, claims, hands, now)
         if free:
             queue.set_aside(c)
-        begun = begin(c, self._shop, claims, Hands(lent, ended), now)
         return begun.handed_on, _Claimed(claims, begun)
 
     def _begin_all(self, claimed: _Claimed | None, lent: Lent) -> None:

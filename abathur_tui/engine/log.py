@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import traceback
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -51,6 +52,10 @@ class EngineLog:
     def error(self, event: str, message: str, **ids: str | int | float | None) -> None:
         """Something that a person must look at."""
         self._write("error", event, message, ids)
+
+    def broke(self, event: str, error: Exception, **ids: str | int | float | None) -> None:
+        """An error that nobody has foreseen, with its trace: a person must look at it."""
+        self._write("error", event, repr(error), ids | {"trace": "".join(traceback.format_exception(error))})
 
     def _write(self, level: Level, event: str, message: str, ids: dict[str, str | int | float | None]) -> None:
         if _RANK[level] < _RANK[self.level]:

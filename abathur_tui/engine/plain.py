@@ -1,11 +1,11 @@
 """Plain tasks: their one turn is begun in the transaction that claims them, so that it can be asked at once."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 
 from abathur_tui.domain.conversation import Limits, Runtime
-from abathur_tui.domain.errors import PromptFailed
 from abathur_tui.domain.leases import Claim, Work
 from abathur_tui.domain.templates import AgentDefinition
 from abathur_tui.engine.prompting import plain_prompt, prompt_of, room_for_prompt
@@ -122,6 +122,14 @@ class _Means:
 
     def start(self, c: Connection, task: PlainTask) -> Start | None:
         """How a plain task begins; None where its worker has to find that out."""
+        try:
+            return self._start(c, task)
+        except sqlite3.Error:
+            raise
+        except Exception:
+            return None  # its worker meets that too, and says so: it is the task's own, and must not keep the others from beginning
+
+    def _start(self, c: Connection, task: PlainTask) -> Start | None:
         name, choice = task.claim.agent or GENERALIST, task.choice
         if name not in self._definitions:
             self._definitions[name] = self._shop.registry.agent(name)
@@ -130,13 +138,10 @@ class _Means:
         definition, reached = self._definitions[name], self._reached[id(choice)]
         if definition is None or reached is None:
             return None
-        try:
-            if task.link is not None:
-                work = views.work(c, task.claim.lease.task)
-                prompt = prompt_of(work, room_for_prompt(reached[1], definition.prompt))
-                return Start(task, work, definition, *reached, prompt, work.parameters.get("prompt") == prompt)
-            parameters = task.given()
-            prompt = plain_prompt(task.prompt, parameters, task.instance, task.instances)
-        except PromptFailed:
-            return None  # its worker meets that too, and says so
+        if task.link is not None:
+            work = views.work(c, task.claim.lease.task)
+            prompt = prompt_of(work, room_for_prompt(reached[1], definition.prompt))
+            return Start(task, work, definition, *reached, prompt, work.parameters.get("prompt") == prompt)
+        parameters = task.given()
+        prompt = plain_prompt(task.prompt, parameters, task.instance, task.instances)
         return Start(task, None, definition, *reached, prompt, parameters.get("prompt") == prompt)

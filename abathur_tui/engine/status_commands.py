@@ -109,7 +109,13 @@ class StatusCommands:
         for change in found:
             if self._stopping:
                 return False
-            await self._follow(change)
+            try:
+                await self._follow(change)
+            except AbathurError:
+                raise
+            except Exception as error:  # nobody has foreseen it: the changes after this one are followed all the same
+                self._log.broke("status_command.lost", error, task=change.task)
+                await self._database.write(status_commands.done_to, change.id)
             self._looked = change.id
         self._looked = to
         if to - since > _FAR:

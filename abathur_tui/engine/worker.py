@@ -108,7 +108,7 @@ class Worker:
             log.warning("task.lost", "its lease is lost: the agent was ended, and nothing of it counts any more", **ids)
             await self._dismiss_agent()
         except Exception as error:  # whatever it is, it is this task's own
-            log.error("task.left", repr(error), **ids)
+            log.broke("task.left", error, **ids)
             await self._give_up(error)
         finally:
             if self._slot is not None:
@@ -148,7 +148,7 @@ class Worker:
                 raise
             await self._write_failed(self._known, error)
         except Exception as error:  # a mistake of ours in one task must not take the others with it
-            self._shop.log.error("task.broke", repr(error), task=self.claim.lease.task)
+            self._shop.log.broke("task.broke", error, task=self.claim.lease.task)
             await self._write_failed(self._known, Unexpected(f"Something unexpected went wrong: {error!r}"))
 
     @cached_property

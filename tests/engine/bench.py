@@ -19,7 +19,7 @@ from abathur_tui.domain.loops import Direction, LoopSpec, ThresholdCriterion
 from abathur_tui.domain.plan import Edge, JoinSpec, JoinStrategy, Kind, Need, Plan, PlanNode
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Task, TaskDetail
-from abathur_tui.domain.templates import AgentDefinition, Template
+from abathur_tui.domain.templates import AgentDefinition, Registry, Template
 from abathur_tui.engine.engine import Engine, Equipment, Manner
 from abathur_tui.engine.keys import Keys
 from abathur_tui.processes import Children
@@ -97,6 +97,7 @@ class Bench:
     folder: Path
     runtime: ScriptedRuntime
     settings: Settings = QUICK
+    registry: Registry = field(default_factory=OneRole)
     tools: Mapping[str, Tool] = field(default_factory=lambda: tools_by_name(ScriptedTool()))
     keys: Keys = field(default_factory=Keys)
     opens: Callable[[RuntimeChoice, Mapping[str, str]], Runtime] | None = None
@@ -130,7 +131,7 @@ class Bench:
         equipment = Equipment(
             project=self.folder,
             settings=self.settings.model_copy(update={"swarm": self.settings.swarm.model_copy(update=self.swarm)}),
-            registry=OneRole(),
+            registry=self.registry,
             tools=self.tools,
             open_runtime=self._open,
             children=self.children,

@@ -15,6 +15,17 @@ SET status = 'running', version = version + 1, epoch = epoch + 1, attempt = atte
 WHERE id IN (SELECT id FROM (CANDIDATES) ORDER BY priority DESC, execution, seq LIMIT :most)
 RETURNING id, epoch, execution, kind, lane, attempt, failures, agent, priority, seq;
 
+-- name: next_up
+-- What a claim would take first, of the same candidates.
+SELECT id FROM (CANDIDATES) ORDER BY priority DESC, execution, seq LIMIT 1;
+
+-- name: refuse
+-- What cannot even be claimed fails. By the primary key.
+UPDATE tasks
+SET status = 'failed', version = version + 1, why = '', held = NULL, expires = NULL, finished_at = :now, error_code = :code, error_message = :message,
+    actor = 'engine', reason = :reason, changed_at = :now
+WHERE id = :id AND status = 'pending';
+
 -- name: claim_suspect
 -- A task whose worker died twice or more, by its id. By the primary key.
 UPDATE tasks

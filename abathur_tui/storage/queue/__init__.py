@@ -3,7 +3,7 @@
 from abathur_tui.storage.queue.at_once import FirstTurn, LastTurn, PlainTask, begin_attempts, begin_turns, end_turns, free_agents, plain
 from abathur_tui.storage.queue.bodies import body_of
 from abathur_tui.storage.queue.changes import cancel, pause, reprioritize, resume, retry
-from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes, parked, retrying, take
+from abathur_tui.storage.queue.claiming import JOIN_LANE, claim, free_lane, hold_lane, lanes, next_up, parked, refuse, retrying, take
 from abathur_tui.storage.queue.dead_letters import clear_dead_letters, retry_dead_letters
 from abathur_tui.storage.queue.ending import complete, end_cancelled, end_paused, fail, note, park, release, report_progress, retry_later, unpark
 from abathur_tui.storage.queue.fitting import Room, let_go_what_fits, set_aside
@@ -57,6 +57,7 @@ __all__ = [
     "lanes",
     "let_go_what_fits",
     "next_schedule",
+    "next_up",
     "note",
     "park",
     "parked",
@@ -64,6 +65,7 @@ __all__ = [
     "pause_schedules",
     "plain",
     "recover",
+    "refuse",
     "release",
     "remove_schedules",
     "report_progress",

@@ -9,8 +9,11 @@ from abathur_tui.domain.data import canonical
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.leases import Claim, LaneState, Lease
 from abathur_tui.domain.plan import Kind
+from abathur_tui.domain.tasks import TaskError
+from abathur_tui.storage.queue.asked import cancel_steps
 from abathur_tui.storage.queue.at_once import begin_attempts
 from abathur_tui.storage.queue.holding import held
+from abathur_tui.storage.queue.settling import fail_the_doomed
 from abathur_tui.storage.records import clean, runtime_from
 from abathur_tui.storage.sql import named
 
@@ -40,9 +43,7 @@ def take(c: Connection, engine: str, free: Mapping[str, int], limit: int, now: f
     if rows:
         slots[rows[0][4]] -= 1
         limit -= 1
-    parameters: dict[str, object] = {"engine": engine, "now": now, "most": limit}
-    for number, (lane, most) in enumerate(slots.items()):
-        parameters[f"lane{number}"], parameters[f"free{number}"] = lane, most
+    parameters = {"engine": engine, "now": now, "most": limit} | _by_number(slots)
     rows += c.execute(claim_statement(len(slots)), parameters).fetchall()
     # RETURNING comes in the order of ids.
     rows.sort(key=lambda row: (-row[8], row[2], row[9], row[0]))
@@ -50,6 +51,26 @@ def take(c: Connection, engine: str, free: Mapping[str, int], limit: int, now: f
         Claim(Lease(id, epoch, engine), execution, Kind(kind), lane, attempt, failures, agent, priority)
         for id, epoch, execution, kind, lane, attempt, failures, agent, priority, _ in rows
     ]
+
+
+def next_up(c: Connection, free: Mapping[str, int]) -> int | None:
+    """The task that `take` would give first, or alone; None where it would give none."""
+    if held(c) is not None:
+        return None
+    slots = {lane: 1 for lane, number in free.items() if number > 0} | {JOIN_LANE: 1}
+    if (suspect := _suspect(c, slots)) is not None and c.execute(_SQL["suspect_runs"]).fetchone() is None:
+        return suspect
+    row = c.execute(_over_lanes("next_up", len(slots)), _by_number(slots)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def refuse(c: Connection, task: int, error: TaskError, now: float) -> None:
+    """A pending task that cannot even be claimed has failed, and with it what depends on it."""
+    message = clean(error.message)
+    values = {"id": task, "code": error.code, "message": message, "reason": message or error.code, "now": now}
+    if c.execute(_SQL["refuse"], values).rowcount:
+        cancel_steps(c, task, now)
+        fail_the_doomed(c, now)
 
 
 def lanes(c: Connection) -> list[LaneState]:
@@ -86,18 +107,31 @@ def free_lane(c: Connection, lane: str, actor: str, now: float) -> None:
 @lru_cache(maxsize=64)
 def claim_statement(lanes: int) -> str:
     """The statement that claims from so many lanes, with parameters `lane0`, `free0`, `lane1`…"""
+    return _over_lanes("claim", lanes)
+
+
+def _over_lanes(query: str, lanes: int) -> str:
     parts = (_SQL["lane_candidates"].replace(":laneN", f":lane{number}").replace(":freeN", f":free{number}") for number in range(lanes))
-    return _SQL["claim"].replace("CANDIDATES", "\nUNION ALL\n".join(parts))
+    return _SQL[query].replace("CANDIDATES", "\nUNION ALL\n".join(parts))
+
+
+def _by_number(slots: Mapping[str, int]) -> dict[str, object]:
+    """The parameters of such a statement."""
+    lanes = {f"lane{number}": lane for number, lane in enumerate(slots)}
+    return lanes | {f"free{number}": most for number, most in enumerate(slots.values())}
 
 
 def _claim_a_suspect(c: Connection, engine: str, slots: Mapping[str, int], now: float) -> list[Any]:
+    id = _suspect(c, slots)
+    if id is None or c.execute(_SQL["suspect_runs"]).fetchone() is not None:
+        return []
+    return c.execute(_SQL["claim_suspect"], {"id": id, "engine": engine, "now": now}).fetchall()
+
+
+def _suspect(c: Connection, slots: Mapping[str, int]) -> int | None:
+    """The first task whose workers died twice or more, of the lanes with slots."""
     suspects: Iterable[tuple[int, str]] = c.execute(_SQL["suspects"]).fetchall()
-    for id, lane in suspects:
-        if slots.get(lane, 0) > 0:
-            if c.execute(_SQL["suspect_runs"]).fetchone() is not None:
-                return []
-            return c.execute(_SQL["claim_suspect"], {"id": id, "engine": engine, "now": now}).fetchall()
-    return []
+    return next((id for id, lane in suspects if slots.get(lane, 0) > 0), None)
 
 
 def _audit(c: Connection, action: str, detail: Mapping[str, object], actor: str, now: float) -> None:
