@@ -37,8 +37,6 @@ _INVARIANTS = (
     "claims",
     "finished",
     "figures",
-    "spent_by_tasks",
-    "spent_by_agents",
     "spent_by_days",
     "json",
     "swarm",
@@ -126,8 +124,9 @@ def _problems(c: Connection, *, copy: bool) -> Iterator[str]:
     for name in _INVARIANTS:
         yield from _tried(f"the rule {name}", partial(_broken, c, _SQL[name]))
     for thing, letter, column in (("task", "t", "status"), ("agent", "a", "state")):
-        text = _SQL["history"].replace("THING", thing).replace("LETTER", letter).replace("COLUMN", column)
-        yield from _tried(f"the rule {thing}_history", partial(_broken, c, text))
+        for rule in ("spent", "history"):
+            text = _SQL[rule].replace("THING", thing).replace("LETTER", letter).replace("COLUMN", column)
+            yield from _tried(f"the rule {rule} of {thing}s", partial(_broken, c, text))
     yield from _tried("who waits for whom", lambda: _circles(c))
     yield from _tried("the ids", lambda: _sequences(c))
     yield from _tried("the texts", lambda: _texts(c))

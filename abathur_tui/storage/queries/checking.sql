@@ -139,42 +139,23 @@ SELECT 'a row of ' || name || ' has the id ' || last || ', to which nobody has c
 ) WHERE last > 1e15
 LIMIT 20;
 
--- name: spent_by_tasks
--- Tasks that took something else than their turns. Of what a damaged file has lost only the task knows any more. Costs are sums of floating point
--- numbers: the last digits depend on the order. It walks through all turns.
+-- name: spent
+-- THINGs (tasks or agents, each with its letter) that took something else than their turns. Of what a damaged file has lost only they themselves know
+-- any more. Costs are sums of floating point numbers: the last digits depend on the order. It walks through all turns.
 WITH took AS (
-    SELECT u.task, sum(u.tokens_input) AS input, sum(u.tokens_output) AS output, total(u.cost_usd) AS cost,
+    SELECT u.THING, sum(u.tokens_input) AS input, sum(u.tokens_output) AS output, total(u.cost_usd) AS cost,
         sum(CASE u.state WHEN 'done' THEN u.cost_usd IS NULL
             WHEN 'partial' THEN t.lane NOT LIKE 'local:%' AND (u.said IS NOT NULL OR t.lane LIKE 'command:%') ELSE 0 END) AS unpriced
-    FROM turns AS u JOIN tasks AS t ON t.id = u.task GROUP BY u.task
+    FROM turns AS u JOIN tasks AS t ON t.id = u.task WHERE u.THING IS NOT NULL GROUP BY u.THING
 ), known AS MATERIALIZED (SELECT NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') AS whole)
-SELECT 't' || t.id || ' took ' || t.tokens_input || ' and ' || t.tokens_output || ' tokens for $' || t.cost_usd || ' and ' || t.unpriced
+SELECT 'LETTER' || o.id || ' took ' || o.tokens_input || ' and ' || o.tokens_output || ' tokens for $' || o.cost_usd || ' and ' || o.unpriced
     || ' turns without a price; its turns ' || coalesce(u.input, 0) || ' and ' || coalesce(u.output, 0) || ' for $' || coalesce(u.cost, 0.0) || ' and '
     || coalesce(u.unpriced, 0)
-FROM tasks AS t CROSS JOIN known LEFT JOIN took AS u ON u.task = t.id
-WHERE t.tokens_input < coalesce(u.input, 0) OR t.tokens_output < coalesce(u.output, 0) OR t.cost_usd < coalesce(u.cost, 0) * (1 - 1e-9) - 1e-9
+FROM THINGs AS o CROSS JOIN known LEFT JOIN took AS u ON u.THING = o.id
+WHERE o.tokens_input < coalesce(u.input, 0) OR o.tokens_output < coalesce(u.output, 0) OR o.cost_usd < coalesce(u.cost, 0) * (1 - 1e-9) - 1e-9
     OR (known.whole AND (
-        t.tokens_input > coalesce(u.input, 0) OR t.tokens_output > coalesce(u.output, 0) OR t.cost_usd > coalesce(u.cost, 0) * (1 + 1e-9) + 1e-9
-        OR t.unpriced <> coalesce(u.unpriced, 0)
-    ))
-LIMIT 20;
-
--- name: spent_by_agents
--- The same of agents. It walks through all turns.
-WITH took AS (
-    SELECT u.agent, sum(u.tokens_input) AS input, sum(u.tokens_output) AS output, total(u.cost_usd) AS cost,
-        sum(CASE u.state WHEN 'done' THEN u.cost_usd IS NULL
-            WHEN 'partial' THEN t.lane NOT LIKE 'local:%' AND (u.said IS NOT NULL OR t.lane LIKE 'command:%') ELSE 0 END) AS unpriced
-    FROM turns AS u JOIN tasks AS t ON t.id = u.task WHERE u.agent IS NOT NULL GROUP BY u.agent
-), known AS MATERIALIZED (SELECT NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') AS whole)
-SELECT 'a' || a.id || ' took ' || a.tokens_input || ' and ' || a.tokens_output || ' tokens for $' || a.cost_usd || ' and ' || a.unpriced
-    || ' turns without a price; its turns ' || coalesce(u.input, 0) || ' and ' || coalesce(u.output, 0) || ' for $' || coalesce(u.cost, 0.0) || ' and '
-    || coalesce(u.unpriced, 0)
-FROM agents AS a CROSS JOIN known LEFT JOIN took AS u ON u.agent = a.id
-WHERE a.tokens_input < coalesce(u.input, 0) OR a.tokens_output < coalesce(u.output, 0) OR a.cost_usd < coalesce(u.cost, 0) * (1 - 1e-9) - 1e-9
-    OR (known.whole AND (
-        a.tokens_input > coalesce(u.input, 0) OR a.tokens_output > coalesce(u.output, 0) OR a.cost_usd > coalesce(u.cost, 0) * (1 + 1e-9) + 1e-9
-        OR a.unpriced <> coalesce(u.unpriced, 0)
+        o.tokens_input > coalesce(u.input, 0) OR o.tokens_output > coalesce(u.output, 0) OR o.cost_usd > coalesce(u.cost, 0) * (1 + 1e-9) + 1e-9
+        OR o.unpriced <> coalesce(u.unpriced, 0)
     ))
 LIMIT 20;
 
