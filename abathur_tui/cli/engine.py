@@ -1,6 +1,7 @@
 """`abathur engine`: the process that works off the queue."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -135,17 +136,18 @@ async def _detached(project: Project, call: Invocation, *, drain: bool) -> int:
 
 
 async def _attended(project: Project, call: Invocation, *, drain: bool) -> int:
-    attended = _Attended(project, call, drain)
+    attended, ended = _Attended(project, call, drain), asyncio.Event()
     with Interrupts(signal.SIGTERM) as interrupts:
-        watching = asyncio.create_task(show_all(project, call))
+        watching = asyncio.create_task(show_all(project, call, ended))
         try:
             code = await interrupts.unless_pressed(attended.work())
         except Interrupted:
             await attended.stop(interrupts)
             code = 128 + interrupts.last
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            ended.set()  # what it did last is still to be told
+            with contextlib.suppress(Interrupted):
+                await interrupts.unless_pressed(asyncio.gather(watching, return_exceptions=True))
     if call.json:
         output.document({"tasks": counts_data((await project.status()).counts)})
     if code == Exit.REFUSED:

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 from abathur_tui.cli.output import cell_width, cut, encodable
@@ -57,15 +57,16 @@ async def show_batch(project: Project, batch: Batch, call: Invocation) -> None:
     await _show(project, "batch", follow_batch(project.database, batch), call)
 
 
-async def show_all(project: Project, call: Invocation) -> None:
-    """Show all that happens in the project from now on; never ends."""
-    await _show(project, "engine", project.tail(), call)
+async def show_all(project: Project, call: Invocation, until: asyncio.Event) -> None:
+    """Show all that happens in the project from now on, up to the last that has happened when `until` is set."""
+    await _show(project, "engine", project.tail(until), call)
 
 
 async def _show(project: Project, title: str, entries: AsyncGenerator[LogEntry, None], call: Invocation) -> None:
     view = _Live(title) if _is_terminal() and not call.quiet else _Lines(title, call)
     seen = _Seen()
     changed: set[int] = set()
+    over = asyncio.Event()
 
     async def refresh() -> None:
         ids, before = sorted(changed), dict(seen.tasks)
@@ -75,8 +76,10 @@ async def _show(project: Project, title: str, entries: AsyncGenerator[LogEntry, 
         view.draw(seen, [task for task in (seen.tasks[id] for id in ids if id in seen.tasks) if _moved(before.get(task.id), task)])
 
     async def keep_fresh() -> None:
-        while True:
-            await asyncio.sleep(REFRESH_SECONDS)
+        while not over.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_SECONDS):
+                    await over.wait()
             await refresh()
 
     ticking = asyncio.create_task(keep_fresh())
@@ -87,7 +90,7 @@ async def _show(project: Project, title: str, entries: AsyncGenerator[LogEntry, 
                 if entry.task is not None:
                     changed.add(entry.task)
                 view.entry(entry)
-        ticking.cancel()
+        over.set()  # not cancelled: what a refresh has begun to look at is told too
         await asyncio.gather(ticking, return_exceptions=True)
         await refresh()
     finally:

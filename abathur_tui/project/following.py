@@ -37,10 +37,10 @@ async def follow(database: Database, execution: int) -> AsyncGenerator[LogEntry,
             return
 
 
-async def tail(database: Database) -> AsyncGenerator[LogEntry, None]:
-    """All entries from now on; never ends. Raises ProjectGone."""
+async def tail(database: Database, until: asyncio.Event | None = None) -> AsyncGenerator[LogEntry, None]:
+    """All entries from now on, up to the last that was there when `until` was set; without it, it never ends. Raises ProjectGone."""
     _, cursor = await database.read(views.log_since, None, limit=1)
-    async for _ in changes(database):
+    async for _ in changes(database, until):
         while True:
             entries, cursor = await database.read(views.log_since, cursor, limit=PAGE)
             for entry in entries:
@@ -49,16 +49,18 @@ async def tail(database: Database) -> AsyncGenerator[LogEntry, None]:
                 break
 
 
-async def changes(database: Database) -> AsyncGenerator[None, None]:
-    """Something each time that somebody has committed, the first at once. Raises ProjectGone."""
+async def changes(database: Database, until: asyncio.Event | None = None) -> AsyncGenerator[None, None]:
+    """Something each time that somebody has committed, the first at once, the last once `until` is set; else never ends. Raises ProjectGone."""
     seen: int | None = None
     while True:
-        version = database.data_version()
-        if version == seen:
+        last, version = until is not None and until.is_set(), database.data_version()
+        if version == seen and not last:
             await asyncio.sleep(POLL_SECONDS)
             continue
         seen = version
         yield
+        if last:
+            return
 
 
 async def attend(

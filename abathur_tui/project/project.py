@@ -263,9 +263,9 @@ class Project:
         """All that happens in an execution, from its beginning to the end of its root. Raises NotFound, ProjectGone."""
         return follow(self.database, execution)
 
-    def tail(self) -> AsyncGenerator[LogEntry, None]:
-        """All that happens in the project from now on; never ends. Raises ProjectGone."""
-        return tail(self.database)
+    def tail(self, until: asyncio.Event | None = None) -> AsyncGenerator[LogEntry, None]:
+        """All that happens in the project from now on, up to when `until` is set; without it, it never ends. Raises ProjectGone."""
+        return tail(self.database, until)
 
     def changes(self) -> AsyncGenerator[None, None]:
         """Something each time that somebody has committed, the first at once; never ends. Raises ProjectGone."""
