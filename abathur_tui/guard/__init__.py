@@ -3,12 +3,13 @@
 Standard library only, and nothing of ours: it is imported before anything heavy is.
 """
 
-from abathur_tui.guard.engine import GuardPipe, Keys, Restarts, run_engine
-from abathur_tui.guard.groups import MARK, identity, is_stopped, kill_group, kill_marked, kill_noted, kill_process
+from abathur_tui.guard.engine import RESTARTING, GuardPipe, Keys, Restarts, run_engine
+from abathur_tui.guard.groups import MARK, identity, is_stopped, kill_group, kill_marked, kill_noted, kill_process, restarting_since
 from abathur_tui.guard.screen import run_screen
 
 __all__ = [
     "MARK",
+    "RESTARTING",
     "GuardPipe",
     "Keys",
     "Restarts",
@@ -18,6 +19,7 @@ __all__ = [
     "kill_marked",
     "kill_noted",
     "kill_process",
+    "restarting_since",
     "run_engine",
     "run_screen",
 ]

@@ -3,8 +3,9 @@
 Run as a file with `python -E -s -S` (quick, and of ours only `groups.py` beside it is imported):
 `beside.py SOCKET ENGINE_PID QUICK_SECONDS PAUSE,PAUSE… COMMAND…`.
 
-The engine sends lines: `+GROUP LEADER MARK`, `-GROUP`, `key FINGERPRINT KEY`, `stop`. An engine that the guard has started finds the number of its
-socket in ABATHUR_GUARD_SOCKET, and on it all keys and a line `go GUARD_PID`. The end of the stream is the end of the engine.
+The engine sends lines: `+GROUP LEADER MARK`, `-GROUP`, `key FINGERPRINT KEY`, `notice PATH` (in hexadecimal: the file that stands there while the
+engine is started again; one that works sends it, too), `stop`. An engine that the guard has started finds the number of its socket in
+ABATHUR_GUARD_SOCKET, and on it all keys and a line `go GUARD_PID`. The end of the stream is the end of the engine.
 """
 
 import os
@@ -15,8 +16,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
-from groups import IGNORED, LINUX, Note, kill_group, kill_groups  # type: ignore[import-not-found]
+from groups import IGNORED, LINUX, Note, identity, kill_group, kill_groups  # type: ignore[import-not-found]
 
 
 class Guard:
@@ -32,15 +34,23 @@ class Guard:
         self.groups: dict[int, Note] = {}
         self.keys: dict[str, str] = {}
         self.stopped = False
+        self.notice: Path | None = None
         self.process: subprocess.Popen[bytes] | None = None
 
     def watch(self) -> None:
         """Stay with the engine, and the ones started after it, until one was told to stop or they die too quickly."""
+        try:
+            self._watch()
+        finally:
+            self._take_notice_away()
+
+    def _watch(self) -> None:
         quick_deaths = 0
         while True:
             since = time.monotonic()
             for line in self._lines():
                 self._learn(line)
+            self._put_notice_up()
             how = self._bury()
             if self.stopped:
                 return
@@ -72,6 +82,10 @@ class Guard:
         word, _, rest = line.partition(" ")
         if word == "stop":
             self.stopped = True
+            self._take_notice_away()
+        elif word == "notice":
+            self.notice = Path(os.fsdecode(bytes.fromhex(rest)))
+            self._take_notice_away()
         elif word == "key":
             fingerprint, _, key = rest.partition(" ")
             self.keys[fingerprint] = key
@@ -80,6 +94,20 @@ class Guard:
             self.groups[int(word[1:])] = Note(leader, mark)
         elif word.startswith("-"):
             self.groups.pop(int(word[1:]), None)
+
+    def _put_notice_up(self) -> None:
+        """Say that the engine is being started again, for as long as this process lives and it is not taken away."""
+        if self.notice is not None and not self.stopped:
+            with suppress(OSError):  # It is for those who look on only.
+                draft = self.notice.with_suffix(".draft")
+                draft.write_text(f"{os.getpid()} {identity(os.getpid()) or ''}\n")
+                draft.replace(self.notice)
+
+    def _take_notice_away(self) -> None:
+        if self.notice is not None:
+            with suppress(OSError):
+                if self.notice.read_text().split()[:1] == [str(os.getpid())]:  # Else another guard's.
+                    self.notice.unlink()
 
     def _bury(self) -> str:
         """Kill the groups that are noted, and the engine itself if only its socket is gone; gives how it ended."""

@@ -23,8 +23,8 @@ What happens then:
   keys (`guard.restarted` is True then). `serve` returns, or raises SystemExit: that is a stop; what is still noted is killed, and nothing
   is started again. An engine that dies at once is started again after growing pauses, and in the end given up, with a line on standard error.
 - The guard is killed: a thread of the engine notices and starts another one, with the present list.
-- Both are killed: a third process, of which they know nothing, kills what stands in the file of notes (`kill_noted`); where it was killed too,
-  the next engine does.
+- Both are killed: a third process, which knows only that file, kills what stands in the file of notes (`kill_noted`); where it was killed too,
+  the next engine does. Where it alone is killed, a thread of the engine starts another one.
 The guard has the engine's standard output and error, and ignores INT, HUP and TERM. It ends when the engine has ended.
 """
 
@@ -46,6 +46,8 @@ from abathur_tui.guard.groups import IGNORED, MARK, Note, identity, write_notes
 
 SOCKET_VARIABLE = "ABATHUR_GUARD_SOCKET"
 """Where an engine that its guard has started finds the number of its socket."""
+RESTARTING = "restarting"
+"""The name of the file that stands in the folder of notes while a guard starts its engine again."""
 SEND_SECONDS = 1.0
 """A guard that takes no line for so long (stopped, swapped out) is replaced."""
 QUICK_GUARDS = 5
@@ -120,6 +122,7 @@ class GuardPipe:
         self._groups: dict[int, Note] = {}
         self._notes: Path | None = None
         self._stopped = False
+        self._closed = False
         self._socket: socket.socket | None = None
         self._guard_pid = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -145,11 +148,16 @@ class GuardPipe:
                 self._write_notes()
 
     def keep_notes_in(self, path: Path) -> None:
-        """Also note the groups in this file, for `kill_noted`; its folder must exist. It is removed when the engine ends."""
+        """Also note the groups in this file, for `kill_noted`; its folder must exist. It is removed when the engine ends.
+
+        In the same folder the guard puts up a notice, `RESTARTING`, while it starts the engine again.
+        """
         with self._lock:
             self._notes = path
             self._write_notes()
+            self._tell_of_notice()
             self._start_last(path)
+        threading.Thread(target=self._keep_last, args=(path,), name="last guard", daemon=True).start()
 
     def stop(self) -> None:
         """No engine is started after this one. What is noted is still killed when it ends."""
@@ -185,6 +193,7 @@ class GuardPipe:
     def close(self) -> None:
         """The engine has done its work: stop, and take the notes away if nothing is left of the children."""
         with self._lock:
+            self._closed = True
             self.stop()
             if self._notes is not None and not self._groups:
                 with suppress(OSError):  # Gone with its folder, or not ours to remove: an empty list does no harm.
@@ -229,8 +238,26 @@ class GuardPipe:
             self.tell(f"key {fingerprint} {self.keys[fingerprint]}")
         for group in self._groups:
             self._tell_of(group)
+        self._tell_of_notice()
         if self._stopped:
             self.tell("stop")
+
+    def _keep_last(self, notes: Path) -> None:
+        """Replace a last guard that has died, for as long as this process lives."""
+        quick_deaths = 0
+        while True:
+            since, last = time.monotonic(), self._last
+            if last is not None and last.stdin is not None and last.stdout is not None:
+                with last.stdin, last.stdout:
+                    last.stdout.read()  # It says nothing: what there is to read is its end.
+                last.wait()
+            quick_deaths = quick_deaths + 1 if time.monotonic() - since < 1 else 0
+            if quick_deaths > QUICK_GUARDS:
+                time.sleep(1)
+            with self._lock:
+                if self._closed:
+                    return
+                self._start_last(notes)
 
     def _start_last(self, notes: Path) -> None:
         """Start the process that kills what is noted where engine and guard are killed in the same instant."""
@@ -240,11 +267,13 @@ class GuardPipe:
                 self._last = subprocess.Popen(
                     [sys.executable, "-E", "-s", "-S", "-c", _LAST],
                     stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
                     env={name: value for name, value in os.environ.items() if name != MARK} | environment,
                     cwd="/",
                     start_new_session=True,
                 )
         except OSError as error:  # The guard is there all the same.
+            self._last = None
             print(f"no second guard can be started: {error}", file=sys.stderr)
 
     def _watch(self) -> None:
@@ -268,6 +297,10 @@ class GuardPipe:
     def _tell_of(self, group: int) -> None:
         note = self._groups[group]
         self.tell(f"+{group} {note.leader} {note.mark}")
+
+    def _tell_of_notice(self) -> None:
+        if self._notes is not None:
+            self.tell(f"notice {os.fsencode(self._notes.with_name(RESTARTING)).hex()}")
 
     def _kill_guard(self) -> None:
         # While it is our child or our parent, the number cannot be somebody else's.

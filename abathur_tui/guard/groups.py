@@ -79,6 +79,16 @@ def identity(pid: int) -> str | None:
     return None if started is None else f"{_boot()}/{started}"
 
 
+def restarting_since(notice: Path) -> float | None:
+    """Since when a guard that lives is starting the engine again that died, by the file of its notice; None where none is. Unix seconds."""
+    try:
+        pid, expected = notice.read_text().split()
+        since = notice.stat().st_mtime
+    except (OSError, ValueError):
+        return None
+    return since if pid.isdecimal() and identity(int(pid)) == expected else None
+
+
 def write_notes(path: Path, groups: Mapping[int, Note]) -> None:
     """Replace the file by these groups, one a line."""
     draft = path.with_suffix(".draft")

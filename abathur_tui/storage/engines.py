@@ -13,6 +13,7 @@ from abathur_tui.storage.locks import (
     hold_engine_lock,
     hold_life_lock,
     living_engines,
+    restarting_since,
     take_away,
 )
 from abathur_tui.storage.sql import named
@@ -31,6 +32,7 @@ __all__ = [
     "hold_life_lock",
     "living_engines",
     "register",
+    "restarting_since",
     "row",
     "take_away",
     "unended",

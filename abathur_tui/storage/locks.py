@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from abathur_tui import guard
 from abathur_tui.guard import identity
 from abathur_tui.storage.files import identity as identity_of_file
 from abathur_tui.storage.files import private_folder
@@ -91,6 +92,11 @@ def active_engine_process(folder: Path) -> int | None:
     """The process id of the active engine; None where there is none."""
     path = folder / "engine.lock"
     return _holder(path).pid if _is_held(path) else None
+
+
+def restarting_since(folder: Path) -> float | None:
+    """Since when the guard of an engine that died is starting another one; None where none is. Unix seconds."""
+    return guard.restarting_since(folder / "engines" / guard.RESTARTING)
 
 
 def living_engines(folder: Path) -> list[tuple[str, int]]:

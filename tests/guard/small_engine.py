@@ -14,6 +14,7 @@ from pathlib import Path
 from abathur_tui.guard import GuardPipe, Keys, Restarts, kill_noted, run_engine
 from abathur_tui.guard import engine as guard_engine
 from abathur_tui.processes import Children
+from tests.waiting import eventually
 
 FOLDER_VARIABLE = "SMALL_ENGINE_FOLDER"
 # A leader with two children of its own, one of which ignores what asks it to end.
@@ -29,6 +30,8 @@ def serve(guard: GuardPipe, keys: Keys) -> int:
     known = dict(keys)
     keys.add("fingerprint", "sk-secret")
     killed = [group for notes in folder.glob("*.children") for group in kill_noted(notes)]
+    if mode == "slow-restart" and guard.restarted:
+        eventually((folder / "go").exists)
     guard.keep_notes_in(folder / f"{uuid.uuid4()}.children")
     return asyncio.run(work(folder, mode, guard, {"keys": known, "killed": killed}))
 

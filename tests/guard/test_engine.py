@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from abathur_tui.guard import GuardPipe, Keys, Restarts
+from abathur_tui.guard import RESTARTING, GuardPipe, Keys, Restarts, restarting_since
 from tests.guard.small_engine import FAMILIES, FAMILY_SIZE, FOLDER_VARIABLE
 from tests.waiting import eventually
 
@@ -249,16 +249,86 @@ def test_where_engine_and_guard_are_killed_in_the_same_instant_nothing_is_left_r
     eventually(lambda: not bench.running(), 5)
 
 
-def test_where_all_guards_were_killed_too_the_next_engine_kills_what_is_left(bench: Bench) -> None:
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_killed_last_guard_is_replaced_and_does_the_same(bench: Bench, times: int) -> None:
     engine = bench.start()
     first = bench.at_work(1)
-    for last in bench.last_guards():
-        kill(last)
-    # Also a family whose leader is gone already.
-    family = bench.grown_families()
+    killed: set[int] = set()
+
+    def last() -> int | None:
+        return next((pid for pid in bench.last_guards() if pid not in killed), None)
+
+    for _ in range(times):
+        pid = eventually(last)
+        assert pid is not None
+        kill(pid)
+        killed.add(pid)
+    eventually(last)
+    bench.grown_families()
     # Stopped first, or it might have a new guard before it is killed itself.
     os.kill(engine.pid, signal.SIGSTOP)
     kill(first.guard)
+    kill(engine.pid)
+    engine.wait()
+
+    eventually(lambda: not bench.running(), 5)
+
+
+def test_a_last_guard_that_is_killed_while_its_engine_ends_is_not_replaced(bench: Bench) -> None:
+    engine = bench.start()
+    bench.at_work(1)
+
+    os.kill(engine.pid, signal.SIGTERM)
+    for last in bench.last_guards():
+        with contextlib.suppress(ProcessLookupError):
+            kill(last)
+
+    assert engine.wait(30) == 0
+    eventually(lambda: not bench.running())
+
+
+def test_while_an_engine_is_started_again_that_is_noted(bench: Bench) -> None:
+    engine = bench.start("slow-restart")
+    guard = bench.at_work(1).guard
+    notice = bench.folder / RESTARTING
+    assert restarting_since(notice) is None
+    kill(engine.pid)
+    engine.wait()
+
+    since = eventually(lambda: restarting_since(notice))
+
+    assert since is not None
+    assert abs(time.time() - since) < 60
+    (bench.folder / "go").touch()
+    bench.at_work(2)
+    eventually(lambda: not notice.exists())
+    [again] = [start for start in bench.starts() if start.restarted]
+    assert again.guard == guard
+
+
+def test_a_notice_of_a_guard_that_was_killed_says_nothing(bench: Bench) -> None:
+    engine = bench.start("slow-restart")
+    guard = bench.at_work(1).guard
+    kill(engine.pid)
+    engine.wait()
+    notice = bench.folder / RESTARTING
+    eventually(lambda: restarting_since(notice))
+
+    kill(guard)
+
+    eventually(lambda: restarting_since(notice) is None)
+    assert notice.exists()
+
+
+def test_where_all_guards_were_killed_too_the_next_engine_kills_what_is_left(bench: Bench) -> None:
+    engine = bench.start()
+    first = bench.at_work(1)
+    # Also a family whose leader is gone already.
+    family = bench.grown_families()
+    # Stopped first, or it might have new guards before it is killed itself.
+    os.kill(engine.pid, signal.SIGSTOP)
+    for pid in (*bench.last_guards(), first.guard):
+        kill(pid)
     kill(engine.pid)
     kill(first.families[0])
     engine.wait()
