@@ -343,11 +343,9 @@ class Engine:
         rest = await self._database.read(left)
         now = self._with.clock.monotonic()
         end: Exit | None = None
-        if await self._commands.behind():  # only after `left`: what has ended since a look before it would not be seen by either
-            self._idle_since = None
-        elif self._manner.drain:
+        if self._manner.drain:
             end = rest.drained
-        elif rest.later:
+        elif rest.later or rest.untold:
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = now

@@ -5,7 +5,7 @@ from sqlite3 import Connection
 
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.status import Status, Why
-from abathur_tui.storage import questions, queue, views
+from abathur_tui.storage import questions, queue, status_commands, views
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,13 @@ class Left:
     """One goes on by itself at some time: its own, that of its account's quota, or a schedule's."""
     account: bool
     """One waits for a key or for billing."""
+    untold: bool
+    """A command on changes of status is still to be run, or it is not known yet that none is."""
 
     @property
     def drained(self) -> Exit | None:
         """How a drain ends now; None while there is something to wait for."""
-        if self.running or self.ready or self.retrying:
+        if self.running or self.ready or self.retrying or self.untold:
             return None
         return Exit.REFUSED if self.account else Exit.DONE
 
@@ -44,4 +46,5 @@ def left(c: Connection) -> Left:
         retrying=queue.retrying(c),
         later=any(lane.held_why != Why.KEY for lane in lanes) or queue.next_schedule(c) is not None,
         account=any(lane.held_why == Why.KEY for lane in lanes),
+        untold=status_commands.behind(c),
     )

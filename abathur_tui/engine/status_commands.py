@@ -27,8 +27,6 @@ from abathur_tui.storage.status_commands import Change
 
 _MOST_TRIES = 3
 _PAGE = 100
-_FAR = 10_000
-"""Rows of the audit without a change that matters, after which the place is written down all the same."""
 _SAID = 300
 _NEVER_PASSED_ON = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 
@@ -49,8 +47,6 @@ class StatusCommands:
         self._project = project
         self._clock = clock
         self._log = log
-        self._looked = 0
-        """The row of the audit up to which nothing is left to do."""
         self._wake = asyncio.Event()
         self._stopping = False
         self._failing: set[int] = set()
@@ -67,13 +63,6 @@ class StatusCommands:
     def changed(self) -> None:
         """Somebody has changed the database."""
         self._wake.set()
-
-    async def behind(self) -> bool:
-        """Whether there is a change for which a command is still to be run."""
-        if not self._commands:
-            return False
-        found, _ = await self._database.read(status_commands.changes, self._statuses, await self._since(), 1)
-        return bool(found)
 
     async def begin(self) -> None:
         """See to it that changes from now on are followed, if any are: an engine does that before it claims anything."""
@@ -104,8 +93,10 @@ class StatusCommands:
 
     async def _look(self) -> bool:
         """Run what is to be run; whether there may be more."""
-        since = await self._since()
-        found, to = await self._database.read(status_commands.changes, self._statuses, since, _PAGE)
+        place = await self._database.read(status_commands.place)
+        if place is None:
+            return False  # an engine on another host has no commands
+        found, to = await self._database.read(status_commands.changes, self._statuses, place.audit, _PAGE)
         for change in found:
             if self._stopping:
                 return False
@@ -116,15 +107,9 @@ class StatusCommands:
             except Exception as error:  # nobody has foreseen it: the changes after this one are followed all the same
                 self._log.broke("status_command.lost", error, task=change.task)
                 await self._database.write(status_commands.done_to, change.id)
-            self._looked = change.id
-        self._looked = to
-        if to - since > _FAR:
-            await self._database.write(status_commands.done_to, to)
+        if to > place.audit:
+            await self._database.write(status_commands.done_to, to)  # also for whoever waits for what is left, and does not know the commands
         return len(found) == _PAGE
-
-    async def _since(self) -> int:
-        place = await self._database.read(status_commands.place)
-        return max(self._looked, place.audit if place is not None else 0)
 
     async def _follow(self, change: Change) -> None:
         for number, command in enumerate(self._commands):

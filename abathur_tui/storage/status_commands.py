@@ -53,6 +53,12 @@ def place(c: Connection) -> Place | None:
     return None if found is None else Place(*found)
 
 
+def behind(c: Connection) -> bool:
+    """Whether a task has changed its status, and the commands have not come to that yet; False where there are none."""
+    (found,) = c.execute(_SQL["behind"]).fetchone()
+    return bool(found)
+
+
 def changes(c: Connection, statuses: Collection[Status], since: int, most: int) -> tuple[list[Change], int]:
     """Up to `most` changes to one of these statuses after that row, and the row up to which there are no others."""
     (newest,) = c.execute(_SQL["newest"]).fetchone()

@@ -10,6 +10,13 @@ INSERT INTO status_commands (id, audit) VALUES (1, (SELECT coalesce(max(id), 0) 
 -- There are no commands any more. By the primary key.
 DELETE FROM status_commands WHERE id = 1;
 
+-- name: behind
+-- Whether a task has changed its status since then. By the primary keys.
+SELECT EXISTS (
+    SELECT 1 FROM status_commands AS s CROSS JOIN audit AS a ON a.id > s.audit
+    WHERE s.id = 1 AND a.task IS NOT NULL AND a.action = 'task.' || a.to_state
+);
+
 -- name: newest
 -- The last row of the audit. By the primary key.
 SELECT coalesce(max(id), 0) FROM audit;
