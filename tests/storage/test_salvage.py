@@ -13,14 +13,17 @@ from pathlib import Path
 
 import pytest
 
+from abathur_tui.domain.conversation import ToolOutcome, ToolUseBlock
 from abathur_tui.domain.data import content_hash
 from abathur_tui.domain.errors import ChangeRefused, DatabaseBusy, DatabaseDamaged, DatabaseNewer, NoResult
+from abathur_tui.domain.leases import Claim
 from abathur_tui.project import Place, care
-from abathur_tui.storage import Database, engines, queue, seals
+from abathur_tui.storage import Database, agents, engines, journal, queue, seals
 from abathur_tui.storage.checking import check_folder
 from abathur_tui.storage.copying import set_aside
+from abathur_tui.storage.pages import Pages
 from abathur_tui.storage.salvage import salvage
-from tests.storage.building import ENGINE, NOW, chain, claim, claim_one, fail, finish, fork, plan, submit
+from tests.storage.building import ENGINE, NOW, chain, claim, claim_one, fail, finish, fork, plan, said, submit
 
 PAGE = 4096
 
@@ -33,7 +36,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     submit(database, chain(400))
     for number in range(60):
         submit(database, fork(5))
-        finish(database, claim_one(database), f"result {number} " + "x" * (number * 200))
+        talk(database, claimed := claim_one(database), number)
+        finish(database, claimed, f"result {number} " + "x" * (number * 200))
         fail(database, claim_one(database))
         claim(database, 2)
         database.write_now(queue.recover, ENGINE, NOW)
@@ -42,6 +46,17 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         database.write_now(seals.seal_some, NOW)
     database.close()
     return folder
+
+
+def talk(database: Database, claimed: Claim, number: int) -> None:
+    """An agent takes a turn and calls a tool."""
+    lease = claimed.lease
+    agent = database.write_now(agents.spawn, lease, "tester", None, NOW)
+    database.write_now(agents.assign, lease, agent, NOW)
+    turn = database.write_now(journal.begin_turn, lease, 1, agent, [], NOW)
+    database.write_now(journal.finish_turn, lease, turn, said(f"answer {number} " * 20), NOW)
+    database.write_now(journal.intend_tool, lease, turn, ToolUseBlock("c", "grep", {"pattern": f"{number}"}), NOW)
+    database.write_now(journal.finish_tool, lease, turn, "c", ToolOutcome(f"found {number}"), NOW)
 
 
 @pytest.fixture
@@ -123,6 +138,18 @@ def test_pages_in_the_middle_that_are_overwritten_cost_their_rows_only(worked: P
     assert after["content"] > before["content"] * 0.8
     lost = {one.table: one.lost for one in done.salvaged.tables}
     assert lost["tasks"] == before["tasks"] - after["tasks"] > 0
+
+
+@pytest.mark.parametrize("table", ["turns", "tool_calls", "agents", "audit", "attempts", "seals"])
+def test_whichever_table_has_lost_its_rows_what_is_left_is_well(worked: Path, table: str) -> None:
+    before = rows(worked)
+    path = worked / "abathur.db"
+    pages = Pages(path)
+    lost = list(pages.trees({root: table for root in roots_of(path, table)})[table].numbers)
+    pages.close()
+    scribble(path, lost[1::2] or lost)
+    recovered(worked)
+    assert rows(worked)["tasks"] == before["tasks"]
 
 
 def test_a_file_that_was_cut_off_is_saved_up_to_there(worked: Path) -> None:

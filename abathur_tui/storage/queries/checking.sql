@@ -240,10 +240,11 @@ WITH done AS MATERIALIZED (
 )
 SELECT 'turn ' || d.turn || ' of t' || d.task || CASE WHEN u.id IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
 FROM done AS d LEFT JOIN turns AS u ON u.id = d.turn
-WHERE (u.id IS NULL AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')) OR u.state <> 'done' OR u.task <> d.task
-    OR (u.agent IS NOT d.agent AND u.agent IS NOT NULL) OR u.model IS NOT d.model OR coalesce(u.answer, u.said) IS NOT d.answer
-    OR u.tokens_input <> d.input OR u.tokens_output <> d.output OR (u.cost_usd IS NULL) <> (d.cost IS NULL)
-    OR abs(u.cost_usd - d.cost) > 1e-9 * (1 + abs(d.cost))
+WHERE CASE WHEN u.id IS NULL THEN NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') ELSE
+    u.state <> 'done' OR u.task <> d.task OR (u.agent IS NOT d.agent AND u.agent IS NOT NULL) OR u.model IS NOT d.model
+    OR coalesce(u.answer, u.said) IS NOT d.answer OR u.tokens_input <> d.input OR u.tokens_output <> d.output
+    OR (u.cost_usd IS NULL) <> (d.cost IS NULL) OR abs(u.cost_usd - d.cost) > 1e-9 * (1 + abs(d.cost))
+END
 UNION ALL
 SELECT 'turn ' || id || ' of t' || task || ' is done, and the audit says nothing of it' FROM turns
 WHERE state = 'done' AND NOT :swept AND id NOT IN (SELECT turn FROM done WHERE turn IS NOT NULL)
@@ -259,8 +260,9 @@ WITH done AS MATERIALIZED (
 )
 SELECT 'the call ' || d.call || ' of t' || d.task || CASE WHEN t.id IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
 FROM done AS d LEFT JOIN tool_calls AS t ON t.turn = d.turn AND t.id = d.call
-WHERE (t.id IS NULL AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')) OR t.task <> d.task OR 'tool.' || t.status <> d.action
-    OR t.tool IS NOT d.tool OR t.arguments IS NOT d.arguments OR t.text IS NOT d.text
+WHERE CASE WHEN t.id IS NULL THEN NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') ELSE
+    t.task <> d.task OR 'tool.' || t.status <> d.action OR t.tool IS NOT d.tool OR t.arguments IS NOT d.arguments OR t.text IS NOT d.text
+END
 UNION ALL
 SELECT 'the call ' || id || ' of t' || task || ' is ' || status || ', and the audit says nothing of it' FROM tool_calls
 WHERE status IN ('done', 'error') AND NOT :swept AND (turn, id) NOT IN (SELECT turn, call FROM done WHERE turn IS NOT NULL AND call IS NOT NULL)
