@@ -147,6 +147,8 @@ class Engine:
         self._active: HeldLock | None = None
         self._life: HeldLock | None = None
         self._idle_since: float | None = None
+        self._has_looked = False
+        """For engines that have died: none ends for want of work before that."""
 
     async def use(self, settings: Settings) -> None:
         """Work by these settings from now on, and say what that changes."""
@@ -340,6 +342,8 @@ class Engine:
 
     async def _end_when_idle(self) -> Exit | None:
         """Whether an engine with nothing to do ends now; it looks once more after it has let go of the lock, so that no task is left."""
+        if not self._has_looked:
+            return None
         rest = await self._database.read(left)
         now = self._with.clock.monotonic()
         end: Exit | None = None
@@ -392,6 +396,9 @@ class Engine:
                 self.log.warning("rescue.failed", error.message, code=error.code)
             except Exception as error:  # who works goes on, and the others wait for a later look
                 self.log.broke("rescue.broke", error)
+            if not self._has_looked:
+                self._has_looked = True
+                self._wake.set()
             await asyncio.sleep(RESCUE_SECONDS)
 
     @contextlib.asynccontextmanager

@@ -16,7 +16,7 @@ from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.patient import PatientDatabase
 from abathur_tui.engine.rescue import Rescue, notes_of
 from abathur_tui.settings.model import Queue, System
-from abathur_tui.storage import Database, engines, queue, views
+from abathur_tui.storage import Database, agents, engines, queue, views
 from abathur_tui.storage.engines import EngineRow
 from tests.engine.bench import Bench, node
 from tests.engine.clocks import HandClock
@@ -195,6 +195,20 @@ async def test_a_dead_engines_tasks_go_on_at_once(bench: Make) -> None:
     assert project.task(task).status is Status.COMPLETED
     assert [attempt.outcome for attempt in project.detail(task).attempts] == ["interrupted", "completed"]
     assert row(project, "dead").ended_at is not None
+
+
+async def test_one_that_has_nothing_to_do_clears_up_after_a_dead_engine_before_it_ends(bench: Make) -> None:
+    project = bench(say("x"))
+    [task] = project.submit(node())
+    [claim] = project.claim("dead")
+    agent = project.write(agents.spawn, claim.lease, "generalist", None)
+    project.write(queue.complete, claim.lease, "done")
+
+    assert await project.drain() is Exit.DONE
+
+    assert project.task(task).status is Status.COMPLETED
+    assert row(project, "dead").ended_at is not None
+    assert [(one.id, one.state) for one in project.database.read_now(views.agents)] == [(agent, "TERMINATED")]
 
 
 async def test_an_engine_elsewhere_is_believed_until_its_beats_stand_still_for_a_lease(bench: Make) -> None:
