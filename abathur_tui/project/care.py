@@ -21,6 +21,7 @@ from abathur_tui.storage import Database
 from abathur_tui.storage.checking import Checked, check_folder
 from abathur_tui.storage.connection import refuse_foreign, roll_back
 from abathur_tui.storage.copying import back_up_to, new_file, set_aside, take_place
+from abathur_tui.storage.drafts import draft
 from abathur_tui.storage.exporting import records
 from abathur_tui.storage.failures import translated
 from abathur_tui.storage.files import DATABASE, private_folder, refuse_network
@@ -124,21 +125,22 @@ def _refuse_well(place: Place) -> None:
 
 def _recover(path: Path, into: Path | None, kept: Path | None) -> Recovered:
     """`kept`: where one that was killed at its end has put the damaged file, whose log is no longer beside `path` then."""
-    stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:4]}"
-    damaged = kept or path.with_name(f"{path.stem}-damaged-{stamp}.db")
-    target = Path(os.path.abspath(into)) if into is not None else path.with_name(f"{path.stem}-recovered-{stamp}.db")
-    with new_file(target) as unnamed:
-        try:
-            saved = salvage(kept or path, unnamed, time.time())
-        finally:
-            for ending in ("-wal", "-shm"):
-                unnamed.with_name(unnamed.name + ending).unlink(missing_ok=True)
-        if not saved.rows:
-            raise NoResult("No task could be found in it.", hint="Look into .abathur/backups: a backup can take its place.")
     if into is not None:
-        return Recovered(saved, target, path)
-    take_place(target, path, damaged)
+        target = Path(os.path.abspath(into))
+        with new_file(target) as unnamed:
+            return Recovered(_saved(path, unnamed), target, path)
+    damaged = kept or path.with_name(f"{path.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:4]}.db")
+    with draft(path) as unnamed:
+        saved = _saved(kept or path, unnamed)
+        take_place(unnamed, path, damaged)
     return Recovered(saved, path, damaged)
+
+
+def _saved(damaged: Path, into: Path) -> Salvaged:
+    saved = salvage(damaged, into, time.time())
+    if not saved.rows:
+        raise NoResult("No task could be found in it.", hint="Look into .abathur/backups: a backup can take its place.")
+    return saved
 
 
 @contextmanager

@@ -2,16 +2,15 @@
 
 import os
 import sqlite3
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
 
-from abathur_tui.domain.errors import ArgumentInvalid, DatabaseDamaged, Detail
+from abathur_tui.domain.errors import ArgumentInvalid, DatabaseDamaged, Detail, ProjectNotWritable
 from abathur_tui.storage.checking import check_connection, damage
 from abathur_tui.storage.connection import connect, set_pragma
-from abathur_tui.storage.files import make_private
+from abathur_tui.storage.drafts import draft, naming, sync
 
 
 def back_up_to(c: Connection, target: Path) -> list[str]:
@@ -44,31 +43,31 @@ def back_up_to(c: Connection, target: Path) -> list[str]:
 
 @contextmanager
 def new_file(target: Path) -> Iterator[Path]:
-    """An empty private file beside `target`, which becomes `target` at the end, on disk, unless something goes wrong or somebody was faster.
+    """A draft, which becomes `target` at the end, on disk, unless something goes wrong or somebody was faster.
 
-    Raises ArgumentInvalid where `target` is there or its folder is not, or OSError.
+    Raises ArgumentInvalid where `target` is there or its folder is not, ProjectNotWritable, or OSError.
     """
-    unnamed = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     refuse_taken(target)
     if not target.parent.is_dir():
         raise ArgumentInvalid(f"There is no folder {target.parent}.", hint="Make it, or name a file in another one.")
-    make_private(unnamed)
-    try:
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise ProjectNotWritable(
+            f"{target} cannot be written: its folder is read-only for this user.", hint="Make the folder writable, or name a file in another one."
+        )
+    with draft(target) as unnamed:
         yield unnamed
-        _sync(unnamed)
-        try:
-            os.link(unnamed, target)
-        except FileExistsError:
-            refuse_taken(target)
-            raise
-        except OSError:
-            # Some file systems have no hard links.
-            refuse_taken(target)
-            unnamed.rename(target)
-        _sync(target.parent)
-    finally:
-        with suppress(FileNotFoundError):
-            unnamed.unlink()
+        with naming(target):
+            sync(unnamed)
+            try:
+                os.link(unnamed, target)
+            except FileExistsError:
+                refuse_taken(target)
+                raise
+            except OSError:
+                # Some file systems have no hard links.
+                refuse_taken(target)
+                unnamed.rename(target)
+            sync(target.parent)
 
 
 def take_place(new: Path, path: Path, kept: Path) -> None:
@@ -77,6 +76,7 @@ def take_place(new: Path, path: Path, kept: Path) -> None:
     Whenever this ends, there is a database at `path`: without one, the next program would begin an empty one. And where `kept` and `path` are the
     same file (see `set_aside`), the log that belongs to it is beside `kept`.
     """
+    sync(new)
     names = [(path.with_name(path.name + ending), kept.with_name(kept.name + ending)) for ending in ("-wal", "-shm", "")]
     for old, aside in names:
         try:
@@ -89,7 +89,7 @@ def take_place(new: Path, path: Path, kept: Path) -> None:
     for old, _ in names[:-1]:
         old.unlink(missing_ok=True)  # a log is never beside another file than its own
     os.replace(new, path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def set_aside(path: Path, pattern: str) -> Path | None:
@@ -105,11 +105,3 @@ def refuse_taken(target: Path) -> None:
     """Raise ArgumentInvalid where `target` is there already."""
     if os.path.lexists(target):
         raise ArgumentInvalid(f"{target} is there already.", hint="Name a file that is not there: nothing is overwritten.")
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

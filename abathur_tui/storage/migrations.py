@@ -12,7 +12,8 @@ from sqlite3 import Connection
 
 from abathur_tui.domain.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer
 from abathur_tui.storage.connection import in_transaction, scalar
-from abathur_tui.storage.files import make_private, private_folder
+from abathur_tui.storage.drafts import draft, sync
+from abathur_tui.storage.files import private_folder
 from abathur_tui.storage.locks import living_engines
 
 
@@ -94,16 +95,16 @@ def back_up(connection: Connection, folder: Path, version: int) -> Path:
     Raises DatabaseDamaged where the copy is not well, sqlite3.Error or OSError; what was copied so far does not stay then.
     """
     target = private_folder(folder / "backups") / f"abathur-v{version}-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}.db"
-    make_private(target)
-    copy = sqlite3.connect(target, isolation_level=None)
-    try:
-        connection.backup(copy)
-        check(copy)
-    except BaseException:
-        copy.close()
-        target.unlink()
-        raise
-    copy.close()
+    with draft(target) as unnamed:
+        copy = sqlite3.connect(unnamed, isolation_level=None)
+        try:
+            connection.backup(copy)
+            check(copy)
+        finally:
+            copy.close()
+        sync(unnamed)
+        unnamed.rename(target)
+        sync(target.parent)
     return target
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from abathur_tui.storage.exporting import LEFT_OUT, TABLES
 from tests.cli.program import Program
+from tests.cli.test_errors import as_anybody
 from tests.storage.test_checking import lawless
 
 
@@ -61,7 +62,7 @@ def test_a_backup_is_whole_private_and_never_overwrites(worked: Program) -> None
     before = copy.read_bytes()
     again = worked.inside("db", "backup", "copy.db")
     assert (again.code, copy.read_bytes()) == (2, before)
-    assert [path.name for path in worked.folder.iterdir() if path.name.startswith(".copy")] == []
+    assert list(worked.folder.glob("*.abathur-draft")) == []
     # Without a name it goes where Abathur keeps its own.
     assert Path(worked.ask("db", "backup")["file"]).parent == worked.folder / ".abathur" / "backups"
 
@@ -72,6 +73,17 @@ def test_a_folder_that_is_not_there_is_named(worked: Program, arguments: tuple[s
 
     assert (answer.code, answer.error["code"]) == (2, "ABTH-ERR-063")
     assert answer.error["message"] == f"There is no folder {worked.folder / 'nowhere'}."
+
+
+@pytest.mark.parametrize("arguments", [("db", "backup"), ("db", "export"), ("db", "recover", "--into")])
+def test_a_folder_that_cannot_be_written_is_told_with_the_file_that_was_named(worked: Program, arguments: tuple[str, ...]) -> None:
+    worked.inside("engine", "stop")
+    (worked.folder / "shut").mkdir(mode=0o555)
+
+    answer = as_anybody(worked, *arguments, "shut/copy", "--json")
+
+    assert (answer.code, answer.error["code"]) == (4, "ABTH-ERR-002")
+    assert answer.error["message"] == f"{worked.folder / 'shut' / 'copy'} cannot be written: its folder is read-only for this user."
 
 
 def test_a_backup_takes_the_place_of_what_was_lost(worked: Program) -> None:
@@ -94,7 +106,7 @@ def test_a_backup_that_grows_beyond_a_limit_says_so_and_leaves_nothing_behind(wo
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert answer.error["code"] == "ABTH-ERR-101"
     assert str(worked.folder) in answer.error["message"]
-    assert [path.name for path in worked.folder.iterdir() if "copy" in path.name] == []
+    assert list(worked.folder.glob("*copy*")) == list(worked.folder.glob("*.abathur-draft")) == []
 
 
 def test_a_damaged_database_makes_no_backup(worked: Program) -> None:
