@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import time
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -17,11 +16,11 @@ from abathur_tui.cli.opening import opened, tell_notices
 from abathur_tui.cli.progress import show_all
 from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import AccountRefused, Exit
+from abathur_tui.domain.errors import AccountRefused, EngineEnded, Exit
 from abathur_tui.domain.tasks import EngineInfo
 from abathur_tui.engine.launch import StartedEngine, stop_engine
 from abathur_tui.project import Project, found
-from abathur_tui.project.answers import counts_data
+from abathur_tui.project.answers import RESTARTS, counts_data
 
 commands = group(
     "Start, stop and look at the engine, which works off the queue.",
@@ -113,7 +112,10 @@ def status(context: typer.Context) -> int:
     with opened(call) as project:
         answer = asyncio.run(project.status())
     if call.json:
-        output.document({"engine": _data(answer.engine), "agents": {"busy": answer.agents_busy, "limit": answer.agents_limit}})
+        agents = {"busy": answer.agents_busy, "limit": answer.agents_limit}
+        output.document({"engine": _data(answer.engine), "restarting": answer.restarting_since is not None, "agents": agents})
+    elif answer.restarting_since is not None:
+        output.lines(RESTARTS)
     elif answer.engine is None:
         output.lines("No engine is at work; `abathur engine start` starts one.")
     else:
@@ -168,13 +170,21 @@ class _Attended:
         """Until the engine has ended (or, with `drain`, whoever's engine it is, nothing is left that could run); its exit code."""
         if self.drain and self.project.engine() is not None:
             await self.project.hand_over_keys()
-            return await self.project.relieved(self.project.drained())
+            if (end := await self.project.relieved(self.project.drained())) is not None:
+                return end
         self.started = await self.project.start_engine(stay=not self.drain, drain=self.drain, standby=not self.drain)
         self._tell(self.started)
-        code = await self.started.wait()
-        while code < 0 and await self._started_again():
-            code = await self.project.engine_ended()
-        return code if code in (Exit.DONE, Exit.REFUSED) else Exit.FAILED
+        code = await self.project.relieved(self.started.wait())
+        killed = code < 0  # its guard starts it again
+        if self.drain and (killed or code == Exit.DONE):
+            if (end := await self.project.relieved(self.project.drained())) is None:
+                raise EngineEnded("The engine has ended, and not all is done.")
+            return end
+        if killed and not await self.project.engine_ended():
+            raise EngineEnded("The engine was killed, and nothing has started it again.")
+        if not killed and code not in (Exit.DONE, Exit.REFUSED):
+            raise EngineEnded(f"The engine has ended with exit code {code}.")
+        return Exit.DONE if killed else code
 
     async def stop(self, interrupts: Interrupts) -> None:
         """End the engine in order; another Ctrl-C leaves at once."""
@@ -190,18 +200,10 @@ class _Attended:
     async def _stopped(self, started: StartedEngine) -> None:
         if started.process.poll() is None:
             started.process.terminate()  # its own engine, also while that stands by for another one
+            started.process.send_signal(signal.SIGCONT)  # one that is stopped hears nothing until it is continued
             await started.wait()
         else:
             await self.project.stop_engine()  # its guard had to start it again
-
-    async def _started_again(self, seconds: float = 5.0) -> bool:
-        """Whether the guard of the killed engine has started it again."""
-        deadline = time.monotonic() + seconds
-        while self.project.engine() is None:
-            if time.monotonic() > deadline:
-                return False
-            await asyncio.sleep(0.05)  # between processes there is nothing to await
-        return True
 
     def _tell(self, started: StartedEngine) -> None:
         if started.info is None or self.call.quiet:

@@ -28,11 +28,12 @@ def glance(call: Invocation, *, flush: bool = False) -> int:
 def _rows(answer: ProjectStatus) -> list[tuple[str, str]]:
     tasks = [f"{answer.counts[status]:,} {status}" for status in Status if answer.counts.get(status)]
     engine = answer.engine
+    none = "died; its guard is starting it again" if answer.restarting_since else "none; `abathur engine start` starts one"
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(engine.since)) if engine else ""
     cost = "at an unknown cost" if answer.cost_today_usd is None else f"${answer.cost_today_usd:.2f}"
     return [
         ("project", str(answer.project)),
-        ("engine", f"pid {engine.pid} on {engine.host}, since {since}" if engine else "none; `abathur engine start` starts one"),
+        ("engine", f"pid {engine.pid} on {engine.host}, since {since}" if engine else none),
         *([("queue", hold_text(answer.hold))] if answer.hold else []),
         ("tasks", ", ".join(tasks) if tasks else 'none yet; try: abathur run "Summarise the files here"'),
         *([("asks you", f"{answer.asking:,} of them; `abathur task answer` shows what, and answers")] if answer.asking else []),

@@ -17,6 +17,7 @@ from abathur_tui.cli.progress import show
 from abathur_tui.domain.errors import AccountRefused, ContentPurged, Exit, NoResult, PersonNeeded
 from abathur_tui.domain.status import ENDED
 from abathur_tui.project import Project
+from abathur_tui.project.answers import RESTARTS
 
 commands = loose()
 
@@ -63,7 +64,7 @@ def result(context: typer.Context, execution: Name) -> int:
 async def _watch(project: Project, execution: int, call: Invocation) -> int:
     row = await project.execution(execution)
     if row.status not in ENDED and project.engine() is None and not call.quiet:
-        note("No engine is at work: `abathur engine start` starts one.")
+        note(RESTARTS if project.restarting_since() is not None else "No engine is at work: `abathur engine start` starts one.")
     with Interrupts() as interrupts:
         try:
             showing = show(project, execution, call)

@@ -84,6 +84,8 @@ class Equipment:
     open_runtime: OpenRuntime
     children: Children
     keys: KeyRing = field(default_factory=Keys)
+    on_work: Callable[[], None] = lambda: None
+    """Called as soon as it is the active engine, and registered."""
     on_stop: Callable[[], None] = lambda: None
     """Called as soon as a stop is ordered: the guard must not start another engine."""
     clock: Clock = field(default_factory=SystemClock)
@@ -221,6 +223,7 @@ class Engine:
             row = EngineRow(self.id, os.getpid(), socket.gethostname(), now, limit=self._shop.slots.limit)
             await self._database.write(_register, row, now)
             self.log.info("engine.started", f"process {os.getpid()}, {self._shop.slots.limit} slots")
+            self._with.on_work()
             heart.start()
             try:
                 return await self._work(heart)

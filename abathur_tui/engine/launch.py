@@ -97,9 +97,10 @@ def _ensure(project: Path, data: Path, keys: Mapping[str, str]) -> EngineInfo:
                 return info
             with _starting(data) as first:
                 # Whoever comes first starts one, all others wait for it (not for long: it may have been stopped); an active one that is not
-                # registered yet is about to be.
+                # registered yet is about to be, and so is one that its guard starts again.
                 late = time.monotonic() > began + LATE_SECONDS
-                if (first or late) and engines.active_engine(data) is None:
+                coming = engines.active_engine(data) is not None or (engines.restarting_since(data) is not None and not late)
+                if (first or late) and not coming:
                     started = _start_process(project, data, keys, [])
                     if (info := _await_registered(database, data, started, deadline)) is not None:
                         return info
@@ -193,12 +194,11 @@ def _starting(data: Path) -> Iterator[bool]:
 
 
 def _stop(data: Path) -> bool:
-    # By the locks alone: after an update an engine of the older version is what keeps the database from being opened.
-    active = engines.active_engine(data)
-    process = dict(engines.living_engines(data)).get(active) if active else None
-    if active is None or not process:
+    deadline = time.monotonic() + STOP_SECONDS
+    if (found := _at_work(data, deadline)) is None:
         return False
-    deadline, known = time.monotonic() + STOP_SECONDS, identity(process)
+    active, process = found
+    known = identity(process)
     with contextlib.suppress(ProcessLookupError):
         # Its life lock is held, so the number is still its own. One that is stopped hears nothing until it is continued.
         os.kill(process, signal.SIGTERM)
@@ -208,6 +208,18 @@ def _stop(data: Path) -> bool:
             raise EngineDidNotStop(f"The engine (process {process}) did not end within {STOP_SECONDS:g} seconds.")
         time.sleep(_LOOK_SECONDS)
     return True
+
+
+def _at_work(data: Path, deadline: float) -> tuple[str, int] | None:
+    """The active engine and its process; one that is about to be at work, or is started again after it died, is waited for."""
+    # By the locks alone: after an update an engine of the older version is what keeps the database from being opened.
+    while (active := engines.active_engine(data)) is not None or engines.restarting_since(data) is not None:
+        if active is not None and (process := dict(engines.living_engines(data)).get(active)):
+            return active, process
+        if time.monotonic() > deadline:
+            raise EngineDidNotStop(f"The engine is started, but was not at work within {STOP_SECONDS:g} seconds.")
+        time.sleep(_LOOK_SECONDS)
+    return None
 
 
 def _did_not_start(data: Path, what: str) -> EngineDidNotStart:

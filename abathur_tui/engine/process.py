@@ -63,6 +63,7 @@ async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, 
             open_runtime=open_runtime,
             children=children,
             keys=keys,
+            on_work=guard.works,
             on_stop=guard.stop,
             most_agents=open_files.room_for_agents(),
         )

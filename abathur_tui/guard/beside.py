@@ -4,7 +4,7 @@ Run as a file with `python -E -s -S` (quick, and of ours only `groups.py` beside
 `beside.py SOCKET ENGINE_PID QUICK_SECONDS PAUSE,PAUSE… COMMAND…`.
 
 The engine sends lines: `+GROUP LEADER MARK`, `-GROUP`, `key FINGERPRINT KEY`, `notice PATH` (in hexadecimal: the file that stands there while the
-engine is started again; one that works sends it, too), `stop`. An engine that the guard has started finds the number of its socket in
+engine is started again), `works` (no more), `stop`. An engine that the guard has started finds the number of its socket in
 ABATHUR_GUARD_SOCKET, and on it all keys and a line `go GUARD_PID`. The end of the stream is the end of the engine.
 """
 
@@ -85,6 +85,7 @@ class Guard:
             self._take_notice_away()
         elif word == "notice":
             self.notice = Path(os.fsdecode(bytes.fromhex(rest)))
+        elif word == "works":
             self._take_notice_away()
         elif word == "key":
             fingerprint, _, key = rest.partition(" ")

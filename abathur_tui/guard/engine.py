@@ -150,7 +150,7 @@ class GuardPipe:
     def keep_notes_in(self, path: Path) -> None:
         """Also note the groups in this file, for `kill_noted`; its folder must exist. It is removed when the engine ends.
 
-        In the same folder the guard puts up a notice, `RESTARTING`, while it starts the engine again.
+        In the same folder the guard puts up a notice, `RESTARTING`, while it starts the engine again, until that says that it `works`.
         """
         with self._lock:
             self._notes = path
@@ -158,6 +158,10 @@ class GuardPipe:
             self._tell_of_notice()
             self._start_last(path)
         threading.Thread(target=self._keep_last, args=(path,), name="last guard", daemon=True).start()
+
+    def works(self) -> None:
+        """This engine is at work: an earlier one that died has its successor."""
+        self.tell("works")
 
     def stop(self) -> None:
         """No engine is started after this one. What is noted is still killed when it ends."""

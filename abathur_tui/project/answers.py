@@ -18,6 +18,8 @@ from abathur_tui.domain.task_data import task_data as task_data
 from abathur_tui.domain.task_data import task_name as task_name
 from abathur_tui.domain.tasks import Attempt, AuditEvent, FellBack, Task, TaskDetail, Turn
 
+RESTARTS = "The engine died, and its guard is starting it again."
+
 
 def detail_data(detail: TaskDetail) -> JsonObject:
     """A task with all that belongs to it."""
@@ -198,6 +200,11 @@ def hold_data(hold: Hold | None) -> JsonObject | None:
 def hold_alert(hold: Hold) -> JsonObject:
     """That nothing is claimed, as an alert."""
     return {"kind": "queue", "message": hold_text(hold), "since": iso(hold.since)}
+
+
+def restart_alert(since: float) -> JsonObject:
+    """That an engine died and its guard starts another one, as an alert."""
+    return {"kind": "engine", "message": RESTARTS, "since": iso(since)}
 
 
 def hold_text(hold: Hold) -> str:

@@ -26,14 +26,14 @@ from abathur_tui.domain.tasks import AuditEvent, EngineInfo, Execution, Task, Ta
 from abathur_tui.domain.templates import Template, TemplateUse
 from abathur_tui.engine import launch
 from abathur_tui.engine.launch import StartedEngine
-from abathur_tui.engine.left import left
 from abathur_tui.project import batch
-from abathur_tui.project.answers import counts_data, hold_alert, hold_data
+from abathur_tui.project.answers import counts_data, hold_alert, hold_data, restart_alert
 from abathur_tui.project.batch import Batch
 from abathur_tui.project.dead_letters import DeadLetters
 from abathur_tui.project.filtering import filtered
 from abathur_tui.project.finding import Place, find, found, make
 from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
+from abathur_tui.project.outliving import drained, engine_ended
 from abathur_tui.project.purging import Purging
 from abathur_tui.project.relief import relieve, relieved
 from abathur_tui.project.results import ExecutionResult, read_result
@@ -78,6 +78,8 @@ class ProjectStatus:
     """Tasks that wait for a person's answer."""
     hold: Hold | None = None
     """Why nothing is claimed; None where claiming goes on."""
+    restarting_since: float | None = None
+    """Since when an engine that died is being started again by its guard; None where none is."""
 
     def data(self) -> JsonObject:
         """What `status --json` gives."""
@@ -90,7 +92,10 @@ class ProjectStatus:
             "today": {"tokens": self.tokens_today, "cost_usd": self.cost_today_usd},
             "asking": self.asking,
             "queue": hold_data(self.hold),
-            "alerts": [] if self.hold is None else [hold_alert(self.hold)],
+            "alerts": [
+                *([] if self.restarting_since is None else [restart_alert(self.restarting_since)]),
+                *([] if self.hold is None else [hold_alert(self.hold)]),
+            ],
         }
 
 
@@ -408,6 +413,7 @@ class Project:
             cost_today_usd=totals.cost_today_usd,
             asking=totals.asking,
             hold=totals.hold,
+            restarting_since=None if row else self.restarting_since(),
         )
 
     # Templates
@@ -441,6 +447,10 @@ class Project:
         """The id of the active engine on this host; None where none lives."""
         return engines.active_engine(self.place.data)
 
+    def restarting_since(self) -> float | None:
+        """Since when (Unix seconds) an engine of this host that died is being started again by its guard; None where none is."""
+        return engines.restarting_since(self.place.data)
+
     async def ensure_engine(self) -> EngineInfo:
         """An engine that works off the queue, started where none lives, with this environment's keys. Raises EngineDidNotStart."""
         info = await launch.ensure_engine(self.folder, self.place.data, keys=await asyncio.to_thread(self._keys))
@@ -456,18 +466,13 @@ class Project:
         """Stop the active engine; its tasks go back to the queue. False where none lived. Raises EngineDidNotStop."""
         return await launch.stop_engine(self.place.data)
 
-    async def engine_ended(self) -> int:
-        """Waits until no engine of this host is active; gives 0."""
-        while self.engine() is not None:  # noqa: ASYNC110 (another process: there is nothing to await)
-            await asyncio.sleep(POLL_SECONDS)
-        return Exit.DONE
+    async def engine_ended(self) -> bool:
+        """Waits until no engine of this host is active, nor started again by its guard; gives whether the last one has ended in order."""
+        return await engine_ended(self.database, self._clock)
 
-    async def drained(self) -> int:
-        """Waits until nothing is left that an engine could run; gives 4 where an account's key or billing holds the rest, else 0."""
-        async for _ in self.changes():
-            if (code := (await self.read(left)).drained) is not None:
-                return code
-        raise AssertionError("changes never end")
+    async def drained(self) -> Exit | None:
+        """Waits until nothing is left that an engine could run; how a drain ends. None where the engine has ended, or died, before that."""
+        return await drained(self.database, self._clock)
 
     async def hand_over_keys(self) -> bool:
         """Give this environment's API keys to the active engine, which then tries again what an account had refused. False where it took none."""

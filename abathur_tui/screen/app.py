@@ -121,7 +121,7 @@ class AbathurApp(App[int], inherit_bindings=False):
         """Whether starting an engine makes sense; whatever else the app itself does always does."""
         match name:
             case "engine.start":
-                return self.store.figures.engine_lives is False and self.store.works
+                return self.store.figures.engine_lives is False and not self.store.figures.engine_restarts and self.store.works
             case "queue.pause":
                 return not self.store.figures.hold
             case "queue.resume":
@@ -229,7 +229,7 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     def action_screen_leave(self) -> None:
         """Leave, at once where nothing goes on."""
-        if not (self.store.works and self.store.figures.engine_lives):
+        if not (self.store.works and (self.store.figures.engine_lives or self.store.figures.engine_restarts)):
             self.exit(0)
         elif not any(isinstance(screen, LeaveScreen) for screen in self.screen_stack):
             self.push_screen(LeaveScreen(self.store.figures.running, self.store.figures.waiting), self._leave)

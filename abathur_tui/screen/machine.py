@@ -17,6 +17,8 @@ class Sample:
     """That engine, agents and their commands take together; None where nothing was measured."""
     cpu_percent: float | None
     """Of the cores that they may take; None where that is not known yet."""
+    engine_restarts: bool = False
+    """Whether one that died is being started again by its guard."""
 
 
 class Probe(Protocol):
@@ -39,5 +41,5 @@ class EngineProbe:
         lives = await asyncio.to_thread(self._project.engine) is not None
         taken = await self._project.swarm.resources() if lives else None
         if taken is None:
-            return Sample(lives, None, None)
+            return Sample(lives, None, None, not lives and await asyncio.to_thread(self._project.restarting_since) is not None)
         return Sample(lives, taken.memory_bytes, None if taken.cores is None else 100 * taken.cores / taken.cores_limit)

@@ -109,8 +109,8 @@ class Store:
 
     @property
     def engine_died(self) -> bool:
-        """Whether an engine is gone that has not ended in order, and there is work for another."""
-        return self.works and self.figures.engine_lives is False and bool(self._engines)
+        """Whether an engine is gone that has not ended in order, nobody starts it again, and there is work for another."""
+        return self.works and self.figures.engine_lives is False and not self.figures.engine_restarts and bool(self._engines)
 
     @property
     def shown_log(self) -> Logbook:
@@ -259,7 +259,11 @@ class Store:
             with contextlib.suppress(AbathurError):  # `_follow` meets the same trouble, and says it
                 sample = await self._probe.sample()
                 self.figures = replace(
-                    self.figures, memory_bytes=sample.memory_bytes, cpu_percent=sample.cpu_percent, engine_lives=sample.engine_lives
+                    self.figures,
+                    memory_bytes=sample.memory_bytes,
+                    cpu_percent=sample.cpu_percent,
+                    engine_lives=sample.engine_lives,
+                    engine_restarts=sample.engine_restarts,
                 )
                 self.figures_changed.publish(self)
             await asyncio.sleep(_SAMPLE_SECONDS)

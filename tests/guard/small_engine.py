@@ -43,6 +43,7 @@ async def work(folder: Path, mode: str, guard: GuardPipe, record: dict[str, obje
     children = Children(guard)
     families = [await children.start(FAMILY, cwd=folder, env=dict(os.environ)) for _ in range(FAMILIES)]
     record |= {"pid": os.getpid(), "guard": guard.guard_pid, "restarted": guard.restarted, "families": [child.pid for child in families]}
+    guard.works()
     with (folder / "starts.jsonl").open("a") as file:
         file.write(json.dumps(record) + "\n")
     match mode:

@@ -1,6 +1,9 @@
 """The header's memory and CPU are what the engine has measured, as `swarm status` says them too."""
 
+import os
+
 from abathur_tui.domain.resources import Sample as Measured
+from abathur_tui.guard import RESTARTING, identity
 from abathur_tui.project import Project
 from abathur_tui.project.swarm import resources_data
 from abathur_tui.screen.app import AbathurApp
@@ -40,6 +43,22 @@ async def test_what_the_engine_that_works_has_measured_counts_and_nothing_else(p
         assert await probe.sample() == Sample(True, None, None)
     finally:
         held.release()
+
+
+async def test_an_engine_that_its_guard_starts_again_is_not_said_to_be_missing(project: Project) -> None:
+    await project.submit("hello")
+    notice = project.place.data / "engines" / RESTARTING
+    notice.parent.mkdir(exist_ok=True)
+    app = AbathurApp(project, starts_engine=False)
+    async with app.run_test(size=(120, 40)):
+        await eventually_async(lambda: "no engine" in picture(app))
+
+        notice.write_text(f"{os.getpid()} {identity(os.getpid())}\n")
+
+        await eventually_async(lambda: "engine restarts" in picture(app))
+        assert not app.store.engine_died
+        notice.unlink()
+        await eventually_async(lambda: "no engine" in picture(app))
 
 
 async def test_the_header_says_the_same_as_swarm_status(project: Project) -> None:

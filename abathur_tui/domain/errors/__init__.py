@@ -15,7 +15,7 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
     ├── forks (131-134)      ForkFailed, JoinFailed, FallbackFailed, NoJudge
     ├── answers (141-143)    AnswerDeclined, TooManyTurns, CriteriaNotMet
-    ├── engine (151)         EngineDidNotStop
+    ├── engine (151-152)     EngineDidNotStop, EngineEnded
     ├── people (171)         PersonNeeded
     ├── library (161-162)    VersionTaken, TemplateFixed
     └── all else (199)       Unexpected
@@ -45,6 +45,7 @@ from abathur_tui.domain.errors.queue import (
     DependencyFailed,
     EngineDidNotStart,
     EngineDidNotStop,
+    EngineEnded,
     LeaseLost,
     NoTerminal,
     NotFound,
@@ -132,6 +133,7 @@ __all__ = [
     "DocumentInvalid",
     "EngineDidNotStart",
     "EngineDidNotStop",
+    "EngineEnded",
     "Exit",
     "FallbackFailed",
     "ForkFailed",

@@ -126,6 +126,16 @@ class EngineDidNotStop(AbathurError):
     hint = "Look at .abathur/logs; `kill -9` ends it and loses nothing: its tasks go back to the queue."
 
 
+class EngineEnded(AbathurError):
+    """The engine ended before this command was done with it.
+
+    Somebody has stopped it, or it died and was not started again. Its tasks are in the queue.
+    """
+
+    code = "ABTH-ERR-152"
+    hint = "`abathur engine start` goes on; .abathur/logs says what has ended it."
+
+
 # People
 
 

@@ -25,6 +25,8 @@ class Figures:
     failed: int = 0
     """Failed and dead."""
     engine_lives: bool | None = None
+    engine_restarts: bool = False
+    """One that died is being started again."""
     agents_busy: int = 0
     agents_limit: int | None = None
     tokens_per_second: float | None = None
@@ -101,7 +103,7 @@ class Header(Drawn):
         shown = self.figures
         parts: list[_Part] = []
         if shown.engine_lives is False and shown.running + shown.waiting:
-            parts.append(_Part(75, _dim("no engine")))
+            parts.append(_Part(75, _dim("engine restarts" if shown.engine_restarts else "no engine")))
         elif shown.engine_lives and shown.agents_limit:
             parts.append(_Part(75, _dim(f"agents {shown.agents_busy}/{shown.agents_limit}")))
         if shown.tokens_per_second is not None:

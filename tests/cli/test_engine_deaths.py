@@ -1,0 +1,123 @@
+"""Engines that die under a command that follows, stops or looks at them: each says what is so, and none ends too early."""
+
+import json
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+from tests.cli.program import Program
+from tests.waiting import eventually
+
+
+def _kill(project: Program) -> int:
+    """Kill the engine that is at work; gives its process."""
+    pid = int(eventually(lambda: project.ask("engine", "status")["engine"])["pid"])
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def _works_again(project: Program, than: int) -> None:
+    eventually(lambda: (engine := project.ask("engine", "status")["engine"]) is not None and engine["pid"] != than)
+
+
+def test_an_engine_that_is_started_again_is_said_to_be(project: Program) -> None:
+    project.ask("engine", "start", "--detach")
+    project.ask("task", "submit", "SAY hello")
+    killed = _kill(project)
+
+    eventually(lambda: project.ask("engine", "status")["restarting"])
+    status = project.ask("status")
+    if status["engine"] is None:  # it may be there again by now
+        [alert] = status["alerts"]
+        assert (alert["kind"], "starting it again" in alert["message"]) == ("engine", True)
+        assert "starting it again" in project.inside("status").out or project.ask("status")["engine"]
+
+    _works_again(project, killed)
+    assert project.ask("status")["alerts"] == []
+    assert not project.ask("engine", "status")["restarting"]
+
+
+def test_stopping_an_engine_that_is_started_again_stops_it(project: Program) -> None:
+    project.ask("engine", "start", "--detach")
+    _kill(project)
+    eventually(lambda: project.ask("engine", "status")["restarting"])
+
+    assert project.ask("engine", "stop") == {"stopped": True}
+
+    answer = project.ask("engine", "status")
+    assert (answer["engine"], answer["restarting"]) == (None, False)
+
+
+def test_a_command_that_needs_an_engine_takes_the_one_that_is_started_again(project: Program) -> None:
+    project.ask("engine", "start", "--detach")
+    _kill(project)
+    eventually(lambda: project.ask("engine", "status")["restarting"])
+
+    assert project("run", "SAY hello", "--quiet").code == 0
+
+    [log] = (project.folder / ".abathur" / "logs").glob("engine-*.jsonl")
+    assert "engine.not_needed" not in log.read_text()
+
+
+def test_a_drain_follows_its_engine_through_its_deaths(project: Program, tmp_path: Path) -> None:
+    project.ask("task", "submit", f"WAIT {tmp_path / 'gate'}; SAY done")
+    draining = project.start("engine", "start", "--drain")
+    for _ in range(2):
+        eventually(lambda: project.ask("task", "show", "t1")["status"] == "running")
+        killed = _kill(project)
+        _works_again(project, killed)
+    (tmp_path / "gate").touch()
+
+    _, err = draining.communicate(timeout=60)
+
+    assert draining.returncode == 0, err
+    assert project.ask("task", "show", "t1")["status"] == "completed"
+    assert "t1 WAIT" in err
+
+
+def test_a_drain_beside_an_engine_that_is_stopped_goes_on_by_itself(project: Program, tmp_path: Path) -> None:
+    project.ask("engine", "start", "--detach")
+    project.ask("task", "submit", f"WAIT {tmp_path / 'gate'}; SAY done")
+    draining = project.start("engine", "start", "--drain", "--json")
+    project.at_work(draining)
+    eventually(lambda: project.ask("task", "show", "t1")["status"] == "running")
+
+    first = project.ask("engine", "status")["engine"]["pid"]
+    project.ask("engine", "stop")
+    _works_again(project, first)
+    (tmp_path / "gate").touch()
+
+    out, err = draining.communicate(timeout=60)
+    assert draining.returncode == 0, err
+    assert json.loads(out)["tasks"]["completed"] == 1
+
+
+def test_a_drain_whose_engine_is_stopped_does_not_say_that_all_is_done(project: Program) -> None:
+    project.ask("task", "submit", "WAIT never")
+    draining = project.start("engine", "start", "--drain")
+    eventually(lambda: project.ask("task", "list")[0]["status"] == "running")
+
+    project.ask("engine", "stop")
+
+    _, err = draining.communicate(timeout=60)
+    assert draining.returncode == 1
+    assert "ABTH-ERR-152" in err
+    assert project.ask("task", "show", "t1")["status"] == "pending"
+
+
+def test_a_drain_beside_an_engine_waits_for_its_commands_on_changes_of_status(project: Program, tmp_path: Path) -> None:
+    command = f'read -r task; until [ -e {tmp_path / "gate"} ]; do sleep 0.05; done; echo "$ABATHUR_TASK" >> told'
+    commands = [{"statuses": ["completed"], "command": ["/bin/sh", "-c", command]}]
+    project.ask("engine", "start", "--detach", env={"ABATHUR_QUEUE__ON_STATUS": json.dumps(commands)})
+    for number in range(3):
+        project.ask("task", "submit", f"SAY {number}")
+    eventually(lambda: len(project.ask("task", "list", "--status", "completed")) == 3)
+
+    draining = project.start("engine", "start", "--drain")  # it does not know of the commands
+    project.at_work(draining)
+    (tmp_path / "gate").touch()
+
+    _, err = draining.communicate(timeout=60)
+    assert draining.returncode == 0, err
+    assert Counter((project.folder / "told").read_text().split()) == {"t1": 1, "t2": 1, "t3": 1}
