@@ -17,7 +17,7 @@ class Left:
     ready: bool
     """A free slot would take one."""
     retrying: bool
-    """One waits for its next attempt."""
+    """One waits for its next attempt; looked for only where none is running or ready, because it walks through all that is due later."""
     later: bool
     """One goes on by itself at some time: its own, that of its account's quota, or a schedule's."""
     account: bool
@@ -40,10 +40,10 @@ def left(c: Connection) -> Left:
     if running:
         _, asking = questions.asking(c)
         running -= asking + queue.parked(c)
+    goes_on = running > 0, any(lane.ready for lane in lanes)
     return Left(
-        running=running > 0,
-        ready=any(lane.ready for lane in lanes),
-        retrying=queue.retrying(c),
+        *goes_on,
+        retrying=not any(goes_on) and queue.retrying(c),
         later=any(lane.held_why != Why.KEY for lane in lanes) or queue.next_schedule(c) is not None,
         account=any(lane.held_why == Why.KEY for lane in lanes),
         untold=status_commands.behind(c),

@@ -3,7 +3,8 @@
 import re
 import sqlite3
 import stat
-from collections import Counter
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -227,20 +228,36 @@ def _broken(c: Connection, rule: str) -> Iterator[str]:
 
 
 def _circles(c: Connection) -> Iterator[str]:
-    """Tasks that can never begin: those that are left when everybody is taken out, again and again, who waits for nobody."""
-    waits: Counter[int] = Counter()
-    waited_for_by: dict[int, list[int]] = {}
-    for task, other in c.execute(_SQL["open_edge_pairs"]):
-        waits[task] += 1
-        waited_for_by.setdefault(other, []).append(task)
-    free = [task for task in waited_for_by if not waits[task]]
+    """Tasks that can never begin: those that are left when everybody is taken out, again and again, who waits for nobody.
+
+    Numbers in arrays, in order, so that a million edges take 40 MB.
+    """
+    waiting, waits = array("q"), array("q")
+    for task, edges in c.execute(_SQL["open_edges_by_task"]):
+        waiting.append(task)
+        waits.append(edges)
+    others, tasks, free = array("q"), array("q"), array("q")
+    for other, task in c.execute(_SQL["open_edges_by_other"]):
+        if (not others or others[-1] != other) and not _has(waiting, other):
+            free.append(other)
+        others.append(other)
+        tasks.append(task)
     while free:
-        for task in waited_for_by.get(free.pop(), ()):
-            waits[task] -= 1
-            if not waits[task]:
-                free.append(task)
-    for task in sorted(+waits):
-        yield f"t{task} can never begin: what it waits for goes round in a circle."
+        other = free.pop()
+        for place in range(bisect_left(others, other), bisect_right(others, other)):
+            at = bisect_left(waiting, tasks[place])
+            waits[at] -= 1
+            if not waits[at]:
+                free.append(waiting[at])
+    for at, task in enumerate(waiting):
+        if waits[at]:
+            yield f"t{task} can never begin: what it waits for goes round in a circle."
+
+
+def _has(numbers: "array[int]", one: int) -> bool:
+    """Whether a number is among others that are in order."""
+    at = bisect_left(numbers, one)
+    return at < len(numbers) and numbers[at] == one
 
 
 def _sequences(c: Connection) -> Iterator[str]:

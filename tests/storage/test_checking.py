@@ -90,6 +90,19 @@ def test_what_was_changed_past_the_laws_is_found(busy: Path, statement: str, pro
     assert any(problem in one for one in found.problems), found.problems
 
 
+def test_who_waits_for_a_circle_is_told_and_nobody_else(folder: Path) -> None:
+    # Given a chain of six and a fork beside it,
+    database = Database.open(folder, create=True)
+    submit(database, chain(6))
+    submit(database, fork(3))
+    database.close()
+    # when the third of the chain waits for the fourth, which waits for it,
+    lawless(folder, "INSERT INTO edges VALUES (3, 4, 'needs', 'open', 9, 0)", "UPDATE tasks SET unmet = unmet + 1 WHERE id = 3")
+    # then these two, and who comes after them, can never begin.
+    told = [problem.split(" ")[0] for problem in check_folder(folder).problems if "can never begin" in problem]
+    assert told == ["t3", "t4", "t5", "t6"]
+
+
 def test_a_law_that_was_taken_away_changed_or_added_is_found(busy: Path) -> None:
     forge(busy, "DROP TRIGGER tasks_law", "CREATE TRIGGER mine AFTER INSERT ON logs BEGIN SELECT 1; END")
     assert {"trigger tasks_law is missing.", "trigger mine is not Abathur's."} <= set(check_folder(busy).problems)

@@ -31,9 +31,13 @@ WHERE t.status IN ('waiting', 'pending', 'paused') AND (
 )
 LIMIT 20;
 
--- name: open_edge_pairs
--- Who still waits for whom, to see whether any of it goes round. It walks through all edges.
-SELECT task, depends_on FROM edges WHERE state = 'open' LIMIT -1;
+-- name: open_edges_by_task
+-- Who still waits, and for how many, to see whether any of it goes round. It walks through all edges by the primary key.
+SELECT task, count(*) FROM edges WHERE state = 'open' GROUP BY task ORDER BY task LIMIT -1;
+
+-- name: open_edges_by_other
+-- Who is waited for, and by whom. Index edges_by_dependency.
+SELECT depends_on, task FROM edges WHERE state = 'open' ORDER BY depends_on LIMIT -1;
 
 -- name: parents
 -- Tasks inside a task of another execution, or inside one that came later. It walks through all tasks.

@@ -138,12 +138,15 @@ SELECT state, count(*) FROM agents INDEXED BY agents_alive WHERE state <> 'TERMI
 SELECT count(*) FROM agents AS a INDEXED BY agents_busy CROSS JOIN tasks AS t ON t.id = a.task WHERE a.state = 'BUSY' AND t.why <> 'children';
 
 -- name: loops
--- Loops that have not ended, then the newest. All of loops, which is short, and primary keys; index tasks_by_parent.
+-- Loops that have not ended, then the newest. All of loops, to see which these are, then primary keys and index tasks_by_parent.
 SELECT l.id, t.id, t.execution, t.name, s.loop_spec, t.status, t.detail, t.error_code, coalesce(t.error_message, ''), t.started_at, t.finished_at,
     (SELECT max(p.pass) FROM tasks AS p WHERE p.parent = t.id AND p.pass_round = t.round AND p.pass > 0 AND p.status NOT IN ('completed', 'failed', 'dead', 'cancelled')),
     t.round
-FROM loops AS l CROSS JOIN tasks AS t ON t.id = l.task CROSS JOIN specs AS s ON s.task = t.id
-ORDER BY t.status IN ('completed', 'failed', 'dead', 'cancelled'), l.id DESC LIMIT ?;
+FROM (
+    SELECT l.id, l.task FROM loops AS l CROSS JOIN tasks AS t ON t.id = l.task
+    ORDER BY t.status IN ('completed', 'failed', 'dead', 'cancelled'), l.id DESC LIMIT ?
+) AS l CROSS JOIN tasks AS t ON t.id = l.task CROSS JOIN specs AS s ON s.task = t.id
+ORDER BY t.status IN ('completed', 'failed', 'dead', 'cancelled'), l.id DESC LIMIT -1;
 
 -- name: last_pass
 -- The last pass of a loop that must have a record: the one before the newest while it is at work, the last completed one where it has ended by
