@@ -28,6 +28,7 @@ from abathur_tui.engine.workshop import Workshop
 from abathur_tui.library.agent_file import agent_from_markdown
 from abathur_tui.storage import agents, journal, queue
 from abathur_tui.storage import subagents as places
+from abathur_tui.storage.records import Text
 from abathur_tui.storage.subagents import Place
 from abathur_tui.storage.views.templates import kept_text
 from abathur_tui.tools.allowed import allowed
@@ -154,6 +155,12 @@ class AgentJob:
         if self._agent is not None and not self.is_subagent:
             self._shop.swarm.give_back(self._agent, self._definition, self._shop.clock.monotonic())
 
+    def part(self) -> None:
+        """Nothing more is asked of it: what was said is let go of at once. They hold each other, and Python would come upon that late."""
+        if self._conversation is not None:
+            self._conversation.part()
+        self._conversation = self.seat.timeout = None
+
     @property
     def handed_in(self) -> bool:
         """Whether its end was handed in with others'."""
@@ -239,14 +246,14 @@ class AgentJob:
         parent = None if self._place is None else self._place.parent
         return engage(c, self._claim.lease, self._idle, self._definition, now, parent=parent)
 
-    def _conclude(self, c: Connection, answer: str) -> None:
+    def _conclude(self, c: Connection, answer: str | Text) -> None:
         now = self._shop.clock.now()
         if self._work.success is None:
             queue.complete(c, self._claim.lease, answer, now)
             if self.is_subagent:
                 self.dismiss(c, now)
             return
-        self.answer = answer
+        self.answer = answer if isinstance(answer, str) else answer.body
         queue.park(c, self._claim.lease, Why.NONE, now)
         if self._agent is not None:
             agents.set_state(c, self._agent, "IDLE", now, reason="its answer is checked")

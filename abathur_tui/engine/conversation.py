@@ -34,7 +34,9 @@ from abathur_tui.engine.stall import Stall
 from abathur_tui.engine.subagents import Spawner
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import agents, journal
+from abathur_tui.storage.journal import Answer
 from abathur_tui.storage.queue import LastTurn
+from abathur_tui.storage.records import LONG, Text, keep
 
 MAX_TURNS = 50
 """Turns of one attempt."""
@@ -133,7 +135,7 @@ class Conversation:
         saved: Saved,
         *,
         engage: Callable[[Connection], int],
-        conclude: Callable[[Connection, str], None],
+        conclude: Callable[[Connection, str | Text], None],
         stall_seconds: float,
         complaint: str = "",
         allow: Callable[[], Awaitable[None]] | None = None,
@@ -190,6 +192,10 @@ class Conversation:
                 self._journal(c, self._open.id, piece, now)
             journal.abandon_turn(c, self._who.lease, self._open.id, reason, now)
 
+    def part(self) -> None:
+        """It is over, and its open turn was left."""
+        self._open = None
+
     def _resume(self) -> Step:
         if self._last is None:
             return Ask()
@@ -225,10 +231,18 @@ class Conversation:
         if self._begun is not None and isinstance(step, Answered) and output.is_whole and _is_one_text(done, step.text):
             await self._hand_in(self._begun, done)
             return step
-        await self._shop.database.write_kept(self._closed, self._finish, turn, output.take(), done, answer)
+        long = await self._keep_long(done) if len(done.message.text) > LONG else None
+        await self._shop.database.write_kept(self._closed, self._finish, turn, output.take(), done, answer, long)
         if isinstance(step, AnswerDeclined):
             raise step
         return step
+
+    async def _keep_long(self, done: TurnDone) -> Answer:
+        """A long answer, whose texts are kept before the turn is finished: else all others would wait meanwhile for what they have to write."""
+        answer = await asyncio.to_thread(journal.answer_of, done)
+        for text in (answer.text, answer.message):
+            await self._shop.database.write(keep, text)
+        return answer
 
     async def _hand_in(self, begun: BegunTurn, done: TurnDone) -> None:
         self.handed_in = True
@@ -272,7 +286,10 @@ class Conversation:
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
         if isinstance(answer, Exception):
-            raise answer
+            try:
+                raise answer
+            finally:
+                del answer  # its traceback holds this frame, and all that was said
         return answer
 
     async def _hear(self, request: TurnRequest, output: Output) -> TurnDone:
@@ -389,17 +406,17 @@ class Conversation:
         agents.activity(c, agent, "thinking", self._number, now)
         return agent, turn
 
-    def _finish(self, c: Connection, turn: int, rest: Piece | None, done: TurnDone, answer: str | None) -> None:
+    def _finish(self, c: Connection, turn: int, rest: Piece | None, done: TurnDone, answer: str | None, long: Answer | None) -> None:
         now = self._shop.clock.now()
         if rest is not None:
             self._journal(c, turn, rest, now)
-        journal.finish_turn(c, self._who.lease, turn, done, now)
+        journal.finish_turn(c, self._who.lease, turn, done, now, long)
         if done.stop_reason == "max_tokens":
             journal.log(c, self._who.lease, "warning", "notice", "the answer was cut off at its limit of length", now)
         if answer is not None:
             if not answer.strip():
                 journal.log(c, self._who.lease, "warning", "notice", "the answer is empty", now)
-            self._conclude(c, answer)
+            self._conclude(c, long.text if long is not None and long.text.body == answer else answer)
 
     async def _write(self, turn: int, piece: Piece) -> None:
         await self._shop.database.write(lambda c: self._journal(c, turn, piece, self._shop.clock.now()))

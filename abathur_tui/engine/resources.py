@@ -10,6 +10,7 @@ from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.errors import AbathurError
 from abathur_tui.domain.quantities import bytes_text
 from abathur_tui.domain.resources import OPEN, Gate, Sample, Starts, gate_for
+from abathur_tui.engine import heap
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.patient import PatientDatabase
 from abathur_tui.processes import Child, Children, Meter, Usage, machine
@@ -95,6 +96,7 @@ class Resources:
             await self._measured(meter)  # what was used before counts for nothing
             while True:
                 await self._rest()
+                await asyncio.to_thread(heap.give_back)  # what nobody uses any more must hold nobody up
                 if (usage := await self._measured(meter)) is not None:
                     await self._look(usage, busy=busy(), exhausted=exhausted)
 

@@ -82,11 +82,8 @@ class Worker:
         self._stop: Stop | None = None
         self._refused: str | None = None
         """A result that did not meet its criteria, which is kept all the same."""
-
-    @property
-    def handed_in(self) -> bool:
-        """Whether its end was handed in with others'."""
-        return self._job is not None and self._job.handed_in
+        self.handed_in = False
+        """Whether its end was handed in with others', once it has run."""
 
     async def run(self) -> None:
         """Do the task. Raises nothing but its own cancellation."""
@@ -113,6 +110,7 @@ class Worker:
         finally:
             if self._slot is not None:
                 self._slot.release()
+            self._part()
 
     @property
     def has_agent(self) -> bool:
@@ -184,7 +182,7 @@ class Worker:
             raise TaskTimedOut(f"The task took longer than its {seconds:g} seconds.") from error
         job.rests()
         if job.answer is not None:
-            self._job = None
+            self._part()
             await self._conclude(self._known, job.answer, {}, self._slot)
 
     async def _do_loop(self, work: Work) -> None:
@@ -288,7 +286,7 @@ class Worker:
         child = await self._shop.database.write(self._begin_fallback, work, instead, error)
         if self._job is not None:
             self._job.rests()
-            self._job = None
+        self._part()
         await self._finish_fallback(work, child)
 
     def _begin_fallback(self, c: Connection, work: Work, instead: Fallback, error: TaskError) -> int:
@@ -372,6 +370,12 @@ class Worker:
             await self._shop.database.write(lambda c: queue.crash(c, self.claim.lease, self._shop.clock.now()))
         except AbathurError as error:
             self._shop.log.error("task.lost", error.message, code=error.code, task=self.claim.lease.task)
+
+    def _part(self) -> None:
+        """Let go of the agent's job, and of all that was said."""
+        if (job := self._job) is not None:
+            self._job, self.handed_in = None, job.handed_in
+            job.part()
 
     def _leave_agent(self, c: Connection, reason: str, now: float) -> None:
         if self._job is not None:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from sqlite3 import Connection
 
 from abathur_tui.domain.conversation import Message, TextBlock, ToolOutcome, ToolUseBlock, TurnDone, message_data, message_from_data
@@ -14,11 +15,13 @@ from abathur_tui.domain.leases import Lease
 from abathur_tui.domain.loops import Pass
 from abathur_tui.storage.folding import fold_output, fold_partial, log_turn
 from abathur_tui.storage.passes import damaged_pass, insert_pass, passes
-from abathur_tui.storage.records import clean, keep, kept, parameters_of
+from abathur_tui.storage.records import Text, clean, keep, kept, parameters_of, text_of
 from abathur_tui.storage.sql import named
 
 __all__ = [
+    "Answer",
     "abandon_turn",
+    "answer_of",
     "append_output",
     "begin_turn",
     "conversation",
@@ -70,22 +73,35 @@ def append_output(c: Connection, lease: Lease, turn: int, offset: int, text: str
         raise _lost(lease)
 
 
-def finish_turn(c: Connection, lease: Lease, turn: int, done: TurnDone, now: float) -> None:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a turn has said, as it is kept."""
+
+    text: Text
+    message: Text
+
+
+def answer_of(done: TurnDone) -> Answer:
+    """What `finish_turn` keeps. Of a long answer it takes a while: then it is made, and its texts are kept, before the turn is finished."""
+    return Answer(text_of(done.message.text), text_of(canonical(message_data(done.message))))
+
+
+def finish_turn(c: Connection, lease: Lease, turn: int, done: TurnDone, now: float, answer: Answer | None = None) -> None:
     """The turn is finished: its output is folded into it, tokens and cost are added to task, agent and day, the crash count starts anew."""
+    answer = answer or answer_of(done)
     execution, _, _ = _held(c, lease)
     number, agent = _turn(c, lease, turn)
     folded = fold_output(c, turn)
-    answer = keep(c, canonical(message_data(done.message)))
+    message = keep(c, answer.message)
     # Viewers count characters as they were streamed; where the last piece was not written before the end, the answer has it.
-    text = clean(done.message.text)
-    said = text if text.startswith(folded.text) else folded.text
+    said = answer.text if answer.text.body.startswith(folded.text) else folded.text
     values: dict[str, object] = {
         "turn": turn,
         "task": lease.task,
         "epoch": lease.epoch,
         "engine": lease.engine,
         "number": number,
-        "answer": answer,
+        "answer": message,
         "said": keep(c, said),
         "timing": folded.timing,
         "model": done.model,
@@ -110,7 +126,7 @@ def finish_turn(c: Connection, lease: Lease, turn: int, done: TurnDone, now: flo
         "number": number,
         "model": done.model,
         "stop_reason": done.stop_reason,
-        "answer": answer,
+        "answer": message,
         "tokens_input": done.usage.input,
         "tokens_output": done.usage.output,
         "cost_usd": done.cost_usd,

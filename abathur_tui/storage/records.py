@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from sqlite3 import Connection
 
@@ -18,12 +18,34 @@ from abathur_tui.storage.sql import named
 _SQL = named("content")
 
 
-def keep(c: Connection, text: str) -> str:
+LONG = 1_000_000
+"""Characters. What is longer takes a while to be hashed and written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text as it is stored."""
+
+    body: str
+    hash: str
+
+
+def text_of(text: str) -> Text:
+    """What `keep` stores, for whoever has the time to hash it before the transaction."""
+    body = clean(text)
+    return Text(body, content_hash(body))
+
+
+def keep(c: Connection, text: str | Text) -> str:
     """Store a text once; gives its hash."""
-    text = clean(text)
-    hash = content_hash(text)
-    c.execute(_SQL["keep"], (hash, text))
-    return hash
+    kept = text_of(text) if isinstance(text, str) else text
+    long = len(kept.body) > LONG
+    if long and c.execute(_SQL["is_kept"], (kept.hash,)).fetchone() is not None:
+        return kept.hash
+    c.execute(_SQL["keep"], (kept.hash, kept.body))
+    if long:
+        c.execute(_SQL["keep"], (kept.hash, ""))  # changes nothing; but a statement holds on to what it was given last
+    return kept.hash
 
 
 def keep_all(c: Connection, texts: Iterable[str]) -> dict[str, str]:

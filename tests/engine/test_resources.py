@@ -1,6 +1,7 @@
 """Memory and CPU that engine, agents and their commands take together, and what follows for new agents."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,10 +10,13 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from abathur_tui.domain.errors import CommandFailed
+from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.plan import Edge, Fallback
 from abathur_tui.domain.resources import Gate, Starts, gate_for
 from abathur_tui.domain.status import Status, Why
+from abathur_tui.engine import heap
 from abathur_tui.processes import Child, Meter, machine
+from abathur_tui.runtimes import open_runtime
 from abathur_tui.settings.model import Resources
 from abathur_tui.storage import swarm, views
 from tests.engine.bench import Bench, loop_node, node
@@ -34,7 +38,8 @@ def limited(project: Bench, **limits: object) -> None:
 
 
 def taken() -> int:
-    """What this process takes."""
+    """What this process takes, as the engine measures it."""
+    heap.give_back()
     return Meter().read([]).memory_bytes
 
 
@@ -117,6 +122,30 @@ async def test_a_service_costs_memory_and_its_cpu_holds_nobody_up(bench: Make) -
 
     assert idle == 0
     assert busy > 0
+
+
+async def test_after_very_long_outputs_the_engine_takes_no_more_than_before(bench: Make) -> None:
+    project = bench(say("x"))
+    limited(project)
+    project.sample_seconds = 0.5
+    project.swarm = {"max_agents": 2}
+    project.opens = lambda choice, keys: open_runtime(choice, keys, project.children)
+    long = ("/bin/sh", "-c", f"head -c {10 * MB} /dev/zero | tr '\\0' x")
+    project.choice = RuntimeChoice(RuntimeName.COMMAND, argv=long, working_folder="/", environment=(("PATH", "/usr/bin:/bin"),))
+    heap.keep_no_spare()
+    gc.disable()  # so that it does not depend on when Python looks for what holds itself
+    try:
+        async with project.running():
+            before = taken()
+            tasks = project.submit(*(node(f"n{number}") for number in range(4)))
+            for task in tasks:
+                await project.until(task, Status.COMPLETED)
+
+            await eventually_async(lambda: taken() < before + 25 * MB)
+    finally:
+        gc.enable()
+
+    assert len(project.result(tasks[-1]) or "") == 10 * MB
 
 
 async def test_over_ninety_percent_of_memory_nothing_starts_until_it_is_freed_and_every_row_says_why(bench: Make) -> None:

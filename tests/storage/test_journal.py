@@ -16,6 +16,7 @@ from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import TaskError
 from abathur_tui.storage import Database, agents, journal, queue, views
+from abathur_tui.storage.records import keep
 from tests.storage.building import BAD, ENGINE, NOW, claim_one, finish, node, plan, said, submit
 from tests.storage.test_checking import lawless
 
@@ -61,6 +62,30 @@ def test_a_conversation_is_read_back_as_it_was(database: Database, lease: Lease)
     one, two = saved.turns
     assert (one.request, one.message, one.stop_reason, one.outcomes, one.unknown) == ((ASK,), ANSWER, "tool_use", {"call-1": outcome}, frozenset())
     assert (two.request, two.message, two.stop_reason) == ((ASK, ANSWER, TOLD), final, "end_turn")
+
+
+def test_what_is_long_and_kept_before_its_turn_is_finished_holds_the_others_up_for_less(database: Database, lease: Lease) -> None:
+    seconds: dict[bool, float] = {}
+    for before in (False, True):
+        text = f"{before} " * 3_000_000
+        done = TurnDone(Message("assistant", (TextBlock(text),)), "end_turn", Usage(), "m", None)
+        number = turn(database, lease, len(seconds) + 1, [ASK], None)
+        for offset in range(0, len(text), 1_000_000):
+            database.write_now(journal.append_output, lease, number, offset, text[offset : offset + 1_000_000], NOW)
+        answer = None
+        if before:
+            answer = journal.answer_of(done)
+            for one in (answer.text, answer.message):
+                database.write_now(keep, one)
+
+        def end(c: Connection, number: int = number, done: TurnDone = done, answer: journal.Answer | None = answer) -> float:
+            began = time.thread_time()
+            journal.finish_turn(c, lease, number, done, NOW, answer)
+            return time.thread_time() - began
+
+        seconds[before] = database.write_now(end)
+        assert database.read_now(views.detail, lease.task).turns[-1].text == text
+    assert seconds[True] < seconds[False] * 0.75
 
 
 def test_an_unstarted_or_unknown_task_has_no_conversation(database: Database, lease: Lease) -> None:

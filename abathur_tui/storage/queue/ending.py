@@ -11,13 +11,13 @@ from abathur_tui.storage.folding import fold_open_turns
 from abathur_tui.storage.questions import still_asks
 from abathur_tui.storage.queue.asked import cancel_steps, follow_asked, pause_steps
 from abathur_tui.storage.queue.settling import fail_the_doomed
-from abathur_tui.storage.records import clean, keep
+from abathur_tui.storage.records import Text, clean, keep
 from abathur_tui.storage.sql import named
 
 _SQL = named("ending")
 
 
-def complete(c: Connection, lease: Lease, result: str, now: float, detail: JsonObject | None = None) -> None:
+def complete(c: Connection, lease: Lease, result: str | Text, now: float, detail: JsonObject | None = None) -> None:
     """The task is done; its dependents are freed in the same transaction. `detail` goes into `tasks.detail`."""
     _change(c, lease, "complete", now=now, result=keep(c, result), detail=canonical(detail or {}))
     _leave(c, lease, "completed", now)
