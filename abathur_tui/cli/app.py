@@ -1,5 +1,6 @@
 """The program's root: finds the command by its name, runs it, and turns whatever goes wrong into one error and one exit code."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from importlib import import_module
@@ -8,6 +9,7 @@ from typing import Any
 import typer
 import typer.main
 
+from abathur_tui.cli import output
 from abathur_tui.cli.commands import ALL, SECTIONS
 from abathur_tui.cli.finishing import finish
 from abathur_tui.cli.invocation import Group, Invocation, write_options
@@ -80,8 +82,12 @@ def _invoke(call: Invocation, arguments: Sequence[str]) -> int:
     if call.mistake:
         raise ArgumentInvalid(call.mistake, hint="See `abathur --help`.")
     program = root(completion=any(argument.startswith("-") for argument in arguments[:1]))
+    completion = any(argument.startswith("--show-completion") for argument in arguments[:1])  # written by typer, to standard output
     try:
-        with program.make_context("abathur", list(arguments), obj=call, max_content_width=110) as context:
+        with (
+            output.writing() if completion else contextlib.nullcontext(),
+            program.make_context("abathur", list(arguments), obj=call, max_content_width=110) as context,
+        ):
             code = program.invoke(context)
     except typer.Exit as leave:
         return leave.exit_code

@@ -136,19 +136,20 @@ def _json(value: object, indent: int | None = None) -> str:
 
 def flush() -> None:
     """Hand everything over that was written. Raises OutputClosed, AnswerNotWritten."""
-    with _told():
+    with writing():
         sys.stdout.flush()
 
 
 def _write(text: str, *, flush: bool = False) -> None:
-    with _told():
+    with writing():
         sys.stdout.write(text)
         if flush:
             sys.stdout.flush()
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def writing() -> Iterator[None]:
+    """What goes wrong in here went wrong with standard output. Raises OutputClosed, AnswerNotWritten."""
     try:
         yield
     except OSError as error:

@@ -233,7 +233,9 @@ def test_a_full_output_is_told_and_takes_nothing_back(project: Program) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("arguments", ["db export", "db export -", "audit", "--help", "task list --help", "version", "--version"])
+@pytest.mark.parametrize(
+    "arguments", ["db export", "db export -", "audit", "--help", "task list --help", "version", "--version", "--show-completion bash"]
+)
 def test_whatever_a_full_output_does_not_take_is_told(project: Program, arguments: str) -> None:
     project("task", "submit", "hello")
 
