@@ -85,6 +85,16 @@ def test_a_finished_step_ends_the_row_of_crashes(database: Database, step: str) 
         assert status(database, lease.task) is Status.PENDING
 
 
+def test_a_count_past_all_numbers_stops_the_rescue_of_nobody(database: Database) -> None:
+    submitted = submit(database, plan(["a", "b"]))
+    database.write_now(lambda c: c.execute("UPDATE tasks SET crashes = 9223372036854775807 WHERE id = 1").rowcount)
+    claim(database, 2)
+
+    database.write_now(queue.recover, ENGINE, NOW)
+
+    assert statuses(database, submitted) == {"a": "dead", "b": "pending"}
+
+
 def test_a_crash_counts_only_against_who_held_a_slot(database: Database) -> None:
     submitted = submit(database, plan([node("loop", kind=Kind.LOOP)]))
     for _ in range(7):

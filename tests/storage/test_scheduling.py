@@ -181,6 +181,18 @@ def test_a_zone_that_is_not_known_any_more_ends_the_schedule_and_is_told(databas
     assert "Mars/Olympus" in one(database).error
 
 
+@pytest.mark.parametrize("change", ["plan = '{}'", "plan = '['", "plan = '[]'", "options = '{}'", "options = '7'"])
+def test_one_that_cannot_be_read_any_more_is_told_and_holds_up_no_other(database: Database, change: str) -> None:
+    # Given two that are due together, of which something has damaged the first,
+    damaged, other = add(database), add(database)
+    lawless(database.folder, f"UPDATE schedules SET {change} WHERE id = {damaged}")
+    # when their time comes,
+    assert due(database, NOON) == NOON + HOUR
+    # then the other one is submitted.
+    told = {schedule.id: (schedule.runs, "cannot be read" in schedule.error) for schedule in database.read_now(queue.schedules)}
+    assert told == {damaged: (0, True), other: (1, False)}
+
+
 @pytest.mark.parametrize(
     "made",
     [

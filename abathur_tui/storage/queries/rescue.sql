@@ -3,9 +3,10 @@
 SELECT id, epoch FROM tasks INDEXED BY tasks_running WHERE status = 'running' AND engine = ?;
 
 -- name: interrupt
--- Its worker has died; a crash counts only if the task held a slot (its `why` is empty). By the primary key.
+-- Its worker has died; a crash counts only if the task held a slot (its `why` is empty), and not past all numbers: what another program has
+-- written there must not stop the rescue of the others. By the primary key.
 UPDATE tasks
-SET status = 'interrupted', version = version + 1, crashes = crashes + (why = ''), why = '', engine = NULL,
+SET status = 'interrupted', version = version + 1, crashes = min(crashes, 1000) + (why = ''), why = '', engine = NULL,
     actor = 'rescue', reason = :reason, changed_at = :now
 WHERE id = :id AND status = 'running' AND epoch = :epoch AND engine = :engine;
 

@@ -9,7 +9,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from abathur_tui.domain.data import canonical
-from abathur_tui.domain.errors import AbathurError, ArgumentInvalid, ChangeRefused, NotFound
+from abathur_tui.domain.errors import AbathurError, ArgumentInvalid, ChangeRefused, DatabaseDamaged, NotFound
 from abathur_tui.domain.execution import SubmitOptions
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.recurrence import Recurrence
@@ -107,9 +107,8 @@ def _submit_one(c: Connection, row: Sequence[Any], now: float) -> None:
         c.execute(_SQL["skip"], values)
         _audit(c, "skipped", id, "queue", now, reason=f"x{last_execution} has not begun")
         return
-    options = decoded(SubmitOptions, options_text)
     try:
-        submitted = submit(c, decoded(Plan, plan), options, now)
+        submitted = submit(c, *_read(id, plan, options_text), now)
     except AbathurError as refusal:
         c.execute(_SQL["fail"], values | {"error": clean(refusal.message)})
         _audit(c, "refused", id, "queue", now, error=refusal.code, reason=clean(refusal.message))
@@ -117,6 +116,14 @@ def _submit_one(c: Connection, row: Sequence[Any], now: float) -> None:
     c.execute(_SQL["execution"], {"id": id, "execution": submitted.execution})
     c.execute(_SQL["made"], values | {"execution": submitted.execution})
     _audit(c, "due", id, "queue", now, execution=submitted.execution)
+
+
+def _read(id: int, plan: str, options: str) -> tuple[Plan, SubmitOptions]:
+    """What a schedule submits. Raises DatabaseDamaged where it cannot be read any more: the others' times come all the same."""
+    try:
+        return decoded(Plan, plan), decoded(SubmitOptions, options)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DatabaseDamaged(f"What s{id} submits cannot be read: {error!r}.") from error
 
 
 def _next(recurrence: Recurrence, now: float) -> tuple[float | None, str]:
