@@ -62,9 +62,11 @@ async def follow_files(
 ) -> None:
     """Load the settings whenever one of their files has been saved. Never ends; a broken file is told once, and changes nothing.
 
+    So is what does not count of a project's file: commands on changes of status, for example.
+
     `tell` is given an event's name and a text.
     """
-    seen = read.signatures
+    seen, told = read.signatures, tuple[str, ...]()
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         found = await asyncio.to_thread(_signatures, read.files)
@@ -79,6 +81,10 @@ async def follow_files(
                 await tell("config.broken", f"{place}: {detail.message}; what was read before stays as it was")
         else:
             await use(loaded.settings)
+            for notice in loaded.notices:
+                if notice not in told:
+                    await tell("config.not_allowed", notice)
+            told = loaded.notices
 
 
 def _signatures(files: tuple[Path, ...]) -> tuple[tuple[int, int, int] | None, ...]:

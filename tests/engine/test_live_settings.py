@@ -64,6 +64,21 @@ async def test_a_broken_file_keeps_what_was_read_before_and_says_why(bench: Make
     assert {notice.partition("config.toml:")[2].partition(":")[0] for notice in broken} == {"2", "3"}
 
 
+async def test_what_a_projects_file_may_not_choose_is_told_when_it_is_saved(bench: Make) -> None:
+    project = bench(lambda _: [Say("done")])
+    ran = project.folder / "ran"
+    async with project.running() as engine, following(project, engine):
+        file = project.data / "config.toml"
+        file.write_text(f'[[queue.on_status]]\nstatuses = ["completed"]\ncommand = ["touch", "{ran}"]\n')
+        await eventually_async(lambda: [text for text in notices(project) if f"{file}:1: queue.on_status does not count" in text])
+        await project.until(project.submit(node())[0], Status.COMPLETED)
+        file.write_text(file.read_text() + "[swarm]\nmax_agents = 2\n")
+        await eventually_async(lambda: any("swarm.max_agents is 2" in notice for notice in notices(project)))
+
+    assert len([text for text in notices(project) if "queue.on_status does not count" in text]) == 1
+    assert not ran.exists()
+
+
 def test_what_is_said_of_a_change_names_from_when_on_it_holds() -> None:
     live = LiveSettings(Settings())
 
