@@ -101,11 +101,13 @@ async def test_where_nothing_can_be_claimed_who_works_goes_on_and_most_of_the_qu
         # then that agent comes to its end,
         go.set()
         await project.until(first, Status.COMPLETED)
-        # and as soon as tasks can be claimed again, nearly all of them are done.
+        # and as soon as tasks can be claimed again, most of them are done: one was tried at a time, after ever longer pauses.
         project.database.write_now(lambda c: c.execute("DROP TRIGGER of_somebody"))
         await eventually_async(lambda: project.database.read_now(views.counts)[Status.PENDING] == 0)
 
-    assert sum(project.task(task).status is Status.COMPLETED for task in tasks) >= 17
+    ended = [project.task(task).status for task in tasks]
+    assert ended.count(Status.FAILED) == len(traces(project, "task.refused")) <= len(traces(project, "claim.broke"))
+    assert ended.count(Status.COMPLETED) >= 10
 
 
 async def test_while_the_engine_cannot_look_for_work_who_works_goes_on(bench: Make) -> None:
