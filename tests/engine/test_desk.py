@@ -9,6 +9,7 @@ from abathur_tui.domain.status import Status
 from abathur_tui.storage import views
 from tests.engine.bench import Bench, node
 from tests.scripted import SOME_USAGE, Say, Script, Sleep, say
+from tests.waiting import eventually_async
 
 Make = Callable[[Script], Bench]
 
@@ -28,11 +29,15 @@ async def test_agents_of_other_definitions_make_room(bench: Make) -> None:
     project = bench(say("done"))
     project.submit(*(node(f"n{number}", agent=f"role{number % 3}") for number in range(30)))
 
-    async with project.running():
-        async with asyncio.timeout(30):
-            while project.database.read_now(views.counts)[Status.COMPLETED] < 30:
-                assert sum(project.database.read_now(views.agent_states).values()) <= 4
-                await asyncio.sleep(0.005)
+    await project.drain()
+
+    there = most = 0
+    for event in project.database.read_now(views.audit):
+        there += {"agent.spawning": 1, "agent.terminated": -1}.get(event.action, 0)
+        most = max(most, there)
+    assert there == 0
+    assert most <= 4
+    assert {status: number for status, number in project.database.read_now(views.counts).items() if number} == {Status.COMPLETED: 30}
 
 
 async def test_a_short_turn_leaves_no_pieces_of_output_behind(bench: Make) -> None:
@@ -50,13 +55,15 @@ async def test_a_short_turn_leaves_no_pieces_of_output_behind(bench: Make) -> No
 async def test_an_engine_that_stops_while_tasks_end_loses_none_and_does_none_twice(bench: Make) -> None:
     project = bench(say("done"))
     tasks = project.submit(*(node(f"n{number}") for number in range(60)))
-    moment = 0.02
-    while project.database.read_now(views.counts)[Status.COMPLETED] < 60:
+
+    def completed() -> int:
+        return project.database.read_now(views.counts)[Status.COMPLETED]
+
+    while (before := completed()) < 60:
         work = asyncio.create_task(project.engine().run())
-        await asyncio.sleep(moment)
+        await eventually_async(lambda before=before: completed() > before)  # type: ignore[misc]
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
-        moment += 0.002  # so that it comes to an end on any machine
 
     assert {project.task(task).status for task in tasks} == {Status.COMPLETED}
     done = [event for task in tasks for event in project.detail(task).events if event.action == "task.completed"]

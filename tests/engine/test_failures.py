@@ -14,6 +14,7 @@ from abathur_tui.domain.status import Status, Why
 from abathur_tui.engine.engine import Manner
 from abathur_tui.engine.keys import hand_over
 from abathur_tui.engine.output import BUFFER_CHARACTERS
+from abathur_tui.settings.model import System
 from abathur_tui.storage import queue, views
 from tests.engine.bench import Bench, node
 from tests.engine.clocks import let_pass
@@ -243,8 +244,10 @@ async def test_an_engine_that_starts_on_demand_does_not(bench: Make) -> None:
     await project.drain()
     asked = len(project.runtime.requests)
 
-    async with project.running():
-        await asyncio.sleep(0.3)
+    # It looks, finds nothing that it may begin, and ends of that.
+    project.settings = project.settings.model_copy(update={"system": System().model_copy(update={"idle_seconds": 0.05})})
+    async with asyncio.timeout(30):
+        assert await project.engine().run() is Exit.DONE
 
     assert len(project.runtime.requests) == asked
 

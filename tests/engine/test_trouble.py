@@ -18,6 +18,7 @@ from abathur_tui.domain.status import Status
 from abathur_tui.storage import Database, connection, views
 from abathur_tui.storage.checking import check_folder
 from tests.engine.bench import Bench, node
+from tests.engine.clocks import HandClock, let_pass
 from tests.engine.test_life import events
 from tests.scripted import Say, Script, Step, Wait
 from tests.waiting import eventually_async
@@ -88,12 +89,12 @@ async def test_a_folder_that_is_away_for_a_moment_is_waited_for(bench: Make) -> 
     talking = Talking()
     project = bench(talking)
     [task] = project.submit(node())
-    async with project.running():
+    async with project.running() as engine:
         await eventually_async(lambda: project.detail(task).partial == "before ")
-        project.data.rename(project.folder / "elsewhere")
+        elsewhere = project.data.rename(project.folder / "elsewhere")
         talking.go.set()
-        await asyncio.sleep(0.5)
-        (project.folder / "elsewhere").rename(project.data)
+        await eventually_async(lambda: engine.log.unwritten)  # it cannot even tell of it
+        elsewhere.rename(project.data)
 
         await project.until(task, Status.COMPLETED)
 
@@ -167,13 +168,14 @@ async def test_while_no_file_can_be_opened_the_engine_waits(bench: Make) -> None
     talking = Talking()
     project = bench(talking)
     [task] = project.submit(node())
-    async with project.running():
+    async with project.running() as engine:
         await eventually_async(lambda: project.detail(task).partial == "before ")
         with no_more_files():
             with pytest.raises(OutOfFiles):
                 Database.open(project.data)
             talking.go.set()
-            await asyncio.sleep(1.5)  # longer than the pauses between its looks for dead engines
+            let_pass(1.5)  # longer than the pauses between its looks for dead engines
+            await eventually_async(lambda: engine.log.unwritten)
 
         await project.until(task, Status.COMPLETED)
     assert len(project.runtime.requests) == 1
@@ -231,14 +233,18 @@ async def test_while_the_system_has_no_locks_left_the_engine_waits(bench: Make) 
 async def test_errors_of_reading_which_sqlite_takes_for_damage_are_waited_for_too(bench: Make) -> None:
     talking = Talking()
     project = bench(talking)
-    project.gone_seconds = 0.3
+    project.clock = clock = HandClock()
     [task] = project.submit(node())
     async with project.running():
         await eventually_async(lambda: project.detail(task).partial == "before ")
         async with failing("pread64"):
             talking.go.set()
             await eventually_async(lambda: "storage.waits" in events(project))
-            await asyncio.sleep(1)  # longer than a file that is damaged indeed is looked at
+            # Longer than a file that is damaged indeed is looked at; then it looks once more, and again.
+            clock.forward(60)
+            let_pass(60)
+            looks = clock.looks
+            await eventually_async(lambda: clock.looks >= looks + 10)
 
         await project.until(task, Status.COMPLETED)
     assert "engine.broken" not in events(project)

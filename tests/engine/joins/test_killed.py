@@ -34,7 +34,7 @@ def test_engines_killed_at_any_moment_ask_each_question_once(processes: Processe
 
     row = processes.await_active()
     for _ in range(4):  # five in a row would be the task's own fault
-        time.sleep(chance.uniform(0.3, 0.8))
+        time.sleep(chance.uniform(0.3, 0.8))  # The random moment; `tests.journeys.kills` goes through all of them, without a guard.
         kill(row.pid)
         row = processes.await_active(row)
     eventually(lambda: processes.project.task(join).finished_at, 30)
