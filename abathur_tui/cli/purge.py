@@ -46,7 +46,7 @@ def purge(
     """Take the prompts, outputs, results, messages and logs of executions away that have ended.
 
     Their hashes stay, so the audit still verifies; tasks, counts, times and costs stay too. It cannot be undone, and what was purged cannot
-    be retried.
+    be retried. An execution whose results tasks of others are still to get stays until those have ended.
     """
     call = invocation(context)
     if not (before or filter or everything):
@@ -61,17 +61,29 @@ def purge(
             return Exit.DONE
         done = asyncio.run(project.purging.purge(found.executions))
     if call.json:
-        names, partly = ([execution_name(id) for id in ids] for ids in (done.executions, found.partly))
-        output.document({"executions": names, "texts": done.texts, "bytes": done.bytes, "kept": found.kept, "partly": partly})
+        names, partly, waited_for = ([execution_name(id) for id in ids] for ids in (done.executions, found.partly, found.waited_for))
+        output.document(
+            {"executions": names, "texts": done.texts, "bytes": done.bytes, "kept": found.kept, "partly": partly, "waited_for": waited_for}
+        )
     elif done.executions:
         output.lines(f"Purged {_count(len(done.executions))}: {done.texts} texts, {size_text(done.bytes)}.")
     elif not call.quiet:
-        output.note("Nothing that has ended is like that." if found.kept else "There is nothing to purge.")
+        output.note(_nothing(found))
     if found.partly and not call.json and not call.quiet:
         first = execution_name(found.partly[0])
         output.note(f"Not purged, for only some of their tasks are like that: {_count(len(found.partly))}, such as {first}.")
         output.note(f"`abathur purge --filter execution:{first}` takes all of that one.")
+    if found.waited_for and not call.json and not call.quiet:
+        first = execution_name(found.waited_for[0])
+        output.note(f"Not purged, for tasks of others that have not ended get their results: {_count(len(found.waited_for))}, such as {first}.")
     return Exit.DONE
+
+
+def _nothing(found: Purgeable) -> str:
+    """What is said where nothing was purged."""
+    if found.waited_for:
+        return "Nothing was purged."
+    return "Nothing that has ended is like that." if found.kept else "There is nothing to purge."
 
 
 def _moment(text: str) -> float:

@@ -21,9 +21,11 @@ class Purgeable:
     executions: tuple[int, ...]
     """The oldest first."""
     kept: int
-    """Executions that it would leave: they have not ended, or are not meant."""
+    """Executions that it would leave: they have not ended, are not meant, or others wait for their results."""
     partly: tuple[int, ...] = ()
     """Those of them that have ended and hold tasks that the filter lets through, beside others."""
+    waited_for: tuple[int, ...] = ()
+    """Those of them that have ended and are meant, and whose results tasks of other executions are still to get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,10 @@ class Purging:
         return await self._project.read(_look, before, filter, self._clock.now())
 
     async def purge(self, executions: tuple[int, ...]) -> Purged:
-        """Take the content of these away; those that were purged before stay so. Raises ChangeRefused where one has not ended."""
+        """Take the content of these away; those that were purged before stay so.
+
+        Raises ChangeRefused where one has not ended, or a task of another one that has not gets a result of it.
+        """
         collected = await purge(self._project.database, executions, self._project.actor, self._clock.now())
         return Purged(executions, collected.texts, collected.bytes)
 
@@ -57,18 +62,17 @@ class Purging:
 def _look(c: Connection, before: float | None, filter: TaskFilter | None, now: float) -> Purgeable:
     meant: list[int] = []
     partly: list[int] = []
+    waited_for: list[int] = []
     like = None if filter is None else _Ids(views.task_ids(c, filter, now))
     for one in retention.purgeable(c):
         if before is not None and one.ended_at >= before:
             continue
-        if like is None or one.root in like:
-            meant.append(one.id)
-        elif tasks := [task in like for task in retention.asked_for(c, one.id)]:
-            if all(tasks):
-                meant.append(one.id)
-            elif any(tasks):
-                partly.append(one.id)
-    return Purgeable(tuple(meant), retention.kept_executions(c) - len(meant), tuple(partly))
+        tasks = [True] if like is None or one.root in like else [task in like for task in retention.asked_for(c, one.id)]
+        if tasks and all(tasks):
+            (waited_for if one.waited_for else meant).append(one.id)
+        elif any(tasks):
+            partly.append(one.id)
+    return Purgeable(tuple(meant), retention.kept_executions(c) - len(meant), tuple(partly), tuple(waited_for))
 
 
 class _Ids:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 
 from abathur_tui.domain.data import canonical, content_hash
+from abathur_tui.domain.errors import ChangeRefused
 from abathur_tui.storage.sql import named
 
 _SQL = named("retention")
@@ -17,6 +18,8 @@ class Ended:
     id: int
     root: int
     ended_at: float
+    waited_for: bool
+    """Tasks of other executions that have not ended get results of it."""
 
 
 def sweep_group(c: Connection, before: float, now: float) -> int:
@@ -62,7 +65,7 @@ def set_tidied(c: Connection, now: float) -> None:
 
 def purgeable(c: Connection) -> Iterator[Ended]:
     """Executions that have ended and were not purged, the oldest first."""
-    return (Ended(id, root, ended_at or 0) for id, root, ended_at in c.execute(_SQL["purgeable"]))
+    return (Ended(id, root, ended_at or 0, bool(waited_for)) for id, root, ended_at, waited_for in c.execute(_SQL["purgeable"]))
 
 
 def asked_for(c: Connection, execution: int) -> list[int]:
@@ -79,9 +82,13 @@ def kept_executions(c: Connection) -> int:
 def purge(c: Connection, executions: Sequence[int], actor: str, now: float) -> None:
     """Take the log and whatever else is not under a hash away, and mark them, so that their content goes next.
 
-    A law refuses one that has not ended.
+    A law refuses one that has not ended. Raises ChangeRefused where a task of another execution still needs what one of them has said.
     """
     for execution in executions:
+        if (found := c.execute(_SQL["waited_for"], {"execution": execution}).fetchone()) is not None:
+            raise ChangeRefused(
+                f"x{execution} is not purged: t{found[0]}, which has not ended, gets the result of t{found[1]}.", hint="Purge it when that has ended."
+            )
         if c.execute(_SQL["mark_purged"], (now, execution)).rowcount:
             for name in ("purge_logs", "purge_state", "purge_tasks", "purge_specs"):
                 c.execute(_SQL[name], (execution,))

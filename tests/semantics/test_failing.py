@@ -82,6 +82,45 @@ def test_what_was_purged_does_not_come_back_with_what_it_needs(queue: Queue, tmp
     queue.check()
 
 
+def test_a_result_that_somebody_waits_for_is_not_purged_before_they_had_it(queue: Queue, tmp_path: Path) -> None:
+    # Given a task that builds on a result of another execution, and has to wait for something else too,
+    gate = tmp_path / "gate"
+    first = queue.submit("echo the result")
+    late = queue.submit(f"while ! test -e {gate}; do sleep 0.02; done")
+    builds = queue.submit(":", "--after", first, "--after", late)
+    queue.program("engine", "start", "--detach")
+    queue.ends(first, "completed")
+    # when everything that has ended is purged, then that result stays, and it is said,
+    told = queue.program.inside("purge", "--all", "--yes")
+    assert (told.code, told.out) == (0, "")
+    assert "tasks of others that have not ended get their results: 1 execution, such as x1." in told.err
+    assert queue.program.ask("purge", "--all", "--yes")["waited_for"] == ["x1"]
+    # until it was used.
+    gate.touch()
+    queue.ends(builds, "completed")
+    assert "the result" in queue.show(builds)["prompt"]
+    assert queue.program.ask("purge", "--all", "--yes")["executions"] == ["x1", "x2", "x3"]
+    queue.check()
+
+
+def test_nothing_is_submitted_or_retried_that_would_build_on_a_purged_result(queue: Queue) -> None:
+    # Given a task that failed beside a result that it needs, which was purged then,
+    first = queue.submit("echo the result")
+    fails = queue.submit("false")
+    builds = queue.submit(":", "--after", first, "--after", fails)
+    queue.drain()
+    queue.program.ask("purge", "--filter", "execution:x1", "--yes")
+    # when it is retried, or what it failed with, or another one is submitted, then it does not run without that result.
+    again = queue.program.inside("task", "retry", builds)
+    assert (again.code, f"The content of {first}, which {builds} needs, was purged" in again.err) == (1, True)
+    queue.program.ask("task", "retry", fails)
+    assert queue.statuses(builds) == ["failed"]
+    refused = queue.program.inside("task", "submit", "more", "--after", first, "--json")
+    assert (refused.code, refused.error["code"]) == (1, "ABTH-ERR-108")
+    assert refused.error["message"] == f"The result of {first} was purged, and nothing can build on it."
+    queue.check()
+
+
 def test_what_needs_something_purged_is_not_retried_and_says_so(queue: Queue) -> None:
     first = queue.submit("false")
     second = queue.submit(":", "--after", first)

@@ -123,6 +123,11 @@ WITH RECURSIVE inside (id) AS (
 SELECT t.id FROM inside AS i CROSS JOIN tasks AS t ON t.id = i.id WHERE +t.status IN ('failed', 'dead', 'cancelled');
 
 -- name: purged
--- Those of some tasks whose execution's content was purged. By the primary keys.
-SELECT t.id FROM json_each(:ids) AS j CROSS JOIN tasks AS t ON t.id = j.value CROSS JOIN executions AS x ON x.id = t.execution
-WHERE x.purged_at IS NOT NULL ORDER BY t.id <> :id, t.id LIMIT 1;
+-- Those of some tasks whose execution's content was purged, else those on which they depend and whose result was. By the primary keys.
+SELECT t.id FROM (
+    SELECT j.value AS id FROM json_each(:ids) AS j CROSS JOIN tasks AS t ON t.id = j.value CROSS JOIN executions AS x ON x.id = t.execution
+    WHERE x.purged_at IS NOT NULL
+    UNION
+    SELECT d.id FROM json_each(:ids) AS j CROSS JOIN edges AS e ON e.task = j.value CROSS JOIN tasks AS d ON d.id = e.depends_on
+    CROSS JOIN executions AS x ON x.id = d.execution WHERE d.result IS NOT NULL AND x.purged_at IS NOT NULL
+) AS t ORDER BY t.id <> :id, t.id LIMIT 1;

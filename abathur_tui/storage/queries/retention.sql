@@ -43,8 +43,12 @@ INSERT INTO audit (at, actor, action, execution, detail) VALUES (?, ?, ?, ?, ?);
 DELETE FROM logs WHERE id IN (SELECT id FROM logs ORDER BY id LIMIT 2000) AND at < ?;
 
 -- name: purgeable
--- Executions that have ended and whose content is kept, with their roots and their ends. Indexes executions_kept and tasks_by_execution.
-SELECT x.id, x.root, (SELECT max(finished_at) FROM tasks WHERE execution = x.id) AS ended_at
+-- Executions that have ended and whose content is kept, with their roots, their ends, and whether tasks of others that have not ended get results of
+-- theirs. Indexes executions_kept and tasks_by_execution; for the last tasks_by_status and primary keys.
+SELECT x.id, x.root, (SELECT max(finished_at) FROM tasks WHERE execution = x.id) AS ended_at, x.id IN (
+    SELECT d.execution FROM tasks AS t INDEXED BY tasks_by_status CROSS JOIN edges AS e ON e.task = t.id CROSS JOIN tasks AS d ON d.id = e.depends_on
+    WHERE t.status IN ('waiting', 'pending', 'running', 'paused', 'interrupted') AND d.execution <> t.execution
+)
 FROM executions AS x INDEXED BY executions_kept
 WHERE x.purged_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM tasks INDEXED BY tasks_by_execution
@@ -60,6 +64,13 @@ WHERE t.execution = ? AND t.kind <> 'join' AND t.pass IS NULL AND coalesce(p.kin
 -- name: kept_executions
 -- How many executions have not been purged. Index executions_kept.
 SELECT count(*) FROM executions INDEXED BY executions_kept WHERE purged_at IS NULL;
+
+-- name: waited_for
+-- A task of another execution that has not ended and gets a result of this one, and whose. Indexes tasks_by_execution and edges_by_dependency.
+SELECT t.id, d.id FROM tasks AS d INDEXED BY tasks_by_execution CROSS JOIN edges AS e INDEXED BY edges_by_dependency ON e.depends_on = d.id
+CROSS JOIN tasks AS t ON t.id = e.task
+WHERE d.execution = :execution AND t.execution <> :execution AND t.status NOT IN ('completed', 'failed', 'cancelled', 'dead')
+LIMIT 1;
 
 -- name: mark_purged
 -- Its content may go now. By the primary key.

@@ -23,7 +23,8 @@ FROM (
 WHERE tasks.id = doomed.id;
 
 -- name: revive
--- Those that failed only because of the tasks in :ids, which are open again; what was purged stays as it is. Primary keys and edges_by_dependency.
+-- Those that failed only because of the tasks in :ids, which are open again; what was purged stays as it is, and what needs something purged. Primary
+-- keys and edges_by_dependency.
 UPDATE tasks
 SET status = 'waiting', version = version + 1, why = 'after', cause = NULL, finished_at = NULL, result = NULL, progress = NULL,
     error_code = NULL, error_message = NULL, failures = 0, crashes = 0, round = round + 1,
@@ -31,4 +32,8 @@ SET status = 'waiting', version = version + 1, why = 'after', cause = NULL, fini
 WHERE id IN (SELECT e.task FROM json_each(:ids) AS level CROSS JOIN edges AS e ON e.depends_on = level.value AND e.state = 'open')
     AND +status = 'failed' AND broken = 0 AND unmet > 0 AND error_code IN ('ABTH-ERR-010', 'ABTH-ERR-131', 'ABTH-ERR-132')
     AND (SELECT purged_at IS NULL FROM executions WHERE id = tasks.execution)
+    AND NOT EXISTS (
+        SELECT 1 FROM edges AS e CROSS JOIN tasks AS d ON d.id = e.depends_on CROSS JOIN executions AS x ON x.id = d.execution
+        WHERE e.task = tasks.id AND d.result IS NOT NULL AND x.purged_at IS NOT NULL
+    )
 RETURNING id;

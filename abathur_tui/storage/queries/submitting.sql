@@ -8,6 +8,10 @@ WHERE lane <> 'join' AND status <> 'completed' AND status <> 'failed' AND status
 -- How a task has ended, and whether its dependents go on when it fails. By the primary key.
 SELECT status, on_failure = 'skip' FROM tasks WHERE id = ?;
 
+-- name: result_gone
+-- Whether a task had a result that was purged. By the primary keys.
+SELECT 1 FROM tasks AS t JOIN executions AS x ON x.id = t.execution WHERE t.id = ? AND t.result IS NOT NULL AND x.purged_at IS NOT NULL;
+
 -- name: last_task
 -- The highest id that was ever given out. The few rows of sqlite_sequence.
 SELECT seq FROM sqlite_sequence WHERE name = 'tasks';

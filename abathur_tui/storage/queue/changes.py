@@ -146,7 +146,7 @@ def retry(c: Connection, ids: Sequence[int], actor: str, now: float) -> list[Cha
         back = _all_that_come_back(c, id, status)
         if (gone := c.execute(_SQL["purged"], {"ids": json.dumps(back), "id": id}).fetchone()) is not None:
             needs = "" if gone[0] == id else f", which t{id} needs,"
-            raise ChangeRefused(f"The content of t{gone[0]}{needs} was purged; what it was asked is gone.", hint="Submit it anew.")
+            raise ChangeRefused(f"The content of t{gone[0]}{needs} was purged; what it was asked and said is gone.", hint="Submit it anew.")
         values = {"ids": json.dumps(back), "actor": actor, "now": now}
         c.execute(_SQL["reopen"], values)
         c.execute(_SQL["retry"], values)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from abathur_tui.domain.circles import circle_in
 from abathur_tui.domain.data import canonical
-from abathur_tui.domain.errors import CyclicDependencies, LeaseLost, NotFound, QueueFull
+from abathur_tui.domain.errors import ContentPurged, CyclicDependencies, LeaseLost, NotFound, QueueFull
 from abathur_tui.domain.execution import RuntimeChoice, SubmitOptions, Submitted
 from abathur_tui.domain.leases import Lease
 from abathur_tui.domain.plan import Kind, LoopBody, Need, OnFailure, Plan, PlanNode, Start
@@ -43,7 +43,7 @@ class _EdgeRow:
 def submit(c: Connection, plan: Plan, options: SubmitOptions, now: float) -> Submitted:
     """Queue a plan as one execution.
 
-    Raises QueueFull, CyclicDependencies, and NotFound where `options.after` names no task.
+    Raises QueueFull, CyclicDependencies, and NotFound or ContentPurged where `options.after` names no task, or one whose result was purged.
     """
     refuse_circles(plan)
     plan, bodies = without_bodies(plan)
@@ -347,6 +347,8 @@ def _next_task(c: Connection) -> int:
 
 
 def _earlier_edge(c: Connection, id: int, options: SubmitOptions) -> _EdgeRow:
+    if c.execute(_SQL["result_gone"], (id,)).fetchone() is not None:
+        raise ContentPurged(f"The result of t{id} was purged, and nothing can build on it.", hint=f"Submit it without t{id}, which has ended.")
     return _edge_to(c, id, Need.SETTLES if options.ignore_dependency_failure else Need.NEEDS)
 
 
