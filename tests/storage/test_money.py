@@ -7,12 +7,15 @@ import pytest
 
 from abathur_tui.domain.conversation import Message, TextBlock, ToolOutcome, ToolUseBlock, TurnDone, Usage
 from abathur_tui.domain.data import JsonObject
+from abathur_tui.domain.execution import SubmitOptions
 from abathur_tui.domain.leases import Lease
 from abathur_tui.domain.loops import Pass, Verdict
 from abathur_tui.domain.plan import Kind
+from abathur_tui.domain.recurrence import Recurrence
+from abathur_tui.domain.status import Why
 from abathur_tui.storage import Database, agents, journal, queue, retention, seals
 from abathur_tui.storage.checking import check_folder
-from tests.storage.building import ENGINE, NOW, chain, claim, claim_one, fail, finish, fork, node, plan, said, submit
+from tests.storage.building import ENGINE, NOW, RUNTIME, chain, claim, claim_one, fail, finish, fork, node, plan, said, submit
 from tests.storage.test_checking import forge, lawless
 
 ASK: JsonObject = {"role": "user", "content": "please"}
@@ -96,6 +99,16 @@ def test_a_text_goes_only_when_it_is_condemned(filled: Path) -> None:
         ("UPDATE tasks SET epoch = epoch + 1 WHERE id = 1", "the last time in epoch 2"),
         ("UPDATE tasks SET held = 'nothing' WHERE status = 'pending'", "held for a reason that is not known"),
         ("UPDATE tasks SET actor = 'me', reason = 'prepared' WHERE id = 2", "names who changes it"),
+        ("UPDATE tasks SET held = 'after' WHERE status = 'pending'", "t8 is held until others have ended, and waits for none"),
+        ("UPDATE tasks SET why = 'nothing' WHERE status = 'pending'", "t8 does not move for a reason that is not known: nothing"),
+        ("UPDATE lanes SET held_why = 'nothing'", "is held for a reason that is not known"),
+        ("INSERT INTO queue_state VALUES ('nothing', NULL, 'me', 1)", "the queue is held for a reason that is not known: nothing"),
+        ("UPDATE tasks SET detail = '[]' WHERE status = 'pending'", "the detail of t8 are no JSON"),
+        ("UPDATE tasks SET crashes = 9223372036854775807 WHERE status = 'pending'", "t8 counts 9223372036854775807 crashes"),
+        ("UPDATE lanes SET runtime = '{'", "is run is no JSON"),
+        ("INSERT INTO state VALUES (1, 'k', '{', 1, 'a1', 1)", "what the agents of x1 share as k is no JSON"),
+        ("UPDATE edges SET state = 'broken' WHERE task = 2", "t2 (failed) built on t1, which is completed: the edge is broken"),
+        ("UPDATE edges SET state = 'met' WHERE state = 'broken'", "t3 (failed) built on t2, which is failed: the edge is met"),
         ("UPDATE tasks SET due = 1e300 WHERE id = 2", "no calendar"),
         ("UPDATE edges SET state = 'met' WHERE state = 'open'", "does not wait for"),
         (
@@ -111,6 +124,12 @@ def test_what_no_law_refuses_is_found(filled: Path, statement: str, problem: str
     forge(filled, statement)
     found = check_folder(filled).problems
     assert any(problem in one for one in found), found
+
+
+@pytest.mark.parametrize("why", list(Why))
+def test_every_reason_for_standing_still_is_known_to_the_check(filled: Path, why: Why) -> None:
+    forge(filled, f"UPDATE tasks SET why = '{why}'")
+    assert check_folder(filled).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -156,6 +175,29 @@ def test_what_was_changed_past_the_laws_and_stands_twice_is_found(filled: Path, 
     lawless(filled, statement)
     found = check_folder(filled).problems
     assert any(problem in one for one in found), found
+
+
+def test_two_agents_at_one_task_are_found(database: Database) -> None:
+    submit(database, plan(["a", "b"]))
+    for claimed in claim(database, 2):
+        agent = database.write_now(agents.spawn, claimed.lease, "generalist", None, NOW)
+        database.write_now(agents.assign, claimed.lease, agent, NOW)
+    database.close()
+
+    forge(database.folder, "UPDATE agents SET task = 2 WHERE id = 1")
+
+    assert any("a1 is BUSY at t2, and another agent has it" in one for one in check_folder(database.folder).problems)
+
+
+def test_a_recurring_task_that_counts_other_executions_than_there_are_is_found(database: Database) -> None:
+    database.write_now(queue.add_schedule, "nightly", Recurrence("0 * * * *", "UTC"), plan(["a"]), SubmitOptions(RUNTIME), NOW)
+    database.write_now(queue.due, NOW + 3600)
+    database.close()
+    assert check_folder(database.folder).problems == ()
+
+    forge(database.folder, "UPDATE schedules SET runs = 7")
+
+    assert check_folder(database.folder).problems == ("s1 says that it has submitted 7 executions; there are 1.",)
 
 
 def test_a_sum_of_many_costs_is_the_same_in_whichever_order(database: Database) -> None:

@@ -17,7 +17,8 @@ WHERE t.unmet <> coalesce(e.open, 0) OR t.broken <> coalesce(e.broken, 0)
 LIMIT 20;
 
 -- name: open_edges
--- Edges that are open though what they lead to has ended, or settled though it has not or has ended otherwise. It walks through all edges.
+-- Edges that are open though what they lead to has ended, or settled though it has not or has ended otherwise. What was needed and has completed
+-- stays so; only of what goes on without it (`settles`, `skip`) the other end may have come back since. It walks through all edges.
 SELECT 't' || e.task || ' still waits for t' || e.depends_on || ', which is ' || d.status
 FROM edges AS e JOIN tasks AS d ON d.id = e.depends_on
 WHERE e.state = 'open' AND d.status IN ('completed', 'failed', 'cancelled', 'dead')
@@ -28,6 +29,13 @@ WHERE t.status IN ('waiting', 'pending', 'paused') AND (
     (e.state <> 'open' AND d.status NOT IN ('completed', 'failed', 'cancelled', 'dead')) OR (e.state = 'broken' AND d.status = 'completed')
     OR (e.state = 'met' AND e.need = 'needs' AND d.status = 'cancelled')
     OR (e.state = 'met' AND e.need = 'needs' AND d.status IN ('failed', 'dead') AND d.on_failure <> 'skip')
+)
+UNION ALL
+SELECT 't' || e.task || ' (' || t.status || ') built on t' || e.depends_on || ', which is ' || d.status || ': the edge is ' || e.state
+FROM edges AS e JOIN tasks AS t ON t.id = e.task JOIN tasks AS d ON d.id = e.depends_on
+WHERE t.status NOT IN ('waiting', 'pending', 'paused') AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') AND (
+    (e.state = 'broken' AND d.status = 'completed')
+    OR (e.state = 'met' AND e.need = 'needs' AND d.status <> 'completed' AND d.on_failure <> 'skip')
 )
 LIMIT 20;
 
@@ -49,13 +57,27 @@ WHERE p.execution <> t.execution LIMIT 20;
 SELECT 't' || id || ' is waiting, and has nothing to wait for' FROM tasks WHERE status = 'waiting' AND unmet = 0 LIMIT 20;
 
 -- name: pending_too_early
--- Tasks that could be claimed and have an open edge. Index tasks_by_status.
+-- Tasks that could be claimed and have an open edge, or cannot be claimed because of one and have none. Index tasks_by_status.
 SELECT 't' || id || ' is pending, and waits for ' || unmet || ' others' FROM tasks
-WHERE status = 'pending' AND unmet > 0 AND held IS NOT 'after' LIMIT 20;
+WHERE status = 'pending' AND unmet > 0 AND held IS NOT 'after'
+UNION ALL
+SELECT 't' || id || ' is held until others have ended, and waits for none' FROM tasks WHERE status = 'pending' AND unmet = 0 AND held = 'after'
+LIMIT 20;
 
 -- name: words
--- Tasks that are held for a reason that nobody knows, or name who changes them though nobody does. It walks through all tasks.
+-- Tasks, lanes and queues that stand still for a reason that nobody knows; tasks that name who changes them though nobody does. It walks through all
+-- tasks.
+WITH known (why) AS (
+    VALUES (''), ('after'), ('slot'), ('retry'), ('time'), ('children'), ('model'), ('key'), ('quota'), ('queue'), ('quiet'), ('asks'), ('memory'), ('cpu'),
+        ('by you')
+)
 SELECT 't' || id || ' is held for a reason that is not known: ' || held FROM tasks WHERE held NOT IN ('after', 'suspect', 'memory', 'cpu')
+UNION ALL
+SELECT 't' || id || ' does not move for a reason that is not known: ' || why FROM tasks WHERE why NOT IN known
+UNION ALL
+SELECT 'the lane ' || lane || ' is held for a reason that is not known: ' || held_why FROM lanes WHERE held_why NOT IN known
+UNION ALL
+SELECT 'the queue is held for a reason that is not known: ' || why FROM queue_state WHERE why NOT IN known
 UNION ALL
 SELECT 't' || id || ' names who changes it (' || actor || ', ' || reason || '), and nobody does' FROM tasks WHERE actor <> '' OR reason <> ''
 LIMIT 20;
@@ -67,6 +89,10 @@ WHERE (ended_at IS NULL) = (state = 'TERMINATED')
 UNION ALL
 SELECT 'a' || a.id || ' is BUSY, and t' || t.id || ' is ' || t.status FROM agents AS a JOIN tasks AS t ON t.id = a.task
 WHERE a.state = 'BUSY' AND t.status <> 'running'
+UNION ALL
+SELECT 'a' || a.id || ' is BUSY at t' || t.id || ', and another agent has it' FROM agents AS a
+JOIN tasks AS t ON t.id = a.task JOIN attempts AS p ON p.task = t.id AND p.epoch = t.epoch
+WHERE a.state = 'BUSY' AND t.status = 'running' AND p.agent IS NOT a.id
 LIMIT 20;
 
 -- name: engines
@@ -131,6 +157,12 @@ UNION ALL
 SELECT 't' || t.id || ' failed ' || t.failures || ' times and was tried again, and may be so ' || s.retries || ' times'
 FROM tasks AS t JOIN specs AS s ON s.task = t.id WHERE t.failures > max(s.retries, coalesce(s.success ->> '$.attempts', 0))
 UNION ALL
+SELECT 't' || id || ' counts ' || crashes || ' crashes in a row and ' || round || ' rounds' FROM tasks WHERE crashes > 1e6 OR round NOT BETWEEN 0 AND 1e6
+UNION ALL
+SELECT 's' || s.id || ' says that it has submitted ' || s.runs || ' executions; there are ' || count(x.id) FROM schedules AS s
+LEFT JOIN executions AS x ON x.schedule = s.id WHERE NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+GROUP BY s.id HAVING s.runs <> count(x.id)
+UNION ALL
 SELECT 't' || id || ' has a time that no calendar has' FROM tasks
 WHERE created_at NOT BETWEEN 0 AND 1e11 OR started_at NOT BETWEEN 0 AND 1e11 OR finished_at NOT BETWEEN 0 AND 1e11 OR due NOT BETWEEN 0 AND 1e11
     OR expires NOT BETWEEN 0 AND 1e11 OR changed_at NOT BETWEEN 0 AND 1e11
@@ -189,12 +221,18 @@ LIMIT 20;
 
 -- name: json
 -- Columns whose JSON cannot be read. It walks through the tables that have some.
-SELECT 'the tags or the detail of t' || id || ' are no JSON' FROM tasks WHERE NOT json_valid(tags) OR NOT json_valid(detail)
+SELECT 'the tags or the detail of t' || id || ' are no JSON' FROM tasks
+WHERE (tags <> '[]' AND (NOT json_valid(tags) OR json_type(tags) <> 'array'))
+    OR (detail <> '{}' AND (NOT json_valid(detail) OR json_type(detail) <> 'object'))
 UNION ALL
 SELECT 'what t' || task || ' needs is no JSON' FROM specs WHERE NOT json_valid(refs) OR NOT json_valid(coalesce(given, '{}')) OR NOT json_valid(coalesce(loop_spec, '{}'))
     OR NOT json_valid(coalesce(join_spec, '{}')) OR NOT json_valid(coalesce(fallback, '{}')) OR NOT json_valid(coalesce(success, '{}'))
 UNION ALL
 SELECT 'how x' || id || ' is run is no JSON' FROM executions WHERE NOT json_valid(runtime)
+UNION ALL
+SELECT 'how the lane ' || lane || ' is run is no JSON' FROM lanes WHERE NOT json_valid(runtime)
+UNION ALL
+SELECT 'what the agents of x' || execution || ' share as ' || key || ' is no JSON' FROM state WHERE NOT json_valid(value)
 UNION ALL
 SELECT 'what s' || id || ' submits is no JSON' FROM schedules WHERE NOT json_valid(plan) OR NOT json_valid(options)
 UNION ALL
@@ -349,12 +387,14 @@ WHERE a.version = 0 AND a.action IN ('task.waiting', 'task.pending') AND a.from_
 LIMIT 20;
 
 -- name: ends
--- Tasks whose end is another one than the audit says. It walks through all that have ended. Index audit_by_task.
+-- Tasks whose end is another one than the audit says. A cause that was lost with a damaged page is named by the audit alone.
+-- It walks through all that have ended. Index audit_by_task.
 SELECT 't' || t.id || ' has another ' || CASE WHEN a.result IS NOT t.result THEN 'result' WHEN a.error IS NOT t.error_code THEN 'error'
     WHEN a.cause IS NOT t.cause THEN 'cause' WHEN a.attempt <> t.attempt THEN 'attempt' ELSE 'time of its end' END || ' than its audit says'
 FROM tasks AS t CROSS JOIN audit AS a INDEXED BY audit_by_task ON a.task = t.id
 WHERE t.status IN ('completed', 'failed', 'dead', 'cancelled') AND a.version = t.version AND a.action = 'task.' || t.status
-    AND (a.result IS NOT t.result OR a.error IS NOT t.error_code OR a.cause IS NOT t.cause OR a.attempt <> t.attempt OR a.at <> t.finished_at)
+    AND (a.result IS NOT t.result OR a.error IS NOT t.error_code OR a.attempt <> t.attempt OR a.at <> t.finished_at
+        OR (a.cause IS NOT t.cause AND (t.cause IS NOT NULL OR EXISTS (SELECT 1 FROM tasks WHERE id = a.cause))))
 LIMIT 20;
 
 -- name: gone
