@@ -164,7 +164,10 @@ class _Attended:
     project: Project
     call: Invocation
     drain: bool
-    started: StartedEngine | None = None
+    starting: "asyncio.Task[StartedEngine] | None" = None
+    """The start of our own engine; None where there is no need of one."""
+    replaced: bool = False
+    """Whether another engine goes on in the place of ours: its guard had to start it again, or it fell silent and was relieved."""
 
     async def work(self) -> int:
         """Until the engine has ended (or, with `drain`, whoever's engine it is, nothing is left that could run); its exit code."""
@@ -172,38 +175,58 @@ class _Attended:
             await self.project.hand_over_keys()
             if (end := await self.project.relieved(self.project.drained())) is not None:
                 return end
-        self.started = await self.project.start_engine(stay=not self.drain, drain=self.drain, standby=not self.drain)
-        self._tell(self.started)
-        code = await self.project.relieved(self.started.wait())
-        killed = code < 0  # its guard starts it again
-        if self.drain and (killed or code == Exit.DONE):
+        start = self.project.start_engine(stay=not self.drain, drain=self.drain, standby=not self.drain)
+        self.starting = asyncio.create_task(start)
+        started = await asyncio.shield(self.starting)  # one that has begun is there soon, and `stop` stops it then
+        self._tell(started)
+        code = await self.project.relieved(self._ended(started))
+        self.replaced = code is None or code < 0
+        if self.drain and (self.replaced or code == Exit.DONE):
             if (end := await self.project.relieved(self.project.drained())) is None:
                 raise EngineEnded("The engine has ended, and not all is done.")
             return end
-        if killed and not await self.project.engine_ended():
-            raise EngineEnded("The engine was killed, and nothing has started it again.")
-        if not killed and code not in (Exit.DONE, Exit.REFUSED):
+        if self.replaced:
+            if not await self.project.relieved(self.project.engine_ended()):
+                raise EngineEnded("The engine was killed, and nothing has started it again.")
+            return Exit.DONE
+        if code not in (Exit.DONE, Exit.REFUSED):
             raise EngineEnded(f"The engine has ended with exit code {code}.")
-        return Exit.DONE if killed else code
+        return code
+
+    async def _ended(self, started: StartedEngine) -> int | None:
+        """The exit code of our engine's process; None where another one is active in its place, while it is stopped."""
+        ending = asyncio.create_task(started.wait())
+        waiting: set[asyncio.Task[int] | asyncio.Task[None]] = {ending}
+        if started.info is not None and started.info.pid == started.process.pid:
+            waiting.add(asyncio.create_task(self.project.succeeded(started.info.id)))
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            return ending.result() if ending.done() else None
+        finally:
+            for one in waiting:
+                one.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
     async def stop(self, interrupts: Interrupts) -> None:
         """End the engine in order; another Ctrl-C leaves at once."""
-        if self.started is None:
+        if self.starting is None:
             return  # somebody else's
         if not self.call.quiet:
             output.note("Stopping the engine; its tasks go back to the queue. Press Ctrl-C again to leave without waiting.")
         try:
-            await interrupts.unless_pressed(self._stopped(self.started))
+            await interrupts.unless_pressed(self._stopped(self.starting))
         except Interrupted:
             os._exit(Exit.INTERRUPTED)  # whoever presses twice does not want to wait for threads either
 
-    async def _stopped(self, started: StartedEngine) -> None:
+    async def _stopped(self, starting: "asyncio.Task[StartedEngine]") -> None:
+        started = await asyncio.shield(starting)
         if started.process.poll() is None:
-            started.process.terminate()  # its own engine, also while that stands by for another one
+            started.process.terminate()  # our own engine, also while that stands by for another one
             started.process.send_signal(signal.SIGCONT)  # one that is stopped hears nothing until it is continued
             await started.wait()
-        else:
-            await self.project.stop_engine()  # its guard had to start it again
+            if not self.replaced:
+                return
+        await self.project.stop_engine()
 
     def _tell(self, started: StartedEngine) -> None:
         if started.info is None or self.call.quiet:

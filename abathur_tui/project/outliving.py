@@ -6,7 +6,7 @@ import socket
 from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.errors import Exit
 from abathur_tui.engine.left import left
-from abathur_tui.project.following import POLL_SECONDS
+from abathur_tui.project.following import CHECK_SECONDS, POLL_SECONDS
 from abathur_tui.storage import Database, engines
 
 DEAD_SECONDS = 5.0
@@ -27,6 +27,12 @@ async def engine_ended(database: Database, clock: Clock) -> bool:
         elif now - gone > DEAD_SECONDS:
             return False
         await asyncio.sleep(POLL_SECONDS)  # between processes there is nothing to await
+
+
+async def succeeded(database: Database, engine: str) -> None:
+    """Waits until another engine of this host is active in the place of this one."""
+    while engines.active_engine(database.folder) in (None, engine):  # noqa: ASYNC110 (another process: there is nothing to await)
+        await asyncio.sleep(CHECK_SECONDS)
 
 
 async def drained(database: Database, clock: Clock) -> Exit | None:

@@ -33,7 +33,7 @@ from abathur_tui.project.dead_letters import DeadLetters
 from abathur_tui.project.filtering import filtered
 from abathur_tui.project.finding import Place, find, found, make
 from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
-from abathur_tui.project.outliving import drained, engine_ended
+from abathur_tui.project.outliving import drained, engine_ended, succeeded
 from abathur_tui.project.purging import Purging
 from abathur_tui.project.relief import relieve, relieved
 from abathur_tui.project.results import ExecutionResult, read_result
@@ -469,6 +469,10 @@ class Project:
     async def engine_ended(self) -> bool:
         """Waits until no engine of this host is active, nor started again by its guard; gives whether the last one has ended in order."""
         return await engine_ended(self.database, self._clock)
+
+    async def succeeded(self, engine: str) -> None:
+        """Waits until another engine of this host is active in the place of this one."""
+        await succeeded(self.database, engine)
 
     async def drained(self) -> Exit | None:
         """Waits until nothing is left that an engine could run; how a drain ends. None where the engine has ended, or died, before that."""

@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 from pathlib import Path
 
+from tests.alive import alive
 from tests.cli.program import Program
 from tests.waiting import eventually
 
@@ -121,3 +122,35 @@ def test_a_drain_beside_an_engine_waits_for_its_commands_on_changes_of_status(pr
     _, err = draining.communicate(timeout=60)
     assert draining.returncode == 0, err
     assert Counter((project.folder / "told").read_text().split()) == {"t1": 1, "t2": 1, "t3": 1}
+
+
+def test_a_drain_whose_engine_falls_silent_ends_with_the_work_of_the_next_one(project: Program, tmp_path: Path) -> None:
+    project.environ |= {"ABATHUR_QUEUE__LEASE_SECONDS": "2", "ABATHUR_QUEUE__HEARTBEAT_SECONDS": "0.5"}
+    project.ask("task", "submit", f"WAIT {tmp_path / 'gate'}; SAY done")
+    draining = project.start("engine", "start", "--drain")
+    eventually(lambda: project.ask("task", "show", "t1")["status"] == "running")
+    silent = project.ask("engine", "status")["engine"]["pid"]
+
+    os.kill(silent, signal.SIGSTOP)
+    (tmp_path / "gate").touch()
+    try:
+        _, err = draining.communicate(timeout=60)
+    finally:
+        os.kill(silent, signal.SIGCONT)
+
+    assert draining.returncode == 0, err
+    assert [attempt["outcome"] for attempt in project.ask("task", "show", "t1")["attempts"]] == ["interrupted", "completed"]
+    eventually(lambda: not alive(silent))
+
+
+def test_an_interrupt_while_the_engine_starts_stops_it_all_the_same(project: Program) -> None:
+    starting = project.start("engine", "start")
+    eventually(lambda: (project.folder / ".abathur" / "logs" / "engine.log").exists())  # its process is about to be
+
+    starting.send_signal(signal.SIGINT)
+
+    _, err = starting.communicate(timeout=60)
+    assert (starting.returncode, "Stopping the engine" in err) == (130, True)
+    answer = project.ask("engine", "status")
+    assert (answer["engine"], answer["restarting"]) == (None, False)
+    assert not list((project.folder / ".abathur" / "engines").glob("*.lock"))
