@@ -7,7 +7,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
@@ -15,7 +15,7 @@ from typing import IO
 
 from abathur_tui.domain.clock import iso
 from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import ChangeRefused, DatabaseBusy, DatabaseDamaged, NoResult, ProjectNotFound
+from abathur_tui.domain.errors import ChangeRefused, DatabaseBusy, DatabaseDamaged, NoResult, ProjectNotFound, ProjectNotWritable
 from abathur_tui.project.finding import Place
 from abathur_tui.storage import Database
 from abathur_tui.storage.checking import Checked, check_folder
@@ -70,7 +70,10 @@ def back_up(place: Place, target: Path | None = None) -> tuple[Path, list[str]]:
 def vacuum_file(place: Place) -> Vacuumed:
     """Give the space of what was purged and swept back. Raises ProjectNotFound, DatabaseBusy, DiskFull and the like."""
     _refuse_missing(place)
-    Database.open(place.data).close()  # a file that is damaged, foreign or newer is refused by that
+    database = Database.open(place.data)  # a file that is damaged, foreign or newer is refused by that
+    database.close()
+    if database.read_only:
+        raise ProjectNotWritable(f"{place.data} cannot be written; it is open for reading only.")
     with translated(place.data):
         return vacuum(place.data)
 
@@ -108,7 +111,8 @@ def recover(place: Place, into: Path | None = None) -> Recovered:
             raise DatabaseBusy(f"An engine is at work (process {living[0][1]}).", hint="Stop it with `abathur engine stop`, then try again.")
         if into is None and not path.is_file() and os.path.lexists(path):
             raise ChangeRefused(f"{path} is not an ordinary file.", hint="Move it away; what lies beside it can be recovered then.")
-        with alone(place.data):
+        # What nobody can write, such as a disk that fails and was mounted for reading, is saved to another one.
+        with alone(place.data) if into is None or os.access(place.data, os.W_OK) else nullcontext():
             kept = None if into is not None else set_aside(path, f"{path.stem}-damaged-*.db")
             if into is None and kept is None:
                 _refuse_well(place)

@@ -79,7 +79,7 @@ def check_folder(folder: Path) -> Checked:
         with reading(folder) as connect:
             connection = connect()
             try:
-                problems = [*_modes(folder), *check_connection(connection)]
+                problems = [*_modes(folder), *check_connection(connection, log_known=not connect.immutable)]
             finally:
                 connection.close()
     except (sqlite3.Error, OSError) as error:
@@ -87,11 +87,11 @@ def check_folder(folder: Path) -> Checked:
     return Checked(tuple(problems))
 
 
-def check_connection(c: Connection, *, copy: bool = False) -> list[str]:
-    """The problems of an open database; a `copy` need not be in WAL mode."""
+def check_connection(c: Connection, *, log_known: bool = True) -> list[str]:
+    """The problems of an open database; `log_known` is false of one that need not be in WAL mode, or of which SQLite does not say it."""
     found: list[str] = []
     try:
-        in_transaction(c, "BEGIN", lambda: found.extend(_problems(c, copy=copy)))
+        in_transaction(c, "BEGIN", lambda: found.extend(_problems(c, log_known=log_known)))
     except (sqlite3.Error, RecursionError) as error:
         found.append(f"It cannot be read: {error}.")
     return found
@@ -105,7 +105,7 @@ def damage(c: Connection) -> list[str]:
         return [f"It cannot be read: {error}."]
 
 
-def _problems(c: Connection, *, copy: bool) -> Iterator[str]:
+def _problems(c: Connection, *, log_known: bool) -> Iterator[str]:
     if is_blank(c):
         yield "It is empty; the next command that makes a project here goes on with it."
         return
@@ -118,7 +118,7 @@ def _problems(c: Connection, *, copy: bool) -> Iterator[str]:
     if version > known:
         yield f"It has version {version}; this Abathur knows versions up to {known}."
         return
-    yield from _tried("the settings", lambda: _settings(c, copy=copy))
+    yield from _tried("the settings", lambda: _settings(c, log_known=log_known))
     yield from _tried("the schema", lambda: _schema(c, version))
     if version < known:
         return  # The statements that follow are of today's schema; the file is brought up to it, and checked first, when it is next written.
@@ -176,8 +176,8 @@ def _nameless(c: Connection) -> Iterator[str]:
         yield f"A row of {table} ({row}) names one of {target} that is not there."
 
 
-def _settings(c: Connection, *, copy: bool) -> Iterator[str]:
-    for name, wanted in (("auto_vacuum", 2), ("encoding", "UTF-8"), *(() if copy else (("journal_mode", "wal"),))):
+def _settings(c: Connection, *, log_known: bool) -> Iterator[str]:
+    for name, wanted in (("auto_vacuum", 2), ("encoding", "UTF-8"), *((("journal_mode", "wal"),) if log_known else ())):
         if (got := scalar(c, f"PRAGMA {name}")) != wanted:
             yield f"{name} is {got}; it should be {wanted}."
     if scalar(c, "SELECT count(*) FROM meta WHERE key = 'id'") != 1:

@@ -29,7 +29,7 @@ def back_up_to(c: Connection, target: Path) -> list[str]:
         checked = connect(unnamed, read_only=True)
         try:
             damaged = damage(checked)
-            problems = [] if damaged else check_connection(checked, copy=True)
+            problems = [] if damaged else check_connection(checked, log_known=False)
         finally:
             checked.close()
         if damaged:

@@ -92,6 +92,8 @@ def _of_opening(error: sqlite3.Error, folder: Path) -> AbathurError:
             return _of_system(other, folder)
     if (folder / "abathur.db").exists() and not os.access(folder / "abathur.db", os.R_OK):
         return ProjectNotWritable(f"{folder / 'abathur.db'} cannot be read: permission denied.")
+    if (folder / "abathur.db").exists() and not os.access(folder, os.W_OK):
+        return ProjectNotWritable(f"{folder} cannot be written: {error}.")
     return ProjectGone(f"{folder / 'abathur.db'} cannot be opened: {error}.")
 
 
