@@ -1,10 +1,11 @@
 """Connections to SQLite, with every setting made and checked."""
 
+import contextlib
 import ctypes
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from sqlite3 import Connection
 from urllib.parse import quote
@@ -54,14 +55,28 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
         if read_only:
             set_pragma(connection, "query_only", "on", 1)
             set_pragma(connection, "cache_size", *_READERS_CACHE)
-        if sys.version_info >= (3, 12):
-            # What is in the file cannot have its schema or its pages written as if they were rows (https://www.sqlite.org/security.html).
-            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+        _defend(connection, True)
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
     except (sqlite3.Error, AbathurError):
         connection.close()
         raise
     return connection
+
+
+@contextlib.contextmanager
+def schema_as_rows(connection: Connection) -> Iterator[None]:
+    """For a migration: tables' definitions may be changed in `sqlite_schema`."""
+    _defend(connection, False)
+    try:
+        yield
+    finally:
+        _defend(connection, True)
+
+
+def _defend(connection: Connection, defended: bool) -> None:
+    """What is in the file cannot have its schema or its pages written as if they were rows (https://www.sqlite.org/security.html)."""
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, defended)
 
 
 def set_pragma(connection: Connection, name: str, value: str, answer: object) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from abathur_tui.domain.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer
-from abathur_tui.storage.connection import in_transaction, scalar
+from abathur_tui.storage.connection import in_transaction, scalar, schema_as_rows
 from abathur_tui.storage.drafts import draft, sync
 from abathur_tui.storage.files import private_folder
 from abathur_tui.storage.locks import living_engines
@@ -73,7 +73,8 @@ def migrate(connection: Connection, folder: Path, steps: Sequence[Step]) -> None
         for step in missing:
             _apply(connection, step)
 
-    in_transaction(connection, "BEGIN IMMEDIATE", apply_all)
+    with schema_as_rows(connection):
+        in_transaction(connection, "BEGIN IMMEDIATE", apply_all)
 
 
 def refuse_newer(version: int, known: int) -> None:

@@ -23,6 +23,10 @@ from tests.storage.test_opening import made, mode
 NEXT = Step(len(known_steps()) + 1, "more", "CREATE TABLE more (x);\nCREATE TRIGGER t AFTER INSERT ON more\nBEGIN\n    SELECT 1;\nEND;\n")
 
 
+GIVEN = 13
+"""The version from which on short parameters stand with their task."""
+
+
 @pytest.fixture
 def one_step_further(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if this program knew one more version."""
@@ -106,16 +110,19 @@ def test_scripts_are_taken_apart_into_statements() -> None:
         list(migrations.statements("SELECT 1;\nSELECT 2"))
 
 
-def test_what_waited_in_a_file_of_the_step_before_follows_what_it_waits_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("version", [11, 14])
+def test_what_waited_in_a_file_of_a_step_before_follows_what_it_waits_for(folder: Path, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
     edges = [("after", "first"), ("after failed", "second"), ("retried with", "third")]
     with monkeypatch.context() as older:
-        older.setattr("abathur_tui.storage.database.known_steps", lambda: known_steps()[:11])
+        older.setattr("abathur_tui.storage.database.known_steps", lambda: known_steps()[:version])
         database = Database.open(folder, create=True)
-        add_given(database)
+        if version < GIVEN:
+            add_given(database)
         made = submit(database, plan(["first", "second", "third", "after", "after failed", "retried with"], edges)).tasks
         claims = {claimed.lease.task: claimed for claimed in claim(database, 3)}
         fail(database, claims[made["third"]])
-        drop_given(database)
+        if version < GIVEN:
+            drop_given(database)
         database.close()
 
     database = Database.open(folder)
@@ -138,7 +145,7 @@ def test_parameters_that_were_kept_as_texts_of_their_own_are_still_found(folder:
     given: list[JsonObject] = [{"prompt": "say this"}, {"prompt": "this " * 500}, {}]
     nodes = [replace(node(f"n{number}"), parameters=parameters) for number, parameters in enumerate(given)]
     with monkeypatch.context() as older:
-        older.setattr("abathur_tui.storage.database.known_steps", lambda: known_steps()[:12])
+        older.setattr("abathur_tui.storage.database.known_steps", lambda: known_steps()[: GIVEN - 1])
         database = Database.open(folder, create=True)
         add_given(database)
         submit(database, plan(nodes))
@@ -157,3 +164,39 @@ def test_parameters_that_were_kept_as_texts_of_their_own_are_still_found(folder:
     assert shown == [*given, node("later").parameters]
     assert kept == [*given, {}]
     assert check_folder(folder).ok
+
+
+WORDS = {
+    ("tasks", "kind"): "agent",
+    ("tasks", "status"): "waiting",
+    ("tasks", "on_failure"): "skip",
+    ("edges", "need"): "needs",
+    ("edges", "state"): "met",
+    ("attempts", "outcome"): "running",
+    ("agents", "state"): "IDLE",
+    ("turns", "state"): "open",
+    ("tool_calls", "status"): "done",
+    ("logs", "level"): "info",
+}
+
+
+@pytest.mark.parametrize(("table", "column"), WORDS)
+def test_columns_that_take_a_few_words_only_take_no_other_after_a_migration_either(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, table: str, column: str
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr("abathur_tui.storage.database.known_steps", lambda: known_steps()[:14])
+        made(folder)
+    Database.open(folder).close()
+    connection = connect(folder / "abathur.db")
+    for (trigger,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        connection.execute(f"DROP TRIGGER {trigger}")
+    connection.execute("PRAGMA foreign_keys = off")
+    given = {
+        name: "other" if name == column else WORDS.get((table, name), 1 if kind in ("INTEGER", "REAL") else "one")
+        for _, name, kind, required, default, key in connection.execute(f"PRAGMA table_info({table})").fetchall()
+        if name == column or ((required or key) and default is None)
+    }
+    with pytest.raises(sqlite3.IntegrityError, match=f"CHECK.*{column}"):
+        connection.execute(f"INSERT INTO {table} ({', '.join(given)}) VALUES ({', '.join('?' * len(given))})", list(given.values()))
+    connection.close()

@@ -24,17 +24,17 @@ WHERE t.kind = 'agent' AND (t.parent IS NULL OR (o.kind = 'join' AND o.status = 
 INSERT INTO attempts (task, epoch, number, engine, agent, started_at) VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: assign
--- An idle agent (?4) takes a task (?1), and thinks. By the primary key.
+-- An idle agent takes a task, and thinks. By the primary key.
 UPDATE agents
-SET state = 'BUSY', version = version + 1, activity = 'thinking', turn = 1, reason = 'given t' || ?1, changed_at = ?3, task = ?1, execution = ?2
-WHERE id = ?4 AND state = 'IDLE';
+SET state = 'BUSY', version = version + 1, activity = 'thinking', turn = 1, reason = 'given t' || ?, changed_at = ?, task = ?, execution = ?
+WHERE id = ? AND state = 'IDLE';
 
 -- name: hand_on
--- An agent (?3) whose task (?4) has ended in this transaction goes on to its next one, and has used what its last turn took. By the primary key.
+-- An agent whose task has ended in this transaction goes on to its next one, and has used what its last turn took. By the primary key.
 UPDATE agents
-SET activity = 'thinking', turn = 1, reason = 'given t' || ?1, task = ?1, execution = ?2, tokens_input = tokens_input + ?5,
-    tokens_output = tokens_output + ?6, cost_usd = cost_usd + coalesce(?7, 0), unpriced = unpriced + (?7 IS NULL)
-WHERE id = ?3 AND task = ?4 AND state = 'BUSY';
+SET activity = 'thinking', turn = 1, reason = 'given t' || ?, task = ?, execution = ?, tokens_input = tokens_input + ?,
+    tokens_output = tokens_output + ?, cost_usd = cost_usd + ?, unpriced = unpriced + ?
+WHERE id = ? AND task = ? AND state = 'BUSY';
 
 -- name: prompt
 -- The prompt as it was rendered. By the primary key.
@@ -47,7 +47,7 @@ SELECT seq FROM sqlite_sequence WHERE name = 'turns';
 -- name: first_turn
 -- A conversation's first turn starts; its one message is the prompt. By the primary key.
 INSERT INTO turns (id, task, round, epoch, attempt, number, agent, shared, messages, started_at)
-SELECT ?1, ?2, round, ?3, ?4, 1, ?5, 0, '[""]', ?6 FROM tasks WHERE id = ?2;
+SELECT ?, id, round, epoch, attempt, 1, ?, 0, '[""]', ? FROM tasks WHERE id = ?;
 
 -- name: held
 -- Which of some tasks this engine still holds, and under which epoch. By the primary key.
@@ -62,7 +62,7 @@ WHERE id = ? AND task = ? AND epoch = ? AND state = 'open';
 
 -- name: turn_done
 -- What the agent did, for the audit. By the primary key.
-INSERT INTO audit (at, actor, action, execution, task, agent, detail) VALUES (?1, 'a' || ?4, 'turn.done', ?2, ?3, ?4, ?5);
+INSERT INTO audit (at, actor, action, execution, task, agent, detail) VALUES (?, ?, 'turn.done', ?, ?, ?, ?);
 
 -- name: log_turn
 -- That the turn has ended, for those who follow. By the primary key.
@@ -71,17 +71,17 @@ INSERT INTO logs (at, level, kind, execution, task, agent, turn, text) VALUES (?
 -- name: complete
 -- Done, with what its turn took. The fence is in the WHERE. By the primary key.
 UPDATE tasks
-SET status = 'completed', version = version + 1, why = '', engine = NULL, progress = 1, finished_at = ?1, result = ?2, error_code = NULL,
-    error_message = NULL, crashes = 0, tokens_input = tokens_input + ?3, tokens_output = tokens_output + ?4,
-    cost_usd = cost_usd + coalesce(?5, 0), unpriced = unpriced + (?5 IS NULL), actor = 'engine', reason = 'completed', changed_at = ?1
-WHERE id = ?6 AND epoch = ?7 AND engine = ?8 AND status = 'running';
+SET status = 'completed', version = version + 1, why = '', engine = NULL, progress = 1, finished_at = ?, result = ?, error_code = NULL,
+    error_message = NULL, crashes = 0, tokens_input = tokens_input + ?, tokens_output = tokens_output + ?,
+    cost_usd = cost_usd + ?, unpriced = unpriced + ?, actor = 'engine', reason = 'completed', changed_at = ?
+WHERE id = ? AND epoch = ? AND engine = ? AND status = 'running';
 
 -- name: free_agent
 -- Its agent is idle, and has used what the turn took. By the primary key.
 UPDATE agents
-SET state = 'IDLE', version = version + 1, activity = '', reason = 'completed', changed_at = ?1, turn = 1, tokens_input = tokens_input + ?4,
-    tokens_output = tokens_output + ?5, cost_usd = cost_usd + coalesce(?6, 0), unpriced = unpriced + (?6 IS NULL)
-WHERE id = ?2 AND task = ?3 AND state = 'BUSY';
+SET state = 'IDLE', version = version + 1, activity = '', reason = 'completed', changed_at = ?, turn = 1, tokens_input = tokens_input + ?,
+    tokens_output = tokens_output + ?, cost_usd = cost_usd + ?, unpriced = unpriced + ?
+WHERE id = ? AND task = ? AND state = 'BUSY';
 
 -- name: end_attempt
 -- By the primary key.

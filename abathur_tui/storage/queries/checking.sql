@@ -65,8 +65,8 @@ SELECT 't' || id || ' is held until others have ended, and waits for none' FROM 
 LIMIT 20;
 
 -- name: words
--- Tasks, lanes and queues that stand still for a reason that nobody knows; tasks that name who changes them though nobody does. It walks through all
--- tasks.
+-- Tasks, lanes and queues that stand still for a reason that nobody knows; tasks that name who changes them though nobody does (what a claim or a
+-- completion named stays). It walks through all tasks.
 WITH known (why) AS (
     VALUES (''), ('after'), ('slot'), ('retry'), ('time'), ('children'), ('model'), ('key'), ('quota'), ('queue'), ('quiet'), ('asks'), ('memory'), ('cpu'),
         ('by you')
@@ -79,7 +79,8 @@ SELECT 'the lane ' || lane || ' is held for a reason that is not known: ' || hel
 UNION ALL
 SELECT 'the queue is held for a reason that is not known: ' || why FROM queue_state WHERE why NOT IN known
 UNION ALL
-SELECT 't' || id || ' names who changes it (' || actor || ', ' || reason || '), and nobody does' FROM tasks WHERE actor <> '' OR reason <> ''
+SELECT 't' || id || ' names who changes it (' || actor || ', ' || reason || '), and nobody does' FROM tasks
+WHERE (actor <> '' OR reason <> '') AND status <> 'completed' AND NOT (status = 'running' AND actor = 'engine' AND reason = 'claimed')
 LIMIT 20;
 
 -- name: agents

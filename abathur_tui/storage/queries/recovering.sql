@@ -105,7 +105,8 @@ UPDATE tasks SET status = 'waiting', version = version + 1, why = 'after', chang
 
 -- name: forget_words
 -- It walks through all tasks.
-UPDATE tasks SET actor = '', reason = '';
+UPDATE tasks SET actor = '', reason = ''
+WHERE (actor <> '' OR reason <> '') AND status <> 'completed' AND NOT (status = 'running' AND actor = 'engine' AND reason = 'claimed');
 
 -- name: drop_counts
 -- The few rows of counts.

@@ -170,18 +170,14 @@ def begin_turns(c: Connection, firsts: Sequence[FirstTurn], now: float) -> list[
     made = iter(agents.spawn_all(c, alone, now))
     begun = [(next(made) if agent is None else agent, number) for number, agent in enumerate(known, turn + 1)]
     given = [(first.claim.lease.task, first.claim.execution, agent, first.after) for first, (agent, _) in zip(firsts, begun, strict=True)]
-    fresh = [(task, execution, now, agent) for task, execution, agent, after in given if after is None]
+    fresh = [(task, now, task, execution, agent) for task, execution, agent, after in given if after is None]
     if fresh and c.executemany(_SQL["assign"], fresh).rowcount != len(fresh):
         raise Unexpected("An agent that was idle is not idle any more.")
-    handed_on = [(task, execution, agent, after.lease.task, *_used(after)) for task, execution, agent, after in given if after is not None]
+    handed_on = [(task, task, execution, *_used(after), agent, after.lease.task) for task, execution, agent, after in given if after is not None]
     if handed_on and c.executemany(_SQL["hand_on"], handed_on).rowcount != len(handed_on):
         raise Unexpected("An agent is not at the task that it was at.")
     c.executemany(_SQL["prompt"], [(hashes.get(first.prompt), hashes[first.system], first.claim.lease.task) for first in firsts])
-    turns = [
-        (turn, first.claim.lease.task, first.claim.lease.epoch, first.claim.attempt, agent, now)
-        for first, (agent, turn) in zip(firsts, begun, strict=True)
-    ]
-    c.executemany(_SQL["first_turn"], turns)
+    c.executemany(_SQL["first_turn"], [(turn, agent, now, first.claim.lease.task) for first, (agent, turn) in zip(firsts, begun, strict=True)])
     return begun
 
 
@@ -204,10 +200,10 @@ def end_turns(c: Connection, lasts: Sequence[LastTurn], now: float) -> list[bool
         usage = done.usage
         ended = (done.model, done.stop_reason, done.request_id, usage.input, usage.output, usage.cache_read, usage.cache_write, done.cost_usd, now)
         turns.append((said, *ended, last.turn, lease.task, lease.epoch))
-        told.append((now, last.execution, lease.task, last.agent, _detail(last, said)))
+        told.append((now, f"a{last.agent}", last.execution, lease.task, last.agent, _detail(last, said)))
         line = f"turn 1: {usage.input} in, {usage.output} out, {done.stop_reason}"
         logged.append((now, last.execution, lease.task, last.agent, last.turn, line))
-        tasks.append((now, said, usage.input, usage.output, done.cost_usd, lease.task, lease.epoch, lease.engine))
+        tasks.append((now, said, *_used(last), now, lease.task, lease.epoch, lease.engine))
         attempts.append((now, lease.task, lease.epoch))
     if c.executemany(_SQL["finish_turn"], turns).rowcount != len(ending):
         raise Unexpected("A turn was ended by somebody else.")
@@ -226,12 +222,13 @@ def end_turns(c: Connection, lasts: Sequence[LastTurn], now: float) -> list[bool
 def free_agents(c: Connection, lasts: Sequence[LastTurn], now: float) -> None:
     """Whose tasks have ended in this transaction is idle."""
     if lasts:
-        c.executemany(_SQL["free_agent"], [(now, last.agent, last.lease.task, *_used(last)) for last in lasts])
+        c.executemany(_SQL["free_agent"], [(now, *_used(last), last.agent, last.lease.task) for last in lasts])
 
 
-def _used(last: LastTurn) -> tuple[int, int, float | None]:
-    """What an agent's last turn took."""
-    return last.done.usage.input, last.done.usage.output, last.done.cost_usd
+def _used(last: LastTurn) -> tuple[int, int, float, int]:
+    """What an agent's last turn took: tokens in and out, US dollars, and 1 where nobody knows how many."""
+    usage, cost = last.done.usage, last.done.cost_usd
+    return usage.input, usage.output, cost or 0.0, int(cost is None)
 
 
 def _detail(last: LastTurn, said: str) -> str:
