@@ -262,6 +262,7 @@ class Foreman:
         slots = self._shop.slots
         most = self._shop.resources.may_start(slots.free())
         free = {lane: number for lane in self.lanes.prepared if (number := min(slots.free_in(lane), most)) > 0}
+        self._leave_room(free)
         if self._closed or not (free or self._joins_ready) or (self._alone is None and self._mishaps.until is not None):
             return None
         # Joins need no slot: they are claimed also where agents have them all.
@@ -273,6 +274,15 @@ class Foreman:
             keep=lambda claimed: self._begin_all(claimed, lent),
             dropped=lambda: self._shop.swarm.bring_back(lent.idle),
         )
+
+    def _leave_room(self, free: dict[str, int]) -> None:
+        """Take away what programs must not start yet."""
+        programs = self.lanes.of_programs
+        at_work = sum(self._shop.slots.busy_in(lane) for lane in programs)
+        for lane in programs:
+            if lane in free and (number := self._shop.resources.may_run(free.pop(lane), at_work)) > 0:
+                free[lane] = number
+                at_work += number
 
     def _claim_as_engine(self, c: Connection, free: dict[str, int], limit: int, busy: int, hands: Hands, alone: _Alone | None) -> Outcome:
         """Claim, unless this engine is none any more: nobody would ever rescue what it claims."""
@@ -301,7 +311,10 @@ class Foreman:
         if claimed is None:
             self._superseded()
             return
-        self._shop.resources.started(sum(claim.kind is not Kind.JOIN for claim in claimed.claims))
+        programs = self.lanes.of_programs
+        self._shop.resources.started(
+            sum(claim.kind is not Kind.JOIN for claim in claimed.claims), sum(claim.lane in programs for claim in claimed.claims)
+        )
         for claim in claimed.claims:
             if (earlier := self._workers.get(claim.lease.task)) is not None:
                 earlier.stop(Stop.ABANDON)  # its lease is lost, and it has not noticed yet

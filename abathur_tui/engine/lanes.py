@@ -46,6 +46,11 @@ class Lanes:
         """Those that may be claimed from."""
         return frozenset(self._prepared)
 
+    @property
+    def of_programs(self) -> list[str]:
+        """Those of them whose agents are programs."""
+        return [lane for lane, (choice, _) in self._reached.items() if choice.runtime is RuntimeName.COMMAND]
+
     def wants(self, state: LaneState) -> bool:
         """Whether somebody must `prepare` it now; true once."""
         wanted = state.ready and state.lane != queue.JOIN_LANE and state.lane not in self._prepared | self._preparing

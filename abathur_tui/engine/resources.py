@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec
 from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.errors import AbathurError
 from abathur_tui.domain.quantities import bytes_text
-from abathur_tui.domain.resources import OPEN, Gate, Sample, Starts, gate_for
+from abathur_tui.domain.resources import ONE_AT_A_TIME, OPEN, Gate, Sample, Starts, gate_for
 from abathur_tui.engine import heap
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.patient import PatientDatabase
@@ -26,6 +26,10 @@ HELD_UP_SECONDS = 1.0
 """The same while agents are held up, so that none waits for longer than it must, and after many have started at once."""
 MANY = 10
 """So many that have started programs since the last look are a reason not to wait as long for the next."""
+UNKNOWN_PROGRAMS = 8
+"""So many programs may run while none of them was measured, nor any before them."""
+_FORGETS = 0.8
+"""What is left, from one look to the next, of what the largest program took."""
 COMMANDS_SECONDS = 1.0
 """How often commands are measured, where each has a limit."""
 _COMMANDS_SHARE = 0.1
@@ -61,6 +65,14 @@ class Resources:
         self._gate = OPEN
         self._started = 0
         """Agents since the last look."""
+        self._programs = 0
+        """Those of them that are programs."""
+        self._seen: frozenset[int] = frozenset()
+        """The programs that were measured at the last look, by process."""
+        self._largest = 0.0
+        """What the largest program has taken, in bytes; 0: none was measured yet."""
+        self._waited_for = False
+        """Whether programs wait for the next look."""
         self._kept_at = float("-inf")
         """Monotonic."""
 
@@ -84,9 +96,24 @@ class Resources:
             case Starts.NONE:
                 return 0
 
-    def started(self, agents: int) -> None:
-        """So many have started."""
+    def may_run(self, wanted: int, at_work: int) -> int:
+        """How many of so many programs may start now, beside those that are at work.
+
+        Each that was not measured yet is taken to be as large as the largest one was: together they must stay below where agents start one at
+        a time. The next look comes soon where some have to wait for it.
+        """
+        seen = sum(child.pid in self._seen for child in self._children.running)
+        unseen = min(max(at_work - seen, 0), self._programs)
+        room = ONE_AT_A_TIME * self.room.memory_bytes - self.room.memory_taken
+        fit = max(int(room / self._largest), 1) if self._largest else UNKNOWN_PROGRAMS
+        allowed = min(wanted, max(fit - unseen, 0))
+        self._waited_for = self._waited_for or allowed < wanted
+        return allowed
+
+    def started(self, agents: int, programs: int) -> None:
+        """So many have started, of which so many are programs."""
         self._started += agents
+        self._programs += programs
 
     async def watch(self, busy: Callable[[], bool], exhausted: Callable[[str], None]) -> None:
         """Measure until cancelled. `exhausted` is told what is so when memory has reached its limit: it stops an agent."""
@@ -108,7 +135,7 @@ class Resources:
         while (left := due - loop.time()) > 0:
             await asyncio.sleep(min(step, left))
             burst = self._started >= MANY and any(not child.service for child in self._children.running)
-            if self._gate != OPEN or burst:
+            if self._gate != OPEN or burst or self._waited_for:
                 return
 
     async def _measured(self, meter: Meter) -> Usage | None:
@@ -122,11 +149,15 @@ class Resources:
     async def _look(self, usage: Usage, *, busy: bool, exhausted: Callable[[str], None]) -> None:
         """Decide by a measurement, and keep it."""
         self.room, self._started = replace(self.room, memory_taken=usage.memory_bytes), 0
+        self._seen = frozenset(child.pid for child in self._children.running if not child.service and child.pid in usage.by_child)
+        largest = max((usage.by_child[process] for process in self._seen), default=0)
+        self._largest = max(largest, self._largest * _FORGETS)
+        waited, self._programs, self._waited_for = self._waited_for, 0, False
         gate = gate_for(usage.memory_bytes / self.room.memory_bytes, self._cores_share(usage))
         taken = (usage.memory_bytes, self.room.memory_bytes, usage.cores, self.room.cores, usage.processes)
         sample = Sample(self._clock.now(), self._engine, *taken, gate=gate)
         before, self._gate = self._gate, gate
-        if busy or gate != before:
+        if busy or waited or gate != before:
             self._changed()  # there may be room for what was set aside, or for one more
         if gate != before or busy or self._clock.monotonic() - self._kept_at >= _RESTING_SECONDS:
             self._kept_at = self._clock.monotonic()

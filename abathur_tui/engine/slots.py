@@ -97,6 +97,10 @@ class Slots:
         waiting = sum(waiter.lane == lane for waiter in self._waiters)
         return max(min(limit - self._busy_in[lane] - waiting, self.free()), 0)
 
+    def busy_in(self, lane: str) -> int:
+        """How many of this lane are held."""
+        return self._busy_in[lane]
+
     def take(self, lane: str) -> Slot:
         """A slot for a task that was just claimed."""
         return self._take(lane)

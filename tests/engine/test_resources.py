@@ -38,7 +38,8 @@ def limited(project: Bench, **limits: object) -> None:
 
 
 def taken() -> int:
-    """What this process takes, as the engine measures it."""
+    """What this process takes, without what earlier tests have left and the engine gives back."""
+    gc.collect()
     heap.give_back()
     return Meter().read([]).memory_bytes
 
@@ -56,6 +57,12 @@ async def burnt(child: Child, seconds: float) -> None:
     process = psutil.Process(child.pid)
     before = process.cpu_times().user
     await eventually_async(lambda: process.cpu_times().user >= before + seconds)
+
+
+async def measured_again(project: Bench) -> None:
+    """Wait until the engine has measured three times more, and has drawn its conclusions from at least two of them."""
+    since = project.database.read_now(swarm.samples, 1)[0].at
+    await eventually_async(lambda: sum(sample.at > since for sample in project.database.read_now(swarm.samples, 10)) >= 3)
 
 
 def notices(project: Bench) -> list[str]:
@@ -149,17 +156,21 @@ async def test_after_very_long_outputs_the_engine_takes_no_more_than_before(benc
 
 
 async def test_over_ninety_percent_of_memory_nothing_starts_until_it_is_freed_and_every_row_says_why(bench: Make) -> None:
-    project = bench(say("x"))
+    done = asyncio.Event()
+    project = bench(lambda _: [Wait(done), Say("x")])
     limit = taken() + 300 * MB
     limited(project, memory_limit=limit)
+    project.submit(node())
     async with project.running():
+        await eventually_async(lambda: project.runtime.active == 1)
         async with program(project, str(int(limit * 0.95) - taken() - _INTERPRETER)):
             await eventually_async(lambda: any("No agent starts" in text for text in notices(project)))
             [task] = project.submit(node())
-            await asyncio.sleep(0.3)  # several rounds and looks
+            await measured_again(project)
 
             assert (project.task(task).status, project.task(task).why) == (Status.PENDING, Why.MEMORY)
             assert project.database.read_now(swarm.samples, 1)[0].gate == Gate(Starts.NONE, "memory")
+        done.set()
         await project.until(task, Status.COMPLETED)
 
     assert any("start freely again" in text for text in notices(project))
@@ -185,6 +196,26 @@ async def test_over_eighty_percent_of_memory_agents_start_one_at_a_time(bench: M
     starts = sorted(project.detail(task).attempts[0].started_at for task in tasks)
     looks = [sample.at for sample in project.database.read_now(swarm.samples, 1000) if sample.gate.starts is Starts.ONE]
     assert all(sum(look <= start for look in looks) >= number for number, start in enumerate(starts, 1)), "one for each look"
+
+
+async def test_many_large_programs_that_could_start_at_once_never_take_more_than_there_is(bench: Make) -> None:
+    # Given room for about a dozen programs of 50 MB, and slots for all 20,
+    project = bench(say("x"))
+    limited(project)
+    limit = taken() + 900 * MB
+    project.settings = project.settings.model_copy(update={"resources": Resources(memory_limit=limit)})
+    project.sample_seconds = 5
+    project.swarm = {"max_agents": 20}
+    project.opens = lambda choice, keys: open_runtime(choice, keys, project.children)
+    hold = (sys.executable, "-c", f"import time; held = b'x' * {50 * MB}; time.sleep(1.5); print('held')")
+    project.choice = RuntimeChoice(RuntimeName.COMMAND, argv=hold, working_folder="/", environment=(("PATH", "/usr/bin:/bin"),))
+    tasks = project.submit(*(node(f"n{number}") for number in range(20)))
+    # when they are done,
+    await project.drain()
+    # then none had to be stopped on the way.
+    assert [project.result(task) for task in tasks] == ["held\n"] * 20
+    assert {len(project.detail(task).attempts) for task in tasks} == {1}
+    assert max(sample.memory_bytes for sample in project.database.read_now(swarm.samples, 1000)) < limit
 
 
 async def test_where_all_memory_is_taken_the_youngest_agent_is_stopped_and_its_task_goes_back(bench: Make) -> None:
@@ -247,7 +278,7 @@ async def test_cpu_alone_holds_agents_up_and_never_stops_one(bench: Make) -> Non
         async with program(project, code=_BURN):
             await eventually_async(lambda: any("No agent starts" in text and "cores" in text for text in notices(project)))
             [second] = project.submit(node("n2"))
-            await asyncio.sleep(0.3)
+            await measured_again(project)
 
             assert project.task(first).status is Status.RUNNING
             assert (project.task(second).status, project.task(second).why) == (Status.PENDING, Why.CPU)
