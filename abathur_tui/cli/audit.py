@@ -67,7 +67,7 @@ def audit(
         raise ArgumentInvalid(f"The audit is shown, or verified; not {what!r}.", hint="`abathur audit`, or `abathur audit verify`.")
     if head is not None and not what:
         raise ArgumentInvalid("--head is for `audit verify`.", hint="`abathur audit verify --head HASH`.")
-    with opened(call) as project:
+    with opened(call, looks=not follow) as project:
         if what:
             return _verify(asyncio.run(project.verify_audit(head)), call)
         return asyncio.run(_audit(project, task_id(task) if task else None, limit or (None if call.json else _SHOWN), call, follow=follow))

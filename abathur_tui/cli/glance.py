@@ -14,7 +14,7 @@ from abathur_tui.project.answers import hold_text
 
 def glance(call: Invocation, *, flush: bool = False) -> int:
     """Tell how the project is. Raises ProjectNotFound."""
-    with opened(call) as project:
+    with opened(call, looks=True) as project:
         answer = asyncio.run(project.status(read_settings=call.json))
     if call.json:
         output.document(answer.data(), flush=flush)

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(call: Invocation, *, create: bool = False) -> Iterator[Project]:
-    """The project; `create` for commands that write, which make one where there is none and say so. Raises ProjectNotFound."""
+def opened(call: Invocation, *, create: bool = False, looks: bool = False) -> Iterator[Project]:
+    """The project; `create` for commands that write, which make one where there is none and say so; `looks` for those that read once.
+
+    Raises ProjectNotFound.
+    """
     actor = os.environ.get("ABATHUR_AGENT") or "user"
-    with Project.open(call.project, create=create, actor=actor) as project:
+    with Project.open(call.project, create=create, looks=looks, actor=actor) as project:
         made = f"Made a project in {project.folder}." if project.made else ""
         if made and not call.quiet:
             note(made)

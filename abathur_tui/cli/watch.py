@@ -57,7 +57,7 @@ def result(context: typer.Context, execution: Name) -> int:
     With --json, what `abathur run --json` gives, also while it still runs. Exit code 1 where it has failed, or has no result yet.
     """
     call = invocation(context)
-    with opened(call) as project:
+    with opened(call, looks=True) as project:
         return asyncio.run(_result(project, execution_id(execution), call))
 
 

@@ -124,6 +124,7 @@ class Project:
         folder: Path | str | None = None,
         *,
         create: bool = False,
+        looks: bool = False,
         environ: Mapping[str, str] = os.environ,
         flags: Mapping[str, object] | None = None,
         actor: str = "user",
@@ -131,7 +132,8 @@ class Project:
     ) -> "Project":
         """The project in `folder`, else the one that ABATHUR_PROJECT names, else the nearest from the current folder up.
 
-        With `create`, one that is not there is made. `flags` are settings by dotted name, which win over files and environment.
+        With `create`, one that is not there is made; who only `looks`, and not for long, can do so on a full disk too.
+        `flags` are settings by dotted name, which win over files and environment.
         Raises ProjectNotFound, ProjectNotWritable, DatabaseDamaged, DatabaseNewer, NetworkFileSystem and the like.
         """
         explicit = None if folder is None else Path(folder)
@@ -143,7 +145,7 @@ class Project:
             place, made = make(explicit if place is None else place.folder, environ=environ), True
         else:
             made = False
-        database = Database.open(place.data, create=create)
+        database = Database.open(place.data, create=create, looks=looks)
         project = cls(place, database, environ=environ, flags=flags or {}, actor=actor, clock=clock or SystemClock())
         project.made = made
         return project

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,9 +13,9 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Concatenate, ParamSpec, TypeVar
 
-from abathur_tui.domain.errors import DatabaseDamaged, ProjectGone, ProjectNotFound, ProjectNotWritable
+from abathur_tui.domain.errors import DatabaseDamaged, DiskFull, ProjectGone, ProjectNotFound, ProjectNotWritable
 from abathur_tui.storage.connection import connect, keep_open, prepare_file, refuse_foreign, roll_back, scalar
-from abathur_tui.storage.failures import translated
+from abathur_tui.storage.failures import as_ours, translated
 from abathur_tui.storage.files import DATABASE, OpenFiles, make_private, prepare_folder, refuse_links
 from abathur_tui.storage.locks import living_engines
 from abathur_tui.storage.migrations import known_steps, migrate, refuse_newer, version_of
@@ -65,8 +66,10 @@ class Database:
             raise
 
     @classmethod
-    def open(cls, folder: Path, *, create: bool = False) -> "Database":
+    def open(cls, folder: Path, *, create: bool = False, looks: bool = False) -> "Database":
         """Open `folder/abathur.db`; `create` makes folder and file where they are not there.
+
+        Who only `looks`, and not for long, can do so on a full disk too: a connection that may write needs space for the index of its log.
 
         Raises ProjectNotFound, ProjectNotWritable, NetworkFileSystem, DatabaseDamaged, DatabaseNewer, DatabaseBusy or DiskFull.
         """
@@ -82,7 +85,13 @@ class Database:
             if not _writable(folder, path):
                 return cls._open_read_only(folder)
             make_private(path)
-            return cls(folder, partial(connect, path, read_only=True), _open_writable(folder, path), None)
+            try:
+                writable = _open_writable(folder, path)
+            except sqlite3.Error as error:
+                if not (looks and isinstance(as_ours(error, folder), DiskFull)):
+                    raise
+                return cls._open_read_only(folder)
+            return cls(folder, partial(connect, path, read_only=True), writable, None)
 
     @classmethod
     def _open_read_only(cls, folder: Path) -> "Database":

@@ -28,7 +28,7 @@ from abathur_tui.project.loops import loop_data, loop_name, pass_data
 def list_loops(context: typer.Context) -> int:
     """List loops: those that have not ended first, then the newest."""
     call = invocation(context)
-    with opened(call) as project:
+    with opened(call, looks=True) as project:
         loops = asyncio.run(project.loops())
     if call.json:
         output.document([{name: value for name, value in loop_data(series).items() if name != "best_output"} for series in loops])
@@ -49,7 +49,7 @@ def list_loops(context: typer.Context) -> int:
 def status(context: typer.Context, loop: Id) -> int:
     """Show how a loop stands, why it ended, and which pass is the best."""
     call = invocation(context)
-    with opened(call) as project:
+    with opened(call, looks=True) as project:
         return asyncio.run(_status(project, loop, call))
 
 
@@ -64,7 +64,7 @@ def status(context: typer.Context, loop: Id) -> int:
 def history(context: typer.Context, loop: Id) -> int:
     """List a loop's passes: what was measured, the verdict and why."""
     call = invocation(context)
-    with opened(call) as project:
+    with opened(call, looks=True) as project:
         return asyncio.run(_history(project, loop, call))
 
 

@@ -46,7 +46,7 @@ def list_tasks(
     call = invocation(context)
     wanted = _sorted(parse_filter(filter), sort)
     wanted = replace(wanted, statuses=wanted.statuses | frozenset(status or ()))
-    with opened(call) as project:
+    with opened(call, looks=True) as project:
         found = asyncio.run(project.tasks(wanted, limit=limit + 1))
     shown = found[:limit]
     if call.json:
@@ -78,7 +78,7 @@ def show(context: typer.Context, task: Id) -> None:
     With --verbose, all that was said and every event too.
     """
     call = invocation(context)
-    with opened(call) as project:
+    with opened(call, looks=True) as project:
         detail = asyncio.run(project.task(task_id(task)))
     if call.json:
         output.document(detail_data(detail))
@@ -100,7 +100,7 @@ def result(context: typer.Context, task: Id) -> None:
     Exit code 1 while there is none.
     """
     call = invocation(context)
-    with opened(call) as project:
+    with opened(call, looks=True) as project:
         detail = asyncio.run(project.task(task_id(task)))
     if detail.purged_at is not None:
         raise ContentPurged(f"The content of {task} was purged on {day(detail.purged_at)}.")

@@ -11,7 +11,7 @@ class DiskFull(AbathurError):
 
     code = "ABTH-ERR-101"
     exit = Exit.REFUSED
-    hint = "Free some space; the engine goes on by itself."
+    hint = "Free some space, and try again; an engine that is at work goes on by itself."
 
 
 class DatabaseDamaged(AbathurError):
