@@ -19,7 +19,7 @@ from abathur_tui.guard import GuardPipe, Keys
 from abathur_tui.library import FileRegistry
 from abathur_tui.library.watching import watch
 from abathur_tui.processes import Children, open_files
-from abathur_tui.runtimes import open_runtime
+from abathur_tui.runtimes import moved_to, open_runtime
 from abathur_tui.settings import load
 from abathur_tui.storage import Database
 from abathur_tui.tools import for_project
@@ -60,7 +60,7 @@ async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, 
             settings=settings,
             registry=registry,
             tools=for_project(project, children),
-            open_runtime=open_runtime,
+            open_runtime=lambda choice, keys, children: open_runtime(moved_to(choice, project), keys, children),
             children=children,
             keys=keys,
             on_work=guard.works,

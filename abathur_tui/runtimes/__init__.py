@@ -7,11 +7,11 @@ from abathur_tui.domain.conversation import Runtime
 from abathur_tui.domain.errors import AccountRefused
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.processes import Children
-from abathur_tui.runtimes.choice import EMBEDDED_MODEL, KEY_MISSING_HINT, choose, keys_in, local_missing, with_keys
+from abathur_tui.runtimes.choice import EMBEDDED_MODEL, KEY_MISSING_HINT, choose, keys_in, local_missing, moved_to, with_keys
 from abathur_tui.runtimes.command import CommandRuntime
 from abathur_tui.runtimes.prices import has_price
 
-__all__ = ["EMBEDDED_MODEL", "choose", "has_price", "keys_in", "local_missing", "open_runtime"]
+__all__ = ["EMBEDDED_MODEL", "choose", "has_price", "keys_in", "local_missing", "moved_to", "open_runtime"]
 
 
 def open_runtime(choice: RuntimeChoice, keys: Mapping[str, str], children: Children) -> Runtime:

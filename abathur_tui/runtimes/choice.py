@@ -165,6 +165,25 @@ def with_keys(choice: RuntimeChoice, keys: Mapping[str, str]) -> RuntimeChoice:
     return replace(choice, environment=tuple((name, _looked_up(name, value, keys)) for name, value in choice.environment))
 
 
+def moved_to(choice: RuntimeChoice, project: Path) -> RuntimeChoice:
+    """The choice of an execution whose project may have been moved since its submit: its working folder was the project's folder.
+
+    Where that is gone, the project's present one takes its place, and so does each word of the command that names something in it.
+    """
+    before = choice.working_folder
+    if not before or os.path.isdir(before):
+        return choice
+    return replace(choice, working_folder=str(project), argv=tuple(_moved(word, before, project) for word in choice.argv))
+
+
+def _moved(word: str, before: str, project: Path) -> str:
+    """The path in its new place, if it is one and has one."""
+    if not Path(word).is_relative_to(before) or os.path.lexists(word):
+        return word
+    there = project / Path(word).relative_to(before)
+    return str(there) if there.exists() else word
+
+
 def _looked_up(name: str, value: str, keys: Mapping[str, str]) -> str:
     if not value.startswith(_KEY_REFERENCE):
         return value

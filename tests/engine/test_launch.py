@@ -249,6 +249,33 @@ async def test_a_module_of_the_projects_own_folder_is_never_loaded(project: Benc
         assert await ensure_engine(project.folder, project.data)
 
 
+async def test_what_was_queued_in_a_project_that_was_moved_is_done_in_its_new_place(tmp_path: Path) -> None:
+    # Given a queued task whose program lies in the project,
+    folder = tmp_path / "before"
+    folder.mkdir()
+    program = folder / "answer"
+    program.write_text('#!/bin/sh\npwd; cat greeting "$1"\n')
+    program.chmod(0o755)
+    (folder / "greeting").write_text("hello\n")
+    (folder / "more").write_text("and more\n")
+    made = Bench(folder, ScriptedRuntime(say("")))
+    made.choice = RuntimeChoice(
+        RuntimeName.COMMAND, argv=(str(program), str(folder / "more")), working_folder=str(folder), environment=(("PATH", os.defpath),)
+    )
+    [task] = made.submit(node())
+    made.close()
+    # when the project is moved, and its engine is started there,
+    there = tmp_path / "after"
+    folder.rename(there)
+    moved = Bench(there, ScriptedRuntime(say("")))
+    await ensure_engine(there, moved.data)
+    # then the program runs there.
+    await moved.until(task, Status.COMPLETED, Status.DEAD, Status.FAILED)
+    assert moved.result(task) == f"{there}\nhello\nand more\n"
+    assert await stop_engine(moved.data)
+    moved.close()
+
+
 async def test_a_project_that_is_removed_takes_its_engine_and_agents_with_it(project: Bench) -> None:
     project.choice = RuntimeChoice(RuntimeName.COMMAND, argv=("/bin/sh", "-c", "sleep 300"), working_folder=str(project.folder))
     project.submit(node())
