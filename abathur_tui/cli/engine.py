@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -138,9 +140,10 @@ async def _detached(project: Project, call: Invocation, *, drain: bool) -> int:
 
 
 async def _attended(project: Project, call: Invocation, *, drain: bool) -> int:
-    attended, ended = _Attended(project, call, drain), asyncio.Event()
+    ended, notes = asyncio.Event(), deque[str]()
+    attended = _Attended(project, drain, notes.append)
     with Interrupts(signal.SIGTERM) as interrupts:
-        watching = asyncio.create_task(show_all(project, call, ended))
+        watching = asyncio.create_task(show_all(project, call, ended, notes))
         try:
             code = await interrupts.unless_pressed(attended.work())
         except Interrupted:
@@ -150,6 +153,8 @@ async def _attended(project: Project, call: Invocation, *, drain: bool) -> int:
             ended.set()  # what it did last is still to be told
             with contextlib.suppress(Interrupted):
                 await interrupts.unless_pressed(asyncio.gather(watching, return_exceptions=True))
+            while notes and not call.quiet:  # nobody watches any more where the project cannot be read
+                output.note(notes.popleft())
     if call.json:
         output.document({"tasks": counts_data((await project.status()).counts)})
     if code == Exit.REFUSED:
@@ -162,8 +167,8 @@ class _Attended:
     """An engine in the foreground: this command is its client, and ends it."""
 
     project: Project
-    call: Invocation
     drain: bool
+    say: Callable[[str], None]
     starting: "asyncio.Task[StartedEngine] | None" = None
     """The start of our own engine; None where there is no need of one."""
     replaced: bool = False
@@ -211,8 +216,7 @@ class _Attended:
         """End the engine in order; another Ctrl-C leaves at once."""
         if self.starting is None:
             return  # somebody else's
-        if not self.call.quiet:
-            output.note("Stopping the engine; its tasks go back to the queue. Press Ctrl-C again to leave without waiting.")
+        self.say("Stopping the engine; its tasks go back to the queue. Press Ctrl-C again to leave without waiting.")
         try:
             await interrupts.unless_pressed(self._stopped(self.starting))
         except Interrupted:
@@ -229,12 +233,12 @@ class _Attended:
         await self.project.stop_engine()
 
     def _tell(self, started: StartedEngine) -> None:
-        if started.info is None or self.call.quiet:
+        if started.info is None:
             return
         if started.info.pid == started.process.pid:
-            output.note(f"{_told(started.info)}. Ctrl-C stops it.")
+            self.say(f"{_told(started.info)}. Ctrl-C stops it.")
         else:
-            output.note(f"{_told(started.info)} already; this one stands by. Ctrl-C ends it.")
+            self.say(f"{_told(started.info)} already; this one stands by. Ctrl-C ends it.")
 
 
 def _told(engine: EngineInfo) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -57,12 +58,15 @@ async def show_batch(project: Project, batch: Batch, call: Invocation) -> None:
     await _show(project, "batch", follow_batch(project.database, batch), call)
 
 
-async def show_all(project: Project, call: Invocation, until: asyncio.Event) -> None:
-    """Show all that happens in the project from now on, up to the last that has happened when `until` is set."""
-    await _show(project, "engine", project.tail(until), call)
+async def show_all(project: Project, call: Invocation, until: asyncio.Event, notes: deque[str]) -> None:
+    """Show all that happens in the project from now on, up to the last that has happened when `until` is set.
+
+    What is put into `notes` meanwhile is told between: a line that somebody else wrote would be lost among lines that are redrawn.
+    """
+    await _show(project, "engine", project.tail(until), call, notes)
 
 
-async def _show(project: Project, title: str, entries: AsyncGenerator[LogEntry, None], call: Invocation) -> None:
+async def _show(project: Project, title: str, entries: AsyncGenerator[LogEntry, None], call: Invocation, notes: deque[str] | None = None) -> None:
     view = _Live(title) if _is_terminal() and not call.quiet else _Lines(title, call)
     seen = _Seen()
     changed: set[int] = set()
@@ -73,6 +77,8 @@ async def _show(project: Project, title: str, entries: AsyncGenerator[LogEntry, 
         changed.clear()
         for task in await project.read(views.tasks_by_id, ids) if ids else ():
             seen.tasks[task.id] = task
+        while notes:
+            view.note(notes.popleft())
         view.draw(seen, [task for task in (seen.tasks[id] for id in ids if id in seen.tasks) if _moved(before.get(task.id), task)])
 
     async def keep_fresh() -> None:
@@ -120,6 +126,10 @@ class _Lines:
         if entry.kind in ("notice", "metric") or (self._verbose and entry.kind in ("tool", "stderr", "agent")) or entry.level == "error":
             self._say(f"{task_name(entry.task) or self._name}  {entry.text}")
 
+    def note(self, text: str) -> None:
+        """Something that the command itself says."""
+        self._say(text)
+
     def draw(self, seen: _Seen, moved: Iterable[Task]) -> None:
         """A line for each task that started, ended, or waits for something that a person should know of."""
         for task in moved:
@@ -144,19 +154,26 @@ class _Live:
         self._start = time.monotonic()
         self._height = 0
         self._notices: list[str] = []
+        self._notes: list[str] = []
 
     def entry(self, entry: LogEntry) -> None:
         """Notices stay; all else is shown by the task's own line."""
         if entry.kind == "notice" or entry.level == "error":
             self._notices.append(f"{task_name(entry.task) or self._name}  {safe_line(entry.text)}")
 
+    def note(self, text: str) -> None:
+        """Something that the command itself says, whole, over as many lines as it takes."""
+        self._notes.append(safe_line(text))
+
     def draw(self, seen: _Seen, moved: Iterable[Task]) -> None:
         """Lines that stay, then those of the agents at work."""
         size = os.get_terminal_size(2)
         width, height = max(size.columns or _UNKNOWN_SIZE[0], 20), max(size.lines or _UNKNOWN_SIZE[1], 4)
         stay = [*self._notices, *(describe(task) for task in moved if task.status in ENDED and task.kind is not Kind.JOIN)]
+        notes = self._notes.copy()
         self._notices.clear()
-        self._paint([cut(line, width - 1) for line in stay], [cut(line, width - 1) for line in self._now(seen, height - 1)])
+        self._notes.clear()
+        self._paint([*notes, *(cut(line, width - 1) for line in stay)], [cut(line, width - 1) for line in self._now(seen, height - 1)])
 
     def close(self) -> None:
         """Take away the lines that are not to stay."""
