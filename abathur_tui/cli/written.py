@@ -14,6 +14,7 @@ from abathur_tui.project import Project
 from abathur_tui.project.answers import execution_name
 from abathur_tui.project.batch import Batch
 from abathur_tui.storage import views
+from abathur_tui.storage.files import sync
 
 _MARK = b"\xef\xbb\xbf"
 """What some programs begin a text in UTF-8 with."""
@@ -83,6 +84,7 @@ def _replace(path: Path, text: str) -> None:
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         os.replace(name, path)
+        sync(path.parent)
     except BaseException:
         with suppress(OSError):
             os.unlink(name)

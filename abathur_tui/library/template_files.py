@@ -152,7 +152,10 @@ def _prepare(place: Place) -> None:
     """The folder, which in a project is never a link out of it. Raises ProjectNotWritable or OSError."""
     if place.inside is not None and not place.path.resolve().is_relative_to(place.inside.resolve()):
         raise ProjectNotWritable(f"{place.path} is a link that leads out of the project.", hint="Make it a folder.")
+    missing = [folder for folder in (place.path, *place.path.parents) if not folder.exists()]
     place.path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        _sync_names(folder.parent)
 
 
 def _write_new(path: Path, text: str) -> bool:
@@ -161,6 +164,8 @@ def _write_new(path: Path, text: str) -> bool:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         try:
             os.link(temporary, path)
@@ -170,7 +175,17 @@ def _write_new(path: Path, text: str) -> bool:
             if path.exists():
                 return False
             os.replace(temporary, path)
+        _sync_names(path.parent)
         return True
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def _sync_names(folder: Path) -> None:
+    """Wait until the names in a folder are on disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -155,6 +155,8 @@ def _write_new(path: Path, text: str) -> None:
         return
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+        file.flush()
+        os.fsync(descriptor)
 
 
 def found(explicit: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Place:

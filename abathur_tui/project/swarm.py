@@ -18,6 +18,8 @@ from abathur_tui.domain.tasks import Agent, AuditEvent
 from abathur_tui.domain.templates import MADE
 from abathur_tui.project.answers import execution_name, hold_data, task_name
 from abathur_tui.storage import sharing, swarm, views
+from abathur_tui.storage.copying import new_file
+from abathur_tui.storage.files import make_folders
 from abathur_tui.storage.views.templates import kept_text
 
 if TYPE_CHECKING:
@@ -205,10 +207,11 @@ def _detail(c: Connection, id: int) -> AgentDetail:
 
 def _write_once(file: Path, text: str) -> None:
     """Raises ArgumentInvalid where something else is there."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(file.parent)
     try:
-        with file.open("x", encoding="utf-8") as new:
-            new.write(text)
-    except FileExistsError:
+        with new_file(file) as draft:
+            draft.write_text(text, encoding="utf-8")
+            draft.chmod(0o644)
+    except ArgumentInvalid:
         if file.is_symlink() or file.read_text("utf-8", "replace") != text:
             raise ArgumentInvalid(f"{file} is there already, and says something else.", hint="Move it away, or keep that one.") from None

@@ -10,7 +10,8 @@ from sqlite3 import Connection
 from abathur_tui.domain.errors import ArgumentInvalid, DatabaseDamaged, Detail, ProjectNotWritable
 from abathur_tui.storage.checking import check_connection, damage
 from abathur_tui.storage.connection import connect, set_pragma
-from abathur_tui.storage.drafts import draft, naming, sync
+from abathur_tui.storage.drafts import draft, naming
+from abathur_tui.storage.files import sync
 
 
 def back_up_to(c: Connection, target: Path) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from abathur_tui.domain.errors import DatabaseDamaged, DiskFull, ProjectGone, ProjectNotFound, ProjectNotWritable
 from abathur_tui.storage.connection import connect, keep_open, prepare_file, refuse_foreign, roll_back, scalar
 from abathur_tui.storage.failures import as_ours, translated
-from abathur_tui.storage.files import DATABASE, OpenFiles, make_private, prepare_folder, refuse_links
+from abathur_tui.storage.files import DATABASE, OpenFiles, make_private, prepare_folder, refuse_links, sync
 from abathur_tui.storage.locks import living_engines
 from abathur_tui.storage.migrations import known_steps, migrate, refuse_newer, version_of
 from abathur_tui.storage.readers import Readers
@@ -236,8 +236,12 @@ def _open_writable(folder: Path, path: Path) -> Connection:
         refuse_foreign(connection, path)
         if not _up_to_date(connection):
             with alone(folder):
+                is_new = version_of(connection) == 0
                 prepare_file(connection, path)
                 migrate(connection, folder, known_steps())
+                if is_new:
+                    # SQLite sees to the names inside it.
+                    sync(folder.parent)
                 _mend_modes(folder)
         scalar(connection, "SELECT count(*) FROM sqlite_schema")
         if scalar(connection, "SELECT count(*) FROM meta WHERE key = 'id'") != 1:

@@ -46,15 +46,6 @@ def naming(target: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, str(target)) from error
 
 
-def sync(path: Path) -> None:
-    """Wait until a file, or a folder's names, are on disk. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _begin(parent: Path) -> tuple[Path, int]:
     """A new folder, and its lock, which says that this process is at work in it, for as long as it lives."""
     while True:

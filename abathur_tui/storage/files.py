@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from abathur_tui.domain.errors import NetworkFileSystem, ProjectNotFound, ProjectNotWritable
@@ -55,10 +56,29 @@ def refuse_links(folder: Path) -> None:
 
 def private_folder(folder: Path) -> Path:
     """`folder`, made for this user only where it is not there; never a link. Raises ProjectNotWritable or OSError."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        sync(folder.parent)
     if not stat.S_ISDIR(folder.lstat().st_mode):
         raise ProjectNotWritable(f"{folder} is a link; nothing in a project's folder is.", hint="Put a real folder in its place.")
     return folder
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or a folder's names, are on disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folders(folder: Path) -> None:
+    """A folder and those that it is in, as far as they are not there, on disk. Raises OSError."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in missing:
+        sync(one.parent)
 
 
 def make_private(path: Path) -> None:

@@ -12,8 +12,8 @@ from sqlite3 import Connection
 
 from abathur_tui.domain.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer
 from abathur_tui.storage.connection import in_transaction, scalar, schema_as_rows
-from abathur_tui.storage.drafts import draft, sync
-from abathur_tui.storage.files import private_folder
+from abathur_tui.storage.drafts import draft
+from abathur_tui.storage.files import private_folder, sync
 from abathur_tui.storage.locks import living_engines
 
 
