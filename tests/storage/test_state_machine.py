@@ -47,6 +47,8 @@ class Machine(QueueMachine):
         self.at_once: list[LastTurn] = []
         """Turns that were begun many at a time, and have not been handed in; of some the lease is lost."""
         self.talks: dict[int, Conversation] = {}
+        self.doing: dict[int, tuple[Lease, int]] = {}
+        """Task to the agent that does it, under which lease."""
         self.turns: dict[int, int] = {}
         """Task to the number of its finished turns, in its round."""
         self.shared: dict[tuple[int, str], int] = {}
@@ -79,6 +81,7 @@ class Machine(QueueMachine):
         self.ever += [one.lease for one in claims]
         self.started |= {one.lease.task for one in claims}
         self.at_once += begun
+        self.doing |= {last.lease.task: (last.lease, last.agent) for last in begun}
 
     @precondition(lambda self: bool(self.at_once))
     @rule(number=pick, most=st.integers(1, 4))
@@ -96,7 +99,7 @@ class Machine(QueueMachine):
         for last, is_held in zip(lasts, holds, strict=True):
             self.at_once.remove(last)
             if is_held:
-                del self.leases[last.lease.task]
+                del self.leases[last.lease.task], self.doing[last.lease.task]
                 self.model.tasks[last.lease.task].crashes = 0
                 self.model.end(self.model.tasks[last.lease.task], "completed")
                 self.completed[last.lease.task] = "the answer"
@@ -109,6 +112,8 @@ class Machine(QueueMachine):
                 self.database.write_now(journal.abandon_turn, lease, turn, "broken off", self.now)
             self.at_once = [last for last in self.at_once if last.lease != lease]
             self.talks.pop(task.id, None)
+            if self.doing.get(task.id, (None, 0))[0] == lease:
+                self.database.write_now(agents.set_state, self.doing.pop(task.id)[1], "IDLE", self.now)
         return lease, task
 
     # One turn after the other
@@ -123,9 +128,12 @@ class Machine(QueueMachine):
         lease, task = super()._lease(number, keep=True)
         if task.parked or any(last.lease == lease for last in self.at_once) or any(one.lease == lease for one in self._talks()):
             return
-        agent = self.database.write_now(agents.spawn, lease, "generalist", None, self.now)
-        self.database.write_now(agents.set_state, agent, "IDLE", self.now)
-        self.database.write_now(agents.assign, lease, agent, self.now)
+        known, agent = self.doing.get(task.id, (None, 0))
+        if known != lease:
+            agent = self.database.write_now(agents.spawn, lease, "generalist", None, self.now)
+            self.database.write_now(agents.set_state, agent, "IDLE", self.now)
+            self.database.write_now(agents.assign, lease, agent, self.now)
+            self.doing[task.id] = lease, agent
         count = len(self.database.read_now(journal.conversation, task.id).turns)
         said = [message_data(Message("user", (TextBlock("go on"),)))]
         turn = self.database.write_now(journal.begin_turn, lease, count + 1, agent, said, self.now)
