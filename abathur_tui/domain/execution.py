@@ -32,11 +32,17 @@ class RuntimeChoice:
     """Absolute; where commands run."""
     environment: tuple[tuple[str, str], ...] = ()
     """`command`: the variables that `runtimes.command.env` names, and PATH and the like."""
+    agent_models: tuple[tuple[str, str], ...] = ()
+    """`anthropic` where no model was asked for: the models that agent definitions name, by the definition."""
 
     @property
     def lane(self) -> str:
         """What limits its tasks' claims: the runtime and model."""
         return f"{self.runtime}:{self.model or 'default'}"
+
+    def model_of(self, agent: str | None) -> str | None:
+        """The model of an agent's tasks that name none themselves; None: the runtime's default."""
+        return self.model or dict(self.agent_models).get(agent or "")
 
 
 @dataclass(frozen=True, slots=True)

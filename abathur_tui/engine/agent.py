@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from sqlite3 import Connection
 
@@ -26,6 +27,7 @@ from abathur_tui.engine.swarm import dismiss, engage
 from abathur_tui.engine.task_tool import named
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.library.agent_file import agent_from_markdown
+from abathur_tui.runtimes.models import full_name
 from abathur_tui.storage import agents, journal, queue
 from abathur_tui.storage import subagents as places
 from abathur_tui.storage.records import Text
@@ -80,7 +82,10 @@ class AgentJob:
         definition, self._notice = await self._find_definition()
         self._definition = definition.name
         runtime, limits = await self._reach_runtime()
-        shop.slots.limit_lane(self._claim.lane, at_once(shop.settings.swarm, work.runtime, limits))
+        model = _model(work.model, work.runtime, definition)
+        choice = replace(work.runtime, model=full_name(model, "") or None)
+        if choice.lane == self._claim.lane:  # else its definition names another model since it was queued
+            shop.slots.limit_lane(choice.lane, at_once(shop.settings.swarm, choice, limits))
         if saved.turns and saved.prompt is not None and saved.system is not None:
             system, prompt = saved.system, saved.prompt
         else:
@@ -90,7 +95,7 @@ class AgentJob:
         parties = Parties(
             lease=self._claim.lease,
             caller=self._caller("", work.task.instance, work.task.instances),
-            model=_model(work.model, work.runtime, definition),
+            model=model,
             runtime=runtime,
             limits=limits,
             tools=self._tools(definition, work) if limits.tools else {},

@@ -68,6 +68,7 @@ class RuntimePool:
                     await runtime.aclose()
 
     def _with_usable_key(self, choice: RuntimeChoice) -> RuntimeChoice:
+        choice = replace(choice, agent_models=()) if choice.agent_models else choice  # they change nothing about the runtime itself
         named = choice.key_fingerprint
         usable = named is None or (named in self._keys and named not in self._refused)
         if usable or self._newest is None or self._newest in self._refused:

@@ -21,6 +21,7 @@ from abathur_tui.project.judging import refuse_unjudged
 from abathur_tui.project.permissions import permissions_of
 from abathur_tui.project.wish import Wish
 from abathur_tui.runtimes import choose, has_price, keys_in
+from abathur_tui.runtimes.models import full_name
 from abathur_tui.settings import Loaded
 from abathur_tui.tools import for_project
 
@@ -107,7 +108,12 @@ class Workbench:
 
     def runtime(self, wish: Wish) -> RuntimeChoice:
         """What would answer. Raises NoRuntime with the ways out."""
-        return choose(self.settings, self._environ, self.folder or Path.cwd(), requested=wish.runtime, model=wish.model)
+        choice = choose(self.settings, self._environ, self.folder or Path.cwd(), requested=wish.runtime, model=wish.model)
+        if choice.runtime is not RuntimeName.ANTHROPIC or choice.model is not None:
+            return choice
+        definitions = (self.registry.agent(name) for name in self.registry.agent_names())
+        named = [(one.name, full_name(one.model, "")) for one in definitions if one is not None]
+        return replace(choice, agent_models=tuple((name, model) for name, model in named if model))
 
     def options(self, plan: Plan, wish: Wish, *, actor: str) -> SubmitOptions:
         """What the queue is told with a plan. Raises NoRuntime, PriceUnknown where a budget cannot be held, NoJudge where nobody can judge."""

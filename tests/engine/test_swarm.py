@@ -2,21 +2,23 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from abathur_tui.domain.conversation import Limits
+from abathur_tui.domain.conversation import Limits, TurnRequest
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import Agent
+from abathur_tui.domain.templates import AgentDefinition
 from abathur_tui.engine.swarm import Swarm
 from abathur_tui.runtimes.command import CommandRuntime
 from abathur_tui.storage import engines, queue, swarm, views
 from tests.alive import alive
-from tests.engine.bench import Bench, node
+from tests.engine.bench import Bench, OneRole, node
 from tests.engine.clocks import HandClock, let_pass
-from tests.scripted import GENEROUS, Say, Script, ScriptedRuntime, Sleep, Wait, in_order, say
+from tests.scripted import GENEROUS, Say, Script, ScriptedRuntime, Sleep, Step, Wait, in_order, say
 from tests.waiting import eventually_async
 
 Make = Callable[[Script], Bench]
@@ -119,6 +121,37 @@ async def test_a_model_has_a_limit_of_its_own(bench: Make) -> None:
     await project.drain()
 
     assert (large.most_active, small.most_active) == (1, 3)
+
+
+class Named(OneRole):
+    """A registry in which an expert's definition names a model."""
+
+    def agent(self, name: str) -> AgentDefinition | None:
+        """Its own for the expert alone."""
+        return AgentDefinition(name, "", f"You are {name}.", model="opus" if name == "expert" else None)
+
+
+async def test_a_model_that_an_agents_definition_names_has_its_limit_too(bench: Make) -> None:
+    def answer(request: TurnRequest) -> Iterator[Step]:
+        at_work[request.model] += 1
+        most[request.model] = max(most[request.model], at_work[request.model])
+        yield Sleep(0.05)
+        yield Say("x")
+        at_work[request.model] -= 1
+
+    at_work: Counter[str | None] = Counter()
+    most: Counter[str | None] = Counter()
+    project = bench(answer)
+    project.registry = Named()
+    project.swarm["per_model"] = {"claude-opus-5-5": 1}
+    project.choice = RuntimeChoice(RuntimeName.ANTHROPIC, agent_models=(("expert", "claude-opus-5-5"),))
+    tasks = project.submit(*(node(f"n{number}", agent=("expert", "generalist")[number % 2]) for number in range(10)))
+
+    await project.drain()
+
+    assert {project.task(task).status for task in tasks} == {Status.COMPLETED}
+    assert most["opus"] == 1
+    assert most[None] > 1
 
 
 async def test_the_lesser_of_what_the_settings_say_and_the_runtime_takes_counts(bench: Make) -> None:

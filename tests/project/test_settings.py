@@ -6,6 +6,8 @@ import pytest
 
 from abathur_tui.domain.errors import ConfigInvalid, QueueFull, UnknownTemplate
 from abathur_tui.project import Project
+from abathur_tui.project.wish import Wish
+from abathur_tui.storage import Database
 
 ENVIRONMENT = {"ABATHUR_API__RUNTIME": "command", "ABATHUR_RUNTIMES__COMMAND__ARGV": '["cat"]', "PATH": "/usr/bin:/bin"}
 GREET = """name = "GREET"
@@ -45,3 +47,21 @@ def test_settings_that_were_broken_from_the_start_are_an_error(tmp_path: Path) -
         (tmp_path / ".abathur" / "config.toml").write_text("[queue]\nmax_sise = 5\n")
         with pytest.raises(ConfigInvalid):
             assert project.loaded
+
+
+async def test_tasks_wait_in_the_lane_of_the_model_that_their_agents_definition_names(tmp_path: Path) -> None:
+    agents = tmp_path / ".claude" / "agents"
+    agents.mkdir(parents=True)
+    (agents / "expert.md").write_text("---\nname: expert\ndescription: Knows.\nmodel: opus\n---\n\nYou know.\n")
+    (agents / "heir.md").write_text("---\nname: heir\ndescription: Asks.\nmodel: inherit\n---\n\nYou ask.\n")
+    environ = {"ANTHROPIC_API_KEY": "sk-none", "PATH": "/usr/bin:/bin"}
+    document = 'ABYSSAL[CODE]("one", agent="{}")'
+    with Project.open(tmp_path, create=True, environ=environ) as project:
+        for agent in ("expert", "heir"):
+            await project.submit(document.format(agent))
+        await project.submit(document.format("expert"), Wish(model="haiku"))
+
+    database = Database.open(tmp_path / ".abathur")
+    lanes = database.read_now(lambda c: c.execute("SELECT lane FROM tasks WHERE agent IN ('expert', 'heir') ORDER BY id").fetchall())
+    database.close()
+    assert [lane for (lane,) in lanes] == ["anthropic:claude-opus-5-5", "anthropic:default", "anthropic:claude-haiku-5-5"]

@@ -230,8 +230,9 @@ def _parents_first(plan: Plan) -> list[PlanNode]:
 
 def _lanes(c: Connection, plan: Plan, runtime: RuntimeChoice) -> dict[str, str]:
     """Node to the lane that limits its claims; the lanes are there from now on."""
-    choices = {model: runtime if model is None else replace(runtime, model=model) for model in {node.model for node in plan.nodes}}
-    found = {node.id: JOIN_LANE if node.kind is Kind.JOIN else choices[node.model].lane for node in plan.nodes}
+    models = {node.id: node.model or runtime.model_of(node.agent) for node in plan.nodes}
+    choices = {model: runtime if model is None else replace(runtime, model=model) for model in set(models.values())}
+    found = {node.id: JOIN_LANE if node.kind is Kind.JOIN else choices[models[node.id]].lane for node in plan.nodes}
     for choice in choices.values():
         if choice.lane in found.values():
             c.execute(_SQL["lane"], (choice.lane, runtime_text(choice)))
