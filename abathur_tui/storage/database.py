@@ -58,7 +58,7 @@ class Database:
         self._watching = threading.Lock()
         self._closed = False
         self.has_written = False
-        """Somebody has handed it something to write."""
+        """Something was written, or may have been."""
         try:
             self.id = str(self._read(lambda c: scalar(c, "SELECT value FROM meta WHERE key = 'id'")))
         except BaseException:
@@ -123,16 +123,20 @@ class Database:
         job = Job(lambda connection: operation(connection, *args, **kwargs), future, loop)
         self._put(job)
         try:
-            return await future
+            value = await future
         except asyncio.CancelledError:
-            job.abandoned = True
+            job.abandoned = self.has_written = True
             raise
+        self.has_written = True
+        return value
 
     def write_now(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same, blocking."""
         future: Future[T] = Future()
         self._put(Job(lambda connection: operation(connection, *args, **kwargs), future))
-        return future.result()
+        value = future.result()
+        self.has_written = True
+        return value
 
     async def read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `query` reads in one snapshot, in a reader thread."""
@@ -179,7 +183,6 @@ class Database:
         if self._writer is None:
             raise ProjectNotWritable(f"{self.folder} cannot be written; it is open for reading only.")
         self._refuse_fork()
-        self.has_written = True
         self._writer.put(job)
 
     def _read(self, query: Callable[[Connection], T]) -> T:

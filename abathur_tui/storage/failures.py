@@ -20,6 +20,9 @@ from abathur_tui.domain.errors import (
     ProjectNotWritable,
     Unexpected,
 )
+from abathur_tui.guard import is_stopped
+from abathur_tui.storage.locks import writing_process
+from abathur_tui.storage.turnstile import holder
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 _REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH})
@@ -53,7 +56,7 @@ def as_ours(error: sqlite3.Error | OSError, folder: Path) -> AbathurError:
     if primary in _DAMAGED:
         return DatabaseDamaged(f"{folder / 'abathur.db'} is damaged: {error}.")
     if primary in _BUSY:
-        return DatabaseBusy(f"{folder / 'abathur.db'} is locked by another program.")
+        return DatabaseBusy(f"{folder / 'abathur.db'} is locked by another program{_who(folder)}")
     if primary in _REFUSED:
         return ProjectNotWritable(f"{folder} cannot be written: {error}.")
     if primary == sqlite3.SQLITE_CANTOPEN:
@@ -67,6 +70,18 @@ def as_ours(error: sqlite3.Error | OSError, folder: Path) -> AbathurError:
             f"{folder / 'abathur.db'} has another schema than its version says: {error}.", hint="`abathur db check` says what is missing or added."
         )
     return Unexpected(f"SQLite: {error}.")
+
+
+def _who(folder: Path) -> str:
+    """Who that is, as far as it is known: the end of the sentence."""
+    writes, wrote = writing_process(folder), holder(folder)
+    if writes is not None and writes != os.getpid():
+        process, told = writes, f": process {writes}."
+    elif wrote is not None and wrote != os.getpid():
+        process, told = wrote, f". The last Abathur to write was process {wrote}."
+    else:
+        return "."
+    return told + (f" It is stopped: `kill -CONT {process}` lets it go on, `kill -9 {process}` ends it." if is_stopped(process) else "")
 
 
 def _of_input_output(error: sqlite3.Error, code: int | None, folder: Path) -> AbathurError:

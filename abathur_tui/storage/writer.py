@@ -13,14 +13,13 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
-from abathur_tui.domain.errors import AbathurError, DatabaseBusy, ProjectGone
-from abathur_tui.guard import is_stopped
+from abathur_tui.domain.errors import AbathurError, ProjectGone
 from abathur_tui.storage.checkpoint import Checkpointer
 from abathur_tui.storage.connection import roll_back
 from abathur_tui.storage.failures import as_ours
 from abathur_tui.storage.files import DATABASE, OpenFiles
 from abathur_tui.storage.migrations import refuse_newer, version_of
-from abathur_tui.storage.turnstile import Turnstile, holder
+from abathur_tui.storage.turnstile import Turnstile
 
 MOST_IN_GROUP = 500
 """Operations in one transaction."""
@@ -196,10 +195,6 @@ class Writer:
     def _translate(self, error: sqlite3.Error | OSError) -> AbathurError:
         ours = as_ours(error, self._folder)
         ours.__cause__ = error
-        if isinstance(ours, DatabaseBusy) and (process := holder(self._folder)) is not None:
-            stopped = f" It is stopped: `kill -CONT {process}` lets it go on, `kill -9 {process}` ends it." if is_stopped(process) else ""
-            ours = DatabaseBusy(f"{ours.message} The last Abathur to write was process {process}.{stopped}")
-            ours.__cause__ = error
         return ours
 
     def _checkpoint(self) -> None:

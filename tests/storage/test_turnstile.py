@@ -89,13 +89,13 @@ def test_a_writer_that_was_stopped_in_its_turn_is_named_with_what_to_do(impatien
         assert lines(process, 1) == ["writing"]
         with pytest.raises(DatabaseBusy) as busy:
             submit(impatient, plan(["b"]))
-        assert busy.value.message.endswith(f"The last Abathur to write was process {process.pid}.")
+        assert busy.value.message.endswith(f" process {process.pid}.")
 
         process.send_signal(signal.SIGSTOP)
         with pytest.raises(DatabaseBusy) as stopped:
             submit(impatient, plan(["b"]))
         ways = f"`kill -CONT {process.pid}` lets it go on, `kill -9 {process.pid}` ends it."
-        assert stopped.value.message.endswith(f"The last Abathur to write was process {process.pid}. It is stopped: {ways}")
+        assert stopped.value.message.endswith(f" process {process.pid}. It is stopped: {ways}")
     # It was killed, and nothing of it is left in the way.
     submit(impatient, plan(["b"]))
     assert len(impatient.read_now(views.members, 2)) == 1
