@@ -153,6 +153,8 @@ class Limits:
     """Turns that it works on at once; None: as many as it is given."""
     judges: bool = True
     """Whether it is worth asking for a judgement: scores with reasons, in a given form."""
+    programs: bool = False
+    """Whether each turn is a program, which takes memory of its own."""
 
 
 class FailureKind(StrEnum):

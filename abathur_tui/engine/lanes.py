@@ -48,8 +48,8 @@ class Lanes:
 
     @property
     def of_programs(self) -> list[str]:
-        """Those of them whose agents are programs."""
-        return [lane for lane, (choice, _) in self._reached.items() if choice.runtime is RuntimeName.COMMAND]
+        """Those whose agents are programs, each of which takes memory of its own."""
+        return [lane for lane, (_, limits) in self._reached.items() if limits.programs]
 
     def wants(self, state: LaneState) -> bool:
         """Whether somebody must `prepare` it now; true once."""

@@ -26,7 +26,7 @@ from abathur_tui.processes import Children, Lines, Stream, open_files
 
 EXIT_TRANSIENT = 75
 """`EX_TEMPFAIL` of sysexits.h: try again."""
-LIMITS = Limits(context_tokens=100_000_000, output_tokens=50_000_000, tools=False)
+LIMITS = Limits(context_tokens=100_000_000, output_tokens=50_000_000, tools=False, programs=True)
 """More than any prompt has: what a program can read is its own matter. The rest of the context is the prompt's room."""
 OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024
 """More than this is a program that went wild, not a result."""
