@@ -55,6 +55,8 @@ class Model:
         self.now = 0.0
         self.paused = False
         """The whole queue."""
+        self.purged: set[int] = set()
+        """Executions whose content is gone."""
 
     def add(self, tasks: Iterable[ModelTask]) -> None:
         for task in tasks:
@@ -163,6 +165,24 @@ class Model:
         self._fail_the_doomed()
         return bool(paused)
 
+    def is_gone(self, id: int) -> bool:
+        """Whether what a task has said was purged."""
+        return self.tasks[id].status == "completed" and self.tasks[id].execution in self.purged
+
+    def cannot_be_done_again(self, task: ModelTask) -> bool:
+        """What it was asked, or what it builds on, was purged."""
+        return task.execution in self.purged or any(self.is_gone(other) for other in task.edges)
+
+    def may_retry(self, id: int) -> bool:
+        """Whether all that would come back can be done again."""
+        return not any(self.cannot_be_done_again(task) for task in self._all_that_come_back(id))
+
+    def may_purge(self, execution: int) -> bool:
+        """Whether all of it has ended, and nobody else is still to get a result of it."""
+        members = [task for task in self.tasks.values() if task.execution == execution]
+        waiting = [task for task in self.tasks.values() if task.execution != execution and task.status not in ENDED]
+        return all(task.status in ENDED for task in members) and not any(one.id in task.edges for task in waiting for one in members)
+
     def retry(self, id: int) -> None:
         back = self._all_that_come_back(id)
         for task in back:
@@ -183,6 +203,7 @@ class Model:
                 and any(state == "open" and other in ids for other, state in task.edges.items())
                 and task.broken == 0
                 and task.error in ("ABTH-ERR-010", "ABTH-ERR-131")
+                and not self.cannot_be_done_again(task)
             ]
             for task in level:
                 task.error = None

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from abathur_tui.domain.errors import ChangeRefused, LeaseLost
+from abathur_tui.domain.errors import ChangeRefused, ContentPurged, LeaseLost
 from abathur_tui.domain.execution import SubmitOptions, Submitted
 from abathur_tui.domain.leases import Changed, Lease
 from abathur_tui.domain.plan import Edge, Kind, Need, OnFailure, PlanNode
@@ -115,6 +115,10 @@ class QueueMachine(RuleBasedStateMachine):
         earlier = tuple(dict.fromkeys(self._task(number).id for number in after)) if self.model.tasks else ()
         start = None if delay is None else self.now + delay
         options = SubmitOptions(RUNTIME, after=earlier, not_before=start, on_the_clock=fixed, ignore_dependency_failure=ignoring)
+        if any(self.model.is_gone(id) for id in earlier):
+            with pytest.raises(ContentPurged):
+                self.database.write_now(queue.submit, plan(nodes, edges), options, self.now)
+            return
         made = self.database.write_now(queue.submit, plan(nodes, edges), options, self.now)
         self._made(made, (nodes, [replace(edge, need=Need.SETTLES) for edge in edges] if ignoring else edges), earlier, start, fixed, ignoring)
 
@@ -331,7 +335,10 @@ class QueueMachine(RuleBasedStateMachine):
     def retry(self, number: int) -> None:
         retriable = {"failed", "dead", "cancelled"}
         self._ask(
-            number, lambda ids: self.database.write_now(queue.retry, ids, "me", self.now), lambda task: task.status in retriable, self.model.retry
+            number,
+            lambda ids: self.database.write_now(queue.retry, ids, "me", self.now),
+            lambda task: task.status in retriable and self.model.may_retry(task.id),
+            self.model.retry,
         )
 
     def _ask(

@@ -27,6 +27,9 @@ from tests.storage.queue_machine import QueueMachine, engines, pick, shapes
 
 DONE = TurnDone(Message("assistant", (TextBlock("the answer"),)), "end_turn", Usage(10, 5), "model-1", 0.25)
 
+ACTIONS = ("complete", "complete", "begin_turn", "talk", "talk", "share_next", "ask_a_person", "ask_and_answer", "park", "unpark")
+"""What workers do, as often as they do it."""
+
 
 @dataclass
 class Conversation:
@@ -56,8 +59,39 @@ class Machine(QueueMachine):
         self.asked: dict[int, int] = {}
         """Open question to the task that asks."""
         self.answered: dict[int, int] = {}
-        self.purged: set[int] = set()
         self.looks = 0
+
+    # Much in one step: by single ones alone too little would ever be done
+
+    @rule(engine=engines, limit=st.integers(1, 4), actions=st.lists(st.tuples(st.sampled_from(ACTIONS), pick), min_size=3, max_size=10))
+    def work(self, engine: str, limit: int, actions: list[tuple[str, int]]) -> None:
+        self.claim(limit=limit, engine=engine)
+        for action, number in actions:
+            if self.leases:
+                getattr(self, action)(number=number)
+
+    def talk(self, number: int) -> None:
+        """A turn, and a tool call that it asked for."""
+        self.begin_turn(number=number)
+        if self._talks():
+            self.finish_turn(number=number)
+        self.call_a_tool(number=number)
+
+    def share_next(self, number: int) -> None:
+        """The version that there is, raised by one."""
+        _, task = super()._lease(number, keep=True)
+        self.share(number=number, key="a", version=self.shared.get((task.execution, "a"), 0))
+
+    def ask_and_answer(self, number: int) -> None:
+        """At once."""
+        self.ask_a_person(number=number)
+        self.answer(number=number, option=1 + number % 2)
+
+    @rule(engine=engines, limit=st.integers(2, 5), number=pick)
+    def work_at_once(self, engine: str, limit: int, number: int) -> None:
+        self.claim_and_begin_at_once(limit=limit, engine=engine)
+        if self.at_once:
+            self.end_at_once(number=number, most=limit)
 
     # Many at once
 
@@ -215,8 +249,6 @@ class Machine(QueueMachine):
         else:
             self._made(self.database.write_now(queue.submit, plan(nodes, edges), options, self.now), shape, (), None, False)
 
-    @rule()
-    def submit_a_circle(self) -> None:
         with pytest.raises(CyclicDependencies):
             self.database.write_now(queue.submit, plan(["a", "b", "c"], [("a", "b"), ("b", "a")]), SubmitOptions(RUNTIME), self.now)
 
@@ -229,15 +261,17 @@ class Machine(QueueMachine):
 
     @rule(number=pick)
     def purge(self, number: int) -> None:
-        execution = self._task(number).execution
-        if execution in self.purged:
+        executions = {task.execution for task in self.model.tasks.values()} - self.model.purged
+        ended = sorted(one for one in executions if self.model.may_purge(one))
+        if number % 4 == 0 or not ended:
+            not_ended = sorted(executions - set(ended))
+            if not_ended:
+                with pytest.raises(ChangeRefused):
+                    self.database.write_now(retention.purge, [not_ended[number % len(not_ended)]], "me", self.now)
             return
-        if any(task.status not in ENDED for task in self.model.tasks.values() if task.execution == execution):
-            with pytest.raises(ChangeRefused):
-                self.database.write_now(retention.purge, [execution], "me", self.now)
-            return
+        execution = ended[number % len(ended)]
         self.database.write_now(retention.purge, [execution], "me", self.now)
-        self.purged.add(execution)
+        self.model.purged.add(execution)
         self.shared = {key: version for key, version in self.shared.items() if key[0] != execution}
 
     # What must hold
