@@ -14,11 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from abathur_tui.domain.errors import EngineDidNotStart, EngineDidNotStop
+from abathur_tui.domain.errors import AbathurError, DatabaseBusy, EngineDidNotStart, EngineDidNotStop
 from abathur_tui.domain.tasks import EngineInfo
 from abathur_tui.engine.log import MOST_BYTES
 from abathur_tui.guard import MARK, identity
 from abathur_tui.storage import Database, engines
+from abathur_tui.storage.files import DATABASE
+from abathur_tui.storage.locks import writing_process
 
 START_SECONDS = 30.0
 """How long an engine may take until it is registered; most take a third of one, on a machine that is busy with hundreds of agents ten."""
@@ -105,7 +107,7 @@ def _ensure(project: Path, data: Path, keys: Mapping[str, str]) -> EngineInfo:
                     if (info := _await_registered(database, data, started, deadline)) is not None:
                         return info
             if time.monotonic() > deadline:
-                raise _did_not_start(data, "no engine was registered in time")
+                raise _is_late(data, "no engine was registered in time")
             time.sleep(_LOOK_SECONDS)
 
 
@@ -119,7 +121,7 @@ def _start(project: Path, data: Path, keys: Mapping[str, str], flags: Sequence[s
             if info is not None and (info.pid == process.pid or waits_for_its_turn):
                 return StartedEngine(process, info)
             if time.monotonic() > deadline:
-                raise _did_not_start(data, f"it was not registered within {START_SECONDS:g} seconds")
+                raise _is_late(data, f"it was not registered within {START_SECONDS:g} seconds")
             time.sleep(_LOOK_SECONDS)
         if process.returncode not in (0, 4):
             raise _did_not_start(data, f"it ended with exit code {process.returncode}")
@@ -139,7 +141,7 @@ def _await_registered(database: Database, data: Path, process: subprocess.Popen[
                 return None
             raise _did_not_start(data, f"it ended with exit code {process.returncode}")
         if time.monotonic() > deadline:
-            raise _did_not_start(data, f"it was not registered within {START_SECONDS:g} seconds")
+            raise _is_late(data, f"it was not registered within {START_SECONDS:g} seconds")
         time.sleep(_LOOK_SECONDS)
 
 
@@ -220,6 +222,16 @@ def _at_work(data: Path, deadline: float) -> tuple[str, int] | None:
             raise EngineDidNotStop(f"The engine is started, but was not at work within {STOP_SECONDS:g} seconds.")
         time.sleep(_LOOK_SECONDS)
     return None
+
+
+def _is_late(data: Path, what: str) -> AbathurError:
+    """What is said of one that lives and is not registered."""
+    process = writing_process(data)
+    if process is None:
+        return _did_not_start(data, what)
+    return DatabaseBusy(
+        f"The engine waits: {data / DATABASE} is locked by process {process}.", hint="End that program; the engine goes on by itself then."
+    )
 
 
 def _did_not_start(data: Path, what: str) -> EngineDidNotStart:

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from abathur_tui.domain.errors import EngineDidNotStart
+from abathur_tui.domain.errors import DatabaseBusy, EngineDidNotStart
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.status import Status
 from abathur_tui.engine.launch import engine_status, ensure_engine, start_engine, stop_engine
@@ -25,6 +25,7 @@ from tests.alive import alive
 from tests.engine.bench import Bench, node
 from tests.engine.test_life import events
 from tests.scripted import ScriptedRuntime, say
+from tests.storage.test_processes import child, lines
 from tests.waiting import eventually, eventually_async
 
 ENSURE = """
@@ -145,6 +146,21 @@ async def test_what_keeps_it_from_starting_is_said(project: Bench, monkeypatch: 
 
     assert "max_retries" in caught.value.message
     assert "it ended with exit code" in caught.value.message, "its end is seen, not waited for"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who holds a lock")
+async def test_where_another_program_locks_the_database_it_is_named_and_the_engine_goes_on_after_it(
+    project: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("abathur_tui.engine.launch.START_SECONDS", 0.5)
+    project.submit(node())
+
+    with child("hold_transaction", project.data) as other:
+        assert lines(other, 1) == ["held"]
+        with pytest.raises(DatabaseBusy, match=f"is locked by process {other.pid}"):
+            await ensure_engine(project.folder, project.data)
+
+    assert await eventually_async(lambda: engine_status(project.data))
 
 
 async def test_a_drain_ends_when_the_queue_is_worked_off(project: Bench) -> None:
