@@ -55,6 +55,8 @@ class Model:
         self.now = 0.0
         self.paused = False
         """The whole queue."""
+        self.lane_held = False
+        """The lane of all tasks but joins."""
         self.purged: set[int] = set()
         """Executions whose content is gone."""
 
@@ -72,6 +74,7 @@ class Model:
         if self.paused:
             return []
         ready = [task for task in self.tasks.values() if task.status == "pending" and task.due is None and not task.held]
+        ready = [task for task in ready if task.is_join or not self.lane_held]
         well = [task for task in ready if task.crashes < 2]
         suspects = sorted((task for task in ready if task.crashes >= 2), key=_order)
         busy = any(task.status == "running" and task.crashes >= 2 and not task.parked for task in self.tasks.values())

@@ -61,6 +61,14 @@ class Machine(QueueMachine):
         self.answered: dict[int, int] = {}
         self.looks = 0
 
+    @rule()
+    def hold_or_free_the_lane(self) -> None:
+        if self.model.lane_held:
+            self.database.write_now(queue.free_lane, LANE, "me", self.now)
+        else:
+            self.database.write_now(queue.hold_lane, LANE, "quota", None, "no more", "engine", self.now)
+        self.model.lane_held = not self.model.lane_held
+
     # Much in one step: by single ones alone too little would ever be done
 
     @rule(engine=engines, limit=st.integers(1, 4), actions=st.lists(st.tuples(st.sampled_from(ACTIONS), pick), min_size=3, max_size=10))
