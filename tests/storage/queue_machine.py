@@ -37,12 +37,13 @@ def shapes(draw: st.DrawFn) -> tuple[list[PlanNode], list[Edge]]:
     for number in range(draw(st.integers(1, 5))):
         earlier = [one.id for one in nodes]
         is_join = bool(earlier) and draw(st.booleans())
+        single = Kind.LOOP if draw(st.integers(0, 3)) == 0 else Kind.AGENT
         others = draw(st.lists(st.sampled_from(earlier), unique=True, max_size=3)) if earlier else []
         name = f"n{number}"
         nodes.append(
             node(
                 name,
-                kind=Kind.JOIN if is_join else Kind.AGENT,
+                kind=Kind.JOIN if is_join else single,
                 priority=draw(st.sampled_from([3, 5, 9])),
                 parent=draw(st.sampled_from([None, *earlier])),
                 on_failure=OnFailure.SKIP if draw(st.integers(0, 4)) == 0 else OnFailure.RETRY,

@@ -16,18 +16,31 @@ from abathur_tui.domain.conversation import Message, TextBlock, ToolOutcome, Too
 from abathur_tui.domain.errors import ChangeRefused, CyclicDependencies, QueueFull, StateChanged
 from abathur_tui.domain.execution import SubmitOptions
 from abathur_tui.domain.leases import Claim, Lease
+from abathur_tui.domain.loops import Pass, Verdict
 from abathur_tui.domain.plan import Edge, PlanNode
 from abathur_tui.domain.questions import Asking, OfOption, Possible
 from abathur_tui.storage import agents, journal, questions, queue, retention, seals, sharing, views
 from abathur_tui.storage.checking import check_folder
 from abathur_tui.storage.queue import FirstTurn, LastTurn
-from tests.storage.building import LANE, RUNTIME, plan
+from tests.storage.building import LANE, RUNTIME, node, plan
 from tests.storage.model import ENDED, ModelTask
 from tests.storage.queue_machine import QueueMachine, engines, pick, shapes
 
 DONE = TurnDone(Message("assistant", (TextBlock("the answer"),)), "end_turn", Usage(10, 5), "model-1", 0.25)
 
-ACTIONS = ("complete", "complete", "begin_turn", "talk", "talk", "share_next", "ask_a_person", "ask_and_answer", "park", "unpark")
+ACTIONS = (
+    "complete",
+    "complete",
+    "begin_turn",
+    "talk",
+    "talk",
+    "share_next",
+    "ask_a_person",
+    "ask_and_answer",
+    "go_through_a_loop",
+    "park",
+    "unpark",
+)
 """What workers do, as often as they do it."""
 
 
@@ -59,6 +72,10 @@ class Machine(QueueMachine):
         self.asked: dict[int, int] = {}
         """Open question to the task that asks."""
         self.answered: dict[int, int] = {}
+        self.passes: dict[tuple[int, int], int] = {}
+        """A loop's task and round to how many passes it has finished."""
+        self.under_way: dict[tuple[int, int], int] = {}
+        """The same to the task that is its next pass."""
         self.looks = 0
 
     @rule()
@@ -203,6 +220,36 @@ class Machine(QueueMachine):
             self.database.write_now(journal.finish_tool, lease, turns[0], call.id, ToolOutcome("seen"), self.now)
             task.crashes = 0
 
+    # Loops
+
+    @precondition(lambda self: bool(self.leases))
+    @rule(number=pick)
+    def go_through_a_loop(self, number: int) -> None:
+        held = self.database.read_now(
+            lambda c: c.execute("SELECT id, round FROM tasks WHERE kind = 'loop' AND status = 'running' ORDER BY id").fetchall()
+        )
+        if not held:
+            return
+        loop: tuple[int, int] = held[number % len(held)]
+        lease, task = self.leases[loop[0]], self.model.tasks[loop[0]]
+        following = self.passes.get(loop, 0) + 1
+        one = self.model.tasks.get(self.under_way.get(loop, 0))
+        if one is not None and one.status == "completed":
+            done = Pass(following, one.id, "better", {"n": 1.0}, Verdict.CONTINUE, "", 10, 5, 1.0, 0.25, self.now)
+            self.database.write_now(journal.finish_pass, lease, done, self.now)
+            task.crashes = 0
+            self.passes[loop] = following
+            del self.under_way[loop]
+        elif one is None or one.status in ENDED:
+            id = self.database.write_now(queue.add_child, lease, node("pass"), self.now, pass_number=following)
+            self.model.add([ModelTask(id, task.execution, task.seq, task.priority, False, False, False, task.id, {})])
+            self.under_way[loop] = id
+
+    @invariant()
+    def passes_have_no_gap(self) -> None:
+        found = self.database.read_now(lambda c: c.execute("SELECT task, round, number FROM passes ORDER BY 1, 2, 3").fetchall())
+        assert found == [(*loop, number) for loop, count in sorted(self.passes.items()) for number in range(1, count + 1)]
+
     # What an execution's agents share
 
     @precondition(lambda self: bool(self.leases))
@@ -249,7 +296,7 @@ class Machine(QueueMachine):
     def submit_what_may_not_fit(self, shape: tuple[list[PlanNode], list[Edge]], room: int) -> None:
         nodes, edges = shape
         queued = sum(not task.is_join and task.status not in ENDED for task in self.model.tasks.values())
-        more = sum(node.kind.value != "join" for node in nodes)
+        more = sum(one.kind.value != "join" for one in nodes)
         options = SubmitOptions(RUNTIME, max_size=max(queued + more + room, 0))
         if queued + more > options.max_size:
             with pytest.raises(QueueFull):
