@@ -163,7 +163,7 @@ def test_engines_and_guards_that_are_killed_at_any_moment_lose_nothing(processes
     processes.start()
     for _ in range(5):
         row = processes.await_active()
-        time.sleep(chance.uniform(0.0, 0.6))
+        time.sleep(chance.uniform(0.0, 0.6))  # The random moment.
         victim = chance.choice(["engine", "guard", "both"])
         if victim != "engine":
             for guard in processes.guards():
