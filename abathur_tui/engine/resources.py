@@ -1,6 +1,7 @@
 """Resources: what engine, agents and their commands take together is measured again and again, and new agents start as it allows."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from sqlite3 import Connection
@@ -26,8 +27,10 @@ HELD_UP_SECONDS = 1.0
 """The same while agents are held up, so that none waits for longer than it must, and after many have started at once."""
 MANY = 10
 """So many that have started programs since the last look are a reason not to wait as long for the next."""
-UNKNOWN_PROGRAMS = 8
-"""So many programs may run while none of them was measured, nor any before them."""
+SOON_SECONDS = 0.2
+"""The next look comes so soon where programs wait for it: by then those that have just started have taken the most of what they take."""
+LEAST_PROGRAM_BYTES = 64 * 1024 * 1024
+"""A program that was not measured yet is not taken to be smaller than this."""
 _FORGETS = 0.8
 """What is left, from one look to the next, of what the largest program took."""
 COMMANDS_SECONDS = 1.0
@@ -71,8 +74,8 @@ class Resources:
         """The programs that were measured at the last look, by process."""
         self._largest = 0.0
         """What the largest program has taken, in bytes; 0: none was measured yet."""
-        self._waited_for = False
-        """Whether programs wait for the next look."""
+        self._waited_for = asyncio.Event()
+        """Programs wait for the next look."""
         self._kept_at = float("-inf")
         """Monotonic."""
 
@@ -99,15 +102,16 @@ class Resources:
     def may_run(self, wanted: int, at_work: int) -> int:
         """How many of so many programs may start now, beside those that are at work.
 
-        Each that was not measured yet is taken to be as large as the largest one was: together they must stay below where agents start one at
-        a time. The next look comes soon where some have to wait for it.
+        Each that was not measured yet is taken to be as large as the largest one was, and not to be small: together they must stay below where
+        agents start one at a time. The next look comes soon where some have to wait for it.
         """
         seen = sum(child.pid in self._seen for child in self._children.running)
         unseen = min(max(at_work - seen, 0), self._programs)
         room = ONE_AT_A_TIME * self.room.memory_bytes - self.room.memory_taken
-        fit = max(int(room / self._largest), 1) if self._largest else UNKNOWN_PROGRAMS
+        fit = max(int(room / max(self._largest, LEAST_PROGRAM_BYTES)), 1)
         allowed = min(wanted, max(fit - unseen, 0))
-        self._waited_for = self._waited_for or allowed < wanted
+        if allowed < wanted:
+            self._waited_for.set()
         return allowed
 
     def started(self, agents: int, programs: int) -> None:
@@ -133,9 +137,14 @@ class Resources:
         due = loop.time() + self._every
         step = min(self._every, HELD_UP_SECONDS)
         while (left := due - loop.time()) > 0:
-            await asyncio.sleep(min(step, left))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(step, left)):
+                    await self._waited_for.wait()
+            if self._waited_for.is_set():
+                await asyncio.sleep(min(SOON_SECONDS, self._every))
+                return
             burst = self._started >= MANY and any(not child.service for child in self._children.running)
-            if self._gate != OPEN or burst or self._waited_for:
+            if self._gate != OPEN or burst:
                 return
 
     async def _measured(self, meter: Meter) -> Usage | None:
@@ -152,7 +161,8 @@ class Resources:
         self._seen = frozenset(child.pid for child in self._children.running if not child.service and child.pid in usage.by_child)
         largest = max((usage.by_child[process] for process in self._seen), default=0)
         self._largest = max(largest, self._largest * _FORGETS)
-        waited, self._programs, self._waited_for = self._waited_for, 0, False
+        waited, self._programs = self._waited_for.is_set(), 0
+        self._waited_for.clear()
         gate = gate_for(usage.memory_bytes / self.room.memory_bytes, self._cores_share(usage))
         taken = (usage.memory_bytes, self.room.memory_bytes, usage.cores, self.room.cores, usage.processes)
         sample = Sample(self._clock.now(), self._engine, *taken, gate=gate)
