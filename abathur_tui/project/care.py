@@ -21,6 +21,7 @@ from abathur_tui.storage import Database
 from abathur_tui.storage.checking import Checked, check_folder
 from abathur_tui.storage.connection import refuse_foreign, roll_back
 from abathur_tui.storage.copying import back_up_to, new_file, set_aside, take_place
+from abathur_tui.storage.database import refuse_to_begin_anew
 from abathur_tui.storage.drafts import draft
 from abathur_tui.storage.exporting import records
 from abathur_tui.storage.failures import translated
@@ -151,6 +152,7 @@ def _saved(damaged: Path, into: Path) -> Salvaged:
 def _opened(place: Place) -> Iterator[Connection]:
     """A connection that reads one snapshot."""
     _refuse_missing(place)
+    refuse_to_begin_anew(place.data)
     refuse_network(place.data)
     with translated(place.data), reading(place.data) as connect:
         connection = connect()

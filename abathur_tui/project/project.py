@@ -41,6 +41,7 @@ from abathur_tui.project.schedules import Schedules
 from abathur_tui.project.swarm import SwarmDesk
 from abathur_tui.project.wish import Wish
 from abathur_tui.storage import Database, engines, questions, queue, seals, views
+from abathur_tui.storage.database import refuse_to_begin_anew
 from abathur_tui.storage.questions import Answered
 from abathur_tui.storage.seals import Verified
 from abathur_tui.storage.views.swarm import busy_agents
@@ -141,6 +142,7 @@ class Project:
         if place is None or not (place.data / "abathur.db").exists():
             if not create:
                 place = found(explicit, environ=environ)
+                refuse_to_begin_anew(place.data)
                 raise ProjectNotFound(f"{place.data} has no queue yet.", hint="Submit something, or run `abathur init`.")
             place, made = make(explicit if place is None else place.folder, environ=environ), True
         else:

@@ -151,6 +151,8 @@ def _tried(what: str, check: Callable[[], Iterator[str]]) -> Iterator[str]:
 def _not_a_database(path: Path) -> str | None:
     try:
         status = path.lstat()
+    except FileNotFoundError:
+        return f"{path} is gone; `abathur db recover` saves what its log has."
     except OSError as error:
         return f"{path} cannot be looked at: {error.strerror}."
     if not stat.S_ISREG(status.st_mode):

@@ -78,10 +78,10 @@ class Database:
             prepare_folder(folder, create=create)
             refuse_links(folder)
             path = folder / DATABASE
+            refuse_to_begin_anew(folder)
             if not path.exists() and not create:
                 raise ProjectNotFound(f"There is no {path}.")
             _refuse_emptied(folder, path, create=create)
-            _refuse_to_begin_anew(folder, path)
             if not _writable(folder, path):
                 return cls._open_read_only(folder)
             make_private(path)
@@ -214,9 +214,9 @@ def _refuse_emptied(folder: Path, path: Path, *, create: bool) -> None:
         raise DatabaseDamaged(f"{path} is empty.")
 
 
-def _refuse_to_begin_anew(folder: Path, path: Path) -> None:
-    """Where the file is gone, and its log or an engine that had it open is not, an empty one would hide what can still be saved."""
-    log = folder / f"{DATABASE}-wal"
+def refuse_to_begin_anew(folder: Path) -> None:
+    """Raise ProjectGone where the file is gone and its log, or an engine that had it open, is not: an empty one would hide what can be saved."""
+    path, log = folder / DATABASE, folder / f"{DATABASE}-wal"
     if not path.exists() and ((log.exists() and log.stat().st_size > 0) or living_engines(folder)):
         raise ProjectGone(
             f"{path} is gone, and its log or its engine is still there.",

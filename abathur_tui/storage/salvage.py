@@ -23,7 +23,7 @@ _MADE_ANEW = frozenset({"transitions", "agent_transitions", "migrations", "count
 _NEVER_DELETED = ("executions", "tasks", "agents", "turns", "schedules", "loops", "questions")
 """Tables from which no row ever goes: what is missing of their ids is lost."""
 _IN_ORDER = (
-    *("cannot_run", "release", "end_attempts", "end_turns", "end_calls", "end_output", "end_engines"),
+    *("cannot_run", "release", "end_attempts", "end_turns", "end_calls", "end_output", "end_agents", "end_engines"),
     *("settle_edges", "count_edges", "fail_doomed"),
 )
 _MOST_ROUNDS = 10_000

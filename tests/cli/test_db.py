@@ -86,6 +86,19 @@ def test_a_folder_that_cannot_be_written_is_told_with_the_file_that_was_named(wo
     assert answer.error["message"] == f"{worked.folder / 'shut' / 'copy'} cannot be written: its folder is read-only for this user."
 
 
+LOOKS = [("status",), ("task", "list"), ("audit",), ("db", "backup"), ("db", "export"), ("db", "vacuum"), ("task", "submit", "more")]
+
+
+def test_a_database_that_was_deleted_under_an_engine_is_told_as_gone_whoever_asks(worked: Program) -> None:
+    database(worked).unlink()
+
+    for words in LOOKS:
+        answer = worked.inside(*words, "--json")
+        assert (answer.code, answer.error["code"]) == (1, "ABTH-ERR-105"), (words, answer)
+        assert "abathur db recover" in answer.error["hint"]
+    assert worked.inside("db", "check", "--json").data["problems"] == [f"{database(worked)} is gone; `abathur db recover` saves what its log has."]
+
+
 def test_a_backup_takes_the_place_of_what_was_lost(worked: Program) -> None:
     worked.ask("db", "backup", "copy.db")
     worked.inside("engine", "stop")

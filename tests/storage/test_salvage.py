@@ -18,12 +18,12 @@ from abathur_tui.domain.data import content_hash
 from abathur_tui.domain.errors import ChangeRefused, DatabaseBusy, DatabaseDamaged, DatabaseNewer, NoResult
 from abathur_tui.domain.leases import Claim
 from abathur_tui.project import Place, care
-from abathur_tui.storage import Database, agents, engines, journal, queue, seals
+from abathur_tui.storage import Database, agents, engines, journal, queue, seals, views
 from abathur_tui.storage.checking import check_folder
 from abathur_tui.storage.copying import set_aside
 from abathur_tui.storage.pages import Pages
 from abathur_tui.storage.salvage import salvage
-from tests.storage.building import ENGINE, NOW, chain, claim, claim_one, fail, finish, fork, plan, said, submit
+from tests.storage.building import ENGINE, NOW, chain, claim, claim_one, fail, finish, fork, plan, said, status, submit
 
 PAGE = 4096
 
@@ -48,12 +48,16 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def begin(database: Database, claimed: Claim) -> int:
+    """An agent begins a turn."""
+    agent = database.write_now(agents.spawn, claimed.lease, "tester", None, NOW)
+    database.write_now(agents.assign, claimed.lease, agent, NOW)
+    return database.write_now(journal.begin_turn, claimed.lease, 1, agent, [], NOW)
+
+
 def talk(database: Database, claimed: Claim, number: int) -> None:
     """An agent takes a turn and calls a tool."""
-    lease = claimed.lease
-    agent = database.write_now(agents.spawn, lease, "tester", None, NOW)
-    database.write_now(agents.assign, lease, agent, NOW)
-    turn = database.write_now(journal.begin_turn, lease, 1, agent, [], NOW)
+    lease, turn = claimed.lease, begin(database, claimed)
     database.write_now(journal.finish_turn, lease, turn, said(f"answer {number} " * 20), NOW)
     database.write_now(journal.intend_tool, lease, turn, ToolUseBlock("c", "grep", {"pattern": f"{number}"}), NOW)
     database.write_now(journal.finish_tool, lease, turn, "c", ToolOutcome(f"found {number}"), NOW)
@@ -150,6 +154,21 @@ def test_whichever_table_has_lost_its_rows_what_is_left_is_well(worked: Path, ta
     scribble(path, lost[1::2] or lost)
     recovered(worked)
     assert rows(worked)["tasks"] == before["tasks"]
+
+
+def test_who_was_at_work_is_so_no_more(worked: Path) -> None:
+    database = Database.open(worked)
+    running = claim_one(database)
+    begin(database, running)
+    database.close()
+    header(worked / "abathur.db")
+
+    recovered(worked)
+
+    database = Database.open(worked)
+    assert status(database, running.lease.task) == "pending"
+    assert database.read_now(views.agents, ended=False) == []
+    database.close()
 
 
 def test_a_file_that_was_cut_off_is_saved_up_to_there(worked: Path) -> None:

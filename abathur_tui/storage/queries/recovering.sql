@@ -68,6 +68,11 @@ UPDATE tool_calls SET status = 'unknown', ended_at = :now WHERE status = 'intend
 -- It walks through output, which holds only the present.
 DELETE FROM output;
 
+-- name: end_agents
+-- Nor any agent. Index agents_alive.
+UPDATE agents SET state = 'TERMINATED', version = version + 1, activity = '', reason = 'the database was damaged', changed_at = :now, ended_at = :now
+WHERE state <> 'TERMINATED';
+
 -- name: end_engines
 -- No engine lives. Index engines_unended.
 UPDATE engines SET ended_at = beat_at WHERE ended_at IS NULL;
