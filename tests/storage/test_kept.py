@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from abathur_tui.domain.conversation import ToolUseBlock
+from abathur_tui.domain.questions import Asking, Possible
 from abathur_tui.project import Place, care
-from abathur_tui.storage import Database
+from abathur_tui.storage import Database, journal, questions
 from abathur_tui.storage.checking import check_folder
 from abathur_tui.storage.migrations import known_steps
-from tests.storage.building import chain, claim_one, plan, submit
+from tests.storage.building import NOW, chain, claim_one, plan, said, submit
 from tests.storage.test_checking import forge
 from tests.storage.test_money import filled, template, work
 
@@ -68,6 +70,10 @@ def rows(folder: Path) -> dict[str, list[tuple[object, ...]]]:
         "DELETE FROM tool_calls",
         "UPDATE tool_calls SET status = 'error'",
         "REPLACE INTO tool_calls SELECT * FROM tool_calls",
+        "REPLACE INTO turns SELECT * FROM turns",
+        """REPLACE INTO turns (id, task, round, epoch, attempt, number, shared, messages, started_at)
+        SELECT id, task, 0, epoch, 1, 1, 0, '[]', 1 FROM turns""",
+        "REPLACE INTO migrations SELECT version, name, 'another', 1 FROM migrations",
         "DELETE FROM passes WHERE number = 2",
         "UPDATE passes SET number = 3 WHERE number = 2",
         "DELETE FROM metrics",
@@ -98,6 +104,24 @@ def test_what_happened_is_not_changed_by_any_sqlite_tool(filled: Path, statement
     with pytest.raises(sqlite3.IntegrityError, match="law: "):
         foreign.execute(statement)
     foreign.close()
+
+
+def test_what_was_asked_and_called_is_not_replaced_while_it_is_open_either(database: Database) -> None:
+    task = submit(database, plan(["a"])).root
+    lease = claim_one(database).lease
+    turn = database.write_now(journal.begin_turn, lease, 1, None, [], NOW)
+    database.write_now(journal.finish_turn, lease, turn, said("I will"), NOW)
+    database.write_now(journal.intend_tool, lease, turn, ToolUseBlock("call-1", "read_file", {"path": "x"}), NOW)
+    database.write_now(questions.ask, lease, [Asking("key", "port", "Which?", (Possible(1, (task,)), Possible(2, (task,))))], NOW)
+    database.close()
+    for statement in (
+        """REPLACE INTO tool_calls (turn, id, task, epoch, tool, arguments, started_at)
+        SELECT turn, id, task, epoch, 'shell', arguments, 1 FROM tool_calls""",
+        """REPLACE INTO questions (id, task, round, kind, place, question, options, asked_at)
+        SELECT id, task, 0, 'x', 'x', options, options, 1 FROM questions""",
+    ):
+        with pytest.raises(sqlite3.IntegrityError, match="law: "):
+            forge(database.folder, statement)
 
 
 def test_what_is_completed_has_a_result(database: Database) -> None:
@@ -151,10 +175,13 @@ def test_backup_vacuum_and_recovery_keep_every_number_and_every_law(filled: Path
     assert set(numbers["content"]) <= set(recovered["content"])
 
 
-def test_a_filled_file_of_the_version_before_is_brought_under_these_laws(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("step", "statement"), [("money", "DELETE FROM turns"), ("not_replaced", "REPLACE INTO turns SELECT * FROM turns")])
+def test_a_filled_file_of_the_version_before_is_brought_under_these_laws(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, step: str, statement: str
+) -> None:
     # Given a file that a program made which did not know them,
     steps = known_steps()
-    before = tuple(step for step in steps if step.version < next(step.version for step in steps if step.name == "money"))
+    before = tuple(one for one in steps if one.version < next(one.version for one in steps if one.name == step))
     with monkeypatch.context() as older:
         older.setattr("abathur_tui.storage.database.known_steps", lambda: before)
         database = Database.open(folder, create=True)
@@ -166,4 +193,4 @@ def test_a_filled_file_of_the_version_before_is_brought_under_these_laws(folder:
     assert rows(folder) == counted
     assert check_folder(folder).problems == ()
     with pytest.raises(sqlite3.IntegrityError, match="law: "):
-        forge(folder, "DELETE FROM turns")
+        forge(folder, statement)
