@@ -241,7 +241,8 @@ class Machine(QueueMachine):
             self.passes[loop] = following
             del self.under_way[loop]
         elif one is None or one.status in ENDED:
-            id = self.database.write_now(queue.add_child, lease, node("pass"), self.now, pass_number=following)
+            # Without a pass's number, so that it does not end with the loop: the model knows nothing of that.
+            id = self.database.write_now(queue.add_child, lease, node("pass"), self.now)
             self.model.add([ModelTask(id, task.execution, task.seq, task.priority, False, False, False, task.id, {})])
             self.under_way[loop] = id
 
