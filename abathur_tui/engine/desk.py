@@ -13,6 +13,10 @@ from abathur_tui.engine.slots import Slot
 from abathur_tui.storage import queue
 from abathur_tui.storage.queue import LastTurn
 
+MOST_AT_ONCE = 64
+"""Tasks that end, and as many that are claimed, in one transaction. Where hundreds have work at the same moment, the first of them go on while the
+others' turn is still being written, and other processes are let in between."""
+
 Outcome: TypeAlias = tuple[Collection[int], Any]
 
 
@@ -112,6 +116,10 @@ class Desk:
         self._something.set()
         await waiting
 
+    def again(self) -> None:
+        """There may be more to do right away."""
+        self._something.set()
+
     async def run(self, errand: Callable[[], Errand | None]) -> None:
         """Write what comes, for ever. `errand` gives what goes along, asked right before each transaction."""
         try:
@@ -125,7 +133,9 @@ class Desk:
             _give_up(self._handed)
 
     async def _next(self, errand: Callable[[], Errand | None]) -> None:
-        handed, self._handed = self._handed, []
+        handed, self._handed = self._handed[:MOST_AT_ONCE], self._handed[MOST_AT_ONCE:]
+        if self._handed:
+            self.again()
         waiting, self._errands = self._errands, []
         for one in handed:
             if one.slot is not None:

@@ -11,7 +11,7 @@ from abathur_tui.domain.errors import AbathurError, Unexpected
 from abathur_tui.domain.leases import Claim, LaneState, Request
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.tasks import Task, TaskError
-from abathur_tui.engine.desk import Errand, Outcome
+from abathur_tui.engine.desk import MOST_AT_ONCE, Errand, Outcome
 from abathur_tui.engine.failures import ends_the_engine
 from abathur_tui.engine.lanes import Lanes, limited
 from abathur_tui.engine.mishaps import Mishaps
@@ -267,11 +267,11 @@ class Foreman:
             return None
         # Joins need no slot: they are claimed also where agents have them all.
         alone = self._alone
-        limit = 1 if alone is not None else most if free else _JOINS_AT_ONCE
+        limit = 1 if alone is not None else min(most, MOST_AT_ONCE) if free else _JOINS_AT_ONCE
         busy, lent = slots.busy, self._shop.swarm.lend(limit, slots.limit)
         return Errand(
             operate=lambda c, ended: self._claim_as_engine(c, free, limit, busy, Hands(lent, ended), alone),
-            keep=lambda claimed: self._begin_all(claimed, lent),
+            keep=lambda claimed: self._begin_all(claimed, lent, limit),
             dropped=lambda: self._shop.swarm.bring_back(lent.idle),
         )
 
@@ -306,7 +306,7 @@ class Foreman:
             queue.set_aside(c)
         return begun.handed_on, _Claimed(claims, begun)
 
-    def _begin_all(self, claimed: _Claimed | None, lent: Lent) -> None:
+    def _begin_all(self, claimed: _Claimed | None, lent: Lent, limit: int) -> None:
         self._shop.swarm.bring_back(lent.idle if claimed is None else claimed.begun.idle)
         if claimed is None:
             self._superseded()
@@ -324,6 +324,8 @@ class Foreman:
             self._own(self._work(worker), self._running)
             if self._closed:
                 worker.stop(Stop.RELEASE)
+        if len(claimed.claims) == limit:
+            self._shop.desk.again()
 
     def _own(self, work: Coroutine[Any, Any, None], owned: set[asyncio.Task[None]]) -> None:
         task = self._group.create_task(work)

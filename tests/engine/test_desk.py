@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from abathur_tui.domain.conversation import TurnRequest
+from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.status import Status
 from abathur_tui.storage import views
 from tests.engine.bench import Bench, node
-from tests.scripted import SOME_USAGE, Say, Script, Sleep, say
+from tests.scripted import SOME_USAGE, Say, Script, Sleep, Wait, say
 from tests.waiting import eventually_async
 
 Make = Callable[[Script], Bench]
@@ -86,3 +87,24 @@ async def test_a_turn_that_cannot_be_written_fails_its_own_task_alone(bench: Mak
     # then that one alone has failed, and says so.
     assert [project.task(task).status for task in tasks] == [Status.COMPLETED, Status.COMPLETED, Status.DEAD, Status.COMPLETED]
     assert "unexpected" in str(project.task(tasks[2]).error)
+
+
+async def test_the_first_of_hundreds_work_before_the_last_are_claimed_and_all_work_at_once(bench: Make) -> None:
+    running: list[int] = []
+    all_there = asyncio.Event()
+
+    def script(_: TurnRequest) -> list[Wait | Say]:
+        running.append(project.database.read_now(views.counts)[Status.RUNNING])
+        if len(running) == 200:
+            all_there.set()
+        return [Wait(all_there), Say("done")]
+
+    project = bench(script)
+    project.swarm = {"max_agents": 200}
+    project.choice = RuntimeChoice(RuntimeName.ANTHROPIC, model="scripted")
+    project.submit(*(node(f"n{number}") for number in range(300)))
+
+    await project.drain()
+
+    assert running[0] < 200 == running[199]
+    assert project.database.read_now(views.counts)[Status.COMPLETED] == 300
