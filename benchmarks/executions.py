@@ -31,7 +31,7 @@ TASKS = 1000
 LEAST_SHARE = 0.8
 REGISTRY = FileRegistry(None)
 CONTEXT = PlanContext(environ={})
-OPTIONS = SubmitOptions(RuntimeChoice(RuntimeName.COMMAND, argv=("/bin/true",)), max_size=10 * TASKS)
+OPTIONS = SubmitOptions(RuntimeChoice(RuntimeName.ANTHROPIC, model="immediate"), max_size=10 * TASKS)
 
 
 class Immediate:

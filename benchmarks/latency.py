@@ -32,7 +32,7 @@ GROUP = 5_000
 LIMIT_SECONDS = 0.005
 LIMIT_RATIO = 1.5
 ENVIRON = {"ABATHUR_RUNTIMES__COMMAND__ARGV": '["/bin/true"]', "ABATHUR_API__RUNTIME": "command", "ABATHUR_QUEUE__MAX_SIZE": "10000000"}
-OPTIONS = SubmitOptions(RuntimeChoice(RuntimeName.COMMAND, argv=("/bin/true",)), max_size=10_000_000)
+OPTIONS = SubmitOptions(RuntimeChoice(RuntimeName.ANTHROPIC, model="immediate"), max_size=10_000_000)
 
 
 def group() -> Plan:

@@ -30,7 +30,7 @@ SLOTS = 20
 TENTHS = 10
 LEAST_RATE = 0.9
 MOST_GROWTH_MEBIBYTES = 16.0
-OPTIONS = SubmitOptions(RuntimeChoice(RuntimeName.COMMAND, argv=("/bin/true",)), max_size=10_000_000)
+OPTIONS = SubmitOptions(RuntimeChoice(RuntimeName.ANTHROPIC, model="immediate"), max_size=10_000_000)
 PAGE_MEBIBYTES = resource.getpagesize() / 2**20
 
 

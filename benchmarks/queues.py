@@ -4,7 +4,9 @@
 
 The promise: at least four times the fastest of them. Each round runs all in turn, each in a process of its own, with a new file or server; told is
 the median of the rounds' ratios, and their least and most. `peers.py` says how each peer is set up and what it needs; one that is not there is named.
-Abathur submits groups of 20 (see `throughput.py`), as its documents do; the peers have no such call that all of them share.
+Abathur submits groups of 20 (see `throughput.py`), as its documents do; the peers have no such call that all of them share. Beside them stands what
+plain sqlite3 does with the rows that Abathur keeps of a task (its audit, attempts, turns and log, of which the peers keep none): no program that has
+these rows in one file passes it, so its own ratio to the fastest says how much of the promise they leave room for.
 """
 
 import json
@@ -16,15 +18,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 from peers import PEERS
-from throughput import abathur, run
+from throughput import abathur, plain, run
 
 LEAST_RATIO = 4.0
 FOLDER = Path(__file__).parent
 
 
-def own_rate(tasks: int) -> float:
-    """Abathur's tasks a second, in this process."""
-    return tasks / run(abathur, tasks).seconds
+OWN = {"abathur": abathur, "plain": plain}
+
+
+def own_rate(name: str, tasks: int) -> float:
+    """Tasks a second, in this process."""
+    return tasks / run(OWN[name], tasks).seconds
 
 
 def measured(argv: list[str]) -> Mapping[str, object]:
@@ -38,12 +43,12 @@ def measured(argv: list[str]) -> Mapping[str, object]:
 
 def main(rounds: int, tasks: int) -> int:
     """Print a line for each queue; 1 where the promise is not kept."""
-    rates: dict[str, list[float]] = {name: [] for name in ("abathur", *PEERS)}
-    names = {"abathur": f"Abathur, the whole engine ({version('abathur-tui')})"}
+    rates: dict[str, list[float]] = {name: [] for name in (*OWN, *PEERS)}
+    names = {"abathur": f"Abathur, the whole engine ({version('abathur-tui')})", "plain": "(plain sqlite3, the rows that Abathur keeps)"}
     missing: dict[str, str] = {}
     for _ in range(rounds):
-        ours = measured([str(FOLDER / "queues.py"), "--own", str(tasks)])
-        rates["abathur"].append(float(str(ours["rate"])))
+        for name in OWN:
+            rates[name].append(float(str(measured([str(FOLDER / "queues.py"), "--own", name, str(tasks)])["rate"])))
         for name in PEERS:
             said = measured([str(FOLDER / "peers.py"), name, str(tasks)])
             if "missing" in said:
@@ -58,15 +63,16 @@ def main(rounds: int, tasks: int) -> int:
     for name, why in missing.items():
         print(f"{name}: not measured: {why}")
     fastest = [max(rates[name][number] for name in PEERS if rates[name]) for number in range(rounds)]
-    ratios = sorted(ours / theirs for ours, theirs in zip(rates["abathur"], fastest, strict=True))
+    ratios, limits = (sorted(own / theirs for own, theirs in zip(rates[name], fastest, strict=True)) for name in OWN)
     kept = statistics.median(ratios) >= LEAST_RATIO
-    print(f"Abathur over the fastest of each round: {statistics.median(ratios):.2f} times  ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    for whose, found in (("Abathur", ratios), ("Plain sqlite3 with its rows", limits)):
+        print(f"{whose} over the fastest of each round: {statistics.median(found):.2f} times  ({found[0]:.2f} to {found[-1]:.2f})")
     print(f"The limit is {LEAST_RATIO:.0f} times: {'kept' if kept else 'NOT kept'}.")
     return 0 if kept else 1
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--own"]:
-        print(json.dumps({"rate": own_rate(int(sys.argv[2]))}))
+        print(json.dumps({"rate": own_rate(sys.argv[2], int(sys.argv[3]))}))
         raise SystemExit(0)
     raise SystemExit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, int(sys.argv[2]) if len(sys.argv) > 2 else 4000))
