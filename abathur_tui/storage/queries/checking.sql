@@ -281,7 +281,7 @@ WITH done AS MATERIALIZED (
         detail ->> '$.tokens_input' AS input, detail ->> '$.tokens_output' AS output, detail ->> '$.cost_usd' AS cost
     FROM audit WHERE action = 'turn.done' AND json_valid(detail)
 )
-SELECT 'turn ' || d.turn || ' of t' || d.task || CASE WHEN u.id IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
+SELECT 'turn ' || coalesce(d.turn, '?') || ' of t' || coalesce(d.task, '?') || CASE WHEN u.id IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
 FROM done AS d LEFT JOIN turns AS u ON u.id = d.turn
 WHERE CASE WHEN u.id IS NULL THEN NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') ELSE
     u.state <> 'done' OR u.task <> d.task OR (u.agent IS NOT d.agent AND u.agent IS NOT NULL) OR u.model IS NOT d.model
@@ -301,7 +301,7 @@ WITH done AS MATERIALIZED (
         detail ->> '$.text' AS text
     FROM audit WHERE action IN ('tool.done', 'tool.error') AND json_valid(detail)
 )
-SELECT 'the call ' || d.call || ' of t' || d.task || CASE WHEN t.id IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
+SELECT 'the call ' || coalesce(d.call, '?') || ' of t' || coalesce(d.task, '?') || CASE WHEN t.id IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
 FROM done AS d LEFT JOIN tool_calls AS t ON t.turn = d.turn AND t.id = d.call
 WHERE CASE WHEN t.id IS NULL THEN NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') ELSE
     t.task <> d.task OR 'tool.' || t.status <> d.action OR t.tool IS NOT d.tool OR t.arguments IS NOT d.arguments OR t.text IS NOT d.text
@@ -319,7 +319,7 @@ WITH done AS MATERIALIZED (
         detail -> '$.scores' AS scores, max(id)
     FROM audit WHERE action = 'loop.pass' AND json_valid(detail) GROUP BY 1, 2, 3
 )
-SELECT 'pass ' || d.number || ' of t' || d.task || CASE WHEN p.task IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
+SELECT 'pass ' || coalesce(d.number, '?') || ' of t' || coalesce(d.task, '?') || CASE WHEN p.task IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
 FROM done AS d LEFT JOIN passes AS p ON p.task = d.task AND p.number = d.number AND p.pass_task = d.pass_task
 WHERE (p.task IS NULL AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')) OR p.verdict <> d.verdict OR p.metrics <> d.metrics
     OR p.scores <> coalesce(d.scores, '{}')
