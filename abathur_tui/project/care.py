@@ -103,7 +103,7 @@ def recover(place: Place, into: Path | None = None) -> Recovered:
     """Save what can be saved of a damaged database: into a new file, or in its place, and the damaged one is kept under another name.
 
     Raises ProjectNotFound; ChangeRefused where it is well; DatabaseBusy where an engine lives; DatabaseNewer;
-    NoResult where nothing could be saved; ArgumentInvalid where `into` is there; DiskFull and the like.
+    NetworkFileSystem; NoResult where nothing could be saved; ArgumentInvalid where `into` is there; DiskFull and the like.
     """
     _refuse_missing(place)
     path = place.data / DATABASE
@@ -112,6 +112,8 @@ def recover(place: Place, into: Path | None = None) -> Recovered:
             raise DatabaseBusy(f"An engine is at work (process {living[0][1]}).", hint="Stop it with `abathur engine stop`, then try again.")
         if into is None and not path.is_file() and os.path.lexists(path):
             raise ChangeRefused(f"{path} is not an ordinary file.", hint="Move it away; what lies beside it can be recovered then.")
+        if into is None:
+            refuse_network(place.data)
         # What nobody can write, such as a disk that fails and was mounted for reading, is saved to another one.
         with alone(place.data) if into is None or os.access(place.data, os.W_OK) else nullcontext():
             kept = None if into is not None else set_aside(path, f"{path.stem}-damaged-*.db")

@@ -15,7 +15,7 @@ import pytest
 
 from abathur_tui.domain.conversation import ToolOutcome, ToolUseBlock
 from abathur_tui.domain.data import content_hash
-from abathur_tui.domain.errors import ChangeRefused, DatabaseBusy, DatabaseDamaged, DatabaseNewer, NoResult
+from abathur_tui.domain.errors import ChangeRefused, DatabaseBusy, DatabaseDamaged, DatabaseNewer, NetworkFileSystem, NoResult
 from abathur_tui.domain.leases import Claim
 from abathur_tui.project import Place, care
 from abathur_tui.storage import Database, agents, engines, journal, queue, seals, views
@@ -321,6 +321,16 @@ def test_nothing_is_recovered_where_that_would_do_harm(worked: Path) -> None:
         care.recover(place)
     assert os.path.getsize(worked / "abathur.db") == 0
     assert sorted(path.name for path in worked.glob("*recovered*")) == []
+
+
+def test_from_a_network_share_it_is_saved_into_another_place_only(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    header(worked / "abathur.db")
+    monkeypatch.setattr("abathur_tui.storage.files.file_system", lambda _: "nfs4")
+
+    with pytest.raises(NetworkFileSystem):
+        care.recover(Place(worked.parent, worked))
+
+    assert care.recover(Place(worked.parent, worked), worked.parent / "saved.db").salvaged.problems == ()
 
 
 def test_another_programs_file_is_left_alone(folder: Path) -> None:
