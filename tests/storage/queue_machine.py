@@ -290,8 +290,15 @@ class QueueMachine(RuleBasedStateMachine):
             self.last_due = self.now
             self.next_at = (self.now // 60 + 1) * 60
 
-    @rule()
-    def pause_or_resume_the_queue(self) -> None:
+    @rule(engine=engines, stays=st.integers(0, 3))
+    def pause_or_resume_the_queue(self, engine: str, stays: int) -> None:
+        self._pause_or_resume()
+        if self.model.paused and stays:
+            # For one claim: where it always stayed so, little would ever be done.
+            self.claim(limit=4, engine=engine)
+            self._pause_or_resume()
+
+    def _pause_or_resume(self) -> None:
         change = queue.free_queue if self.model.paused else queue.hold_queue
         assert self.database.write_now(change, "me", self.now)
         self.model.paused = not self.model.paused

@@ -78,8 +78,15 @@ class Machine(QueueMachine):
         """The same to the task that is its next pass."""
         self.looks = 0
 
-    @rule()
-    def hold_or_free_the_lane(self) -> None:
+    @rule(engine=engines, stays=st.integers(0, 3))
+    def hold_or_free_the_lane(self, engine: str, stays: int) -> None:
+        self._hold_or_free()
+        if self.model.lane_held and stays:
+            # For one claim: where it always stayed so, little would ever be done.
+            self.claim(limit=4, engine=engine)
+            self._hold_or_free()
+
+    def _hold_or_free(self) -> None:
         if self.model.lane_held:
             self.database.write_now(queue.free_lane, LANE, "me", self.now)
         else:
@@ -232,19 +239,23 @@ class Machine(QueueMachine):
             return
         loop: tuple[int, int] = held[number % len(held)]
         lease, task = self.leases[loop[0]], self.model.tasks[loop[0]]
-        following = self.passes.get(loop, 0) + 1
         one = self.model.tasks.get(self.under_way.get(loop, 0))
-        if one is not None and one.status == "completed":
+        if one is None or one.status in ENDED - {"completed"}:
+            # Without a pass's number, so that it does not end with the loop: the model knows nothing of that.
+            id = self.database.write_now(queue.add_child, lease, node("pass"), self.now)
+            one = ModelTask(id, task.execution, task.seq, task.priority, False, False, False, task.id, {})
+            self.model.add([one])
+            self.under_way[loop] = id
+        self.claim(limit=4, engine=lease.engine)
+        if one.id in self.leases:
+            self.complete(number=sorted(self.leases).index(one.id))
+        if one.status == "completed":
+            following = self.passes.get(loop, 0) + 1
             done = Pass(following, one.id, "better", {"n": 1.0}, Verdict.CONTINUE, "", 10, 5, 1.0, 0.25, self.now)
             self.database.write_now(journal.finish_pass, lease, done, self.now)
             task.crashes = 0
             self.passes[loop] = following
             del self.under_way[loop]
-        elif one is None or one.status in ENDED:
-            # Without a pass's number, so that it does not end with the loop: the model knows nothing of that.
-            id = self.database.write_now(queue.add_child, lease, node("pass"), self.now)
-            self.model.add([ModelTask(id, task.execution, task.seq, task.priority, False, False, False, task.id, {})])
-            self.under_way[loop] = id
 
     @invariant()
     def passes_have_no_gap(self) -> None:
