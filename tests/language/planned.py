@@ -40,7 +40,7 @@ def names(plan: Plan) -> list[str]:
 
 def needs(plan: Plan, name: str, need: Need = Need.NEEDS) -> list[str]:
     """The names of what the node of that name needs."""
-    by_id = {node.id: node.name for node in plan.nodes}
+    by_id = {one.id: one.name for one in plan.nodes}
     return [by_id[edge.needs] for edge in plan.edges if edge.node == node(plan, name).id and edge.need is need]
 
 
