@@ -47,7 +47,7 @@ SELECT seq FROM sqlite_sequence WHERE name = 'turns';
 -- name: first_turn
 -- A conversation's first turn starts; its one message is the prompt. By the primary key.
 INSERT INTO turns (id, task, round, epoch, attempt, number, agent, shared, messages, started_at)
-SELECT ?, id, round, epoch, attempt, 1, ?, 0, '[""]', ? FROM tasks WHERE id = ?;
+VALUES (?, ?, (SELECT round FROM tasks WHERE id = ?), ?, ?, 1, ?, 0, '[""]', ?);
 
 -- name: held
 -- Which of some tasks this engine still holds, and under which epoch. By the primary key.

@@ -177,7 +177,11 @@ def begin_turns(c: Connection, firsts: Sequence[FirstTurn], now: float) -> list[
     if handed_on and c.executemany(_SQL["hand_on"], handed_on).rowcount != len(handed_on):
         raise Unexpected("An agent is not at the task that it was at.")
     c.executemany(_SQL["prompt"], [(hashes.get(first.prompt), hashes[first.system], first.claim.lease.task) for first in firsts])
-    c.executemany(_SQL["first_turn"], [(turn, agent, now, first.claim.lease.task) for first, (agent, turn) in zip(firsts, begun, strict=True)])
+    turns = [
+        (turn, claim.lease.task, claim.lease.task, claim.lease.epoch, claim.attempt, agent, now)
+        for claim, (agent, turn) in zip((first.claim for first in firsts), begun, strict=True)
+    ]
+    c.executemany(_SQL["first_turn"], turns)
     return begun
 
 
