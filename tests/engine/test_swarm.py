@@ -339,18 +339,21 @@ async def test_a_program_that_says_nothing_stalls_too_and_is_ended_with_its_chil
 
 async def test_what_a_program_writes_for_the_log_is_progress(bench: Make, tmp_path: Path) -> None:
     project = bench(say("x"))
-    script = f"for n in 1 2 3; do read line < {tmp_path}/gate; echo $n >&2; done; echo done"
+    script = f"exec 3< {tmp_path}/gate; for n in 1 2 3; do read line <&3; echo $n >&2; done; echo done"
     os.mkfifo(tmp_path / "gate")
     project.choice = RuntimeChoice(RuntimeName.COMMAND, argv=("/bin/sh", "-c", script), environment=(("PATH", os.defpath),), working_folder="/")
     project.opens = lambda choice, keys: CommandRuntime(choice, project.children)
     project.swarm["stall_seconds"] = 60
     [task] = project.submit(node())
     async with project.running():
+        gate = await asyncio.to_thread((tmp_path / "gate").open, "w")
         for number in (1, 2, 3):
-            await asyncio.to_thread((tmp_path / "gate").write_text, "go on\n")
+            gate.write("go on\n")
+            gate.flush()
             await eventually_async(lambda said=str(number): said in [line.text for line in project.log(task) if line.kind == "stderr"])  # type: ignore[misc]
             let_pass(50)
         await project.until(task, Status.COMPLETED)
+        gate.close()
 
     assert project.task(task).attempt == 1
 
