@@ -1,6 +1,6 @@
 """What is left in the queue: whether anything could run, now or by itself later, or only after a person has done something."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
 from abathur_tui.domain.errors import Exit
@@ -31,6 +31,12 @@ class Left:
         if self.running or self.ready or self.retrying or self.untold:
             return None
         return Exit.REFUSED if self.account else Exit.DONE
+
+
+def left_behind(c: Connection) -> Left:
+    """What is left where no engine is at work: those that have asked a person are ready to be claimed, and would only ask again."""
+    found = left(c)
+    return replace(found, ready=found.ready and questions.any_ready(c))
 
 
 def left(c: Connection) -> Left:

@@ -5,7 +5,7 @@ import socket
 
 from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.errors import Exit
-from abathur_tui.engine.left import left
+from abathur_tui.engine.left import left, left_behind
 from abathur_tui.project.following import CHECK_SECONDS, POLL_SECONDS
 from abathur_tui.storage import Database, engines
 
@@ -42,7 +42,7 @@ async def drained(database: Database, clock: Clock) -> Exit | None:
     try:
         while True:
             ended, version = ending.done(), database.data_version()
-            if (version != seen or ended) and (end := (await database.read(left)).drained) is not None:
+            if (version != seen or ended) and (end := (await database.read(left_behind if ended else left)).drained) is not None:
                 return end
             if ended:
                 await ending

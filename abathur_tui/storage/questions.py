@@ -104,6 +104,11 @@ def asking(c: Connection) -> tuple[int, int]:
     return tasks, running
 
 
+def any_ready(c: Connection) -> bool:
+    """Whether a task that could be claimed does not only wait for an answer."""
+    return c.execute(_SQL["ready"]).fetchone() is not None
+
+
 def still_asks(c: Connection, tasks: Sequence[int]) -> None:
     """Tasks that went back to the queue before they had their answers say so."""
     c.execute(_SQL["asks"], {"tasks": json.dumps(list(tasks))})

@@ -30,6 +30,14 @@ SELECT count(DISTINCT t.id), count(DISTINCT CASE WHEN t.status = 'running' AND t
 FROM questions AS q INDEXED BY questions_open CROSS JOIN tasks AS t ON t.id = q.task
 WHERE q.answered_at IS NULL AND t.round = q.round AND +t.status IN ('pending', 'running', 'paused', 'interrupted');
 
+-- name: ready
+-- A task that could be claimed and does not only wait for an answer. What is pending, of index tasks_by_status, until there is one; index questions_open.
+SELECT 1 FROM tasks AS t INDEXED BY tasks_by_status
+WHERE t.status = 'pending' AND t.due IS NULL AND t.held IS NOT 'after'
+    AND NOT EXISTS (SELECT 1 FROM lanes WHERE lane = t.lane AND held_why <> '')
+    AND NOT EXISTS (SELECT 1 FROM questions WHERE task = t.id AND round = t.round AND answered_at IS NULL)
+LIMIT 1;
+
 -- name: round
 -- In which round a task is. By the primary key.
 SELECT round FROM tasks WHERE id = ?;
