@@ -33,22 +33,6 @@ def speech(entries: list[LogEntry]) -> dict[int | None, str]:
     return texts
 
 
-def test_what_comes_after_the_clock_was_set_back_stands_at_the_end(database: Database) -> None:
-    # Given tasks and lines of the log, before and after the clock was set back by hours,
-    for now, name in ((NOW, "before"), (NOW - 18_000, "after")):
-        for moment in (now, now + 5):
-            submit(database, plan([name]), now=moment)
-            database.write_now(journal.notice, "info", name, moment + 1)
-    # when somebody opens the log, then it ends with what was last,
-    entries, _ = database.read_now(views.log_since, None, limit=3)
-    assert [entry.text for entry in entries] == ["after", "do after pending: submitted", "after"]
-    # and of each kind all of it stands in the order in which it happened.
-    entries, _ = read_all(database)
-    for kind in ("status", "notice"):
-        texts = [entry.text for entry in entries if entry.kind == kind]
-        assert ["before" in text for text in texts] == [True, True, False, False]
-
-
 def test_a_life_in_lines(database: Database) -> None:
     submit(database, plan(["a"]))
     lease = claim_one(database).lease

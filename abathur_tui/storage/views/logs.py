@@ -1,7 +1,5 @@
 """The merged tail of the journal."""
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from sqlite3 import Connection
@@ -24,10 +22,6 @@ _CONDITIONS = {
 }
 
 
-_SET_BACK_SECONDS = 1.0
-"""What was written side by side may differ by less; by more only where the clock was set back."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """What one source has: its rows in order, and how far it was read."""
@@ -45,7 +39,7 @@ def log_since(
     agent: int | None = None,
     limit: int = 1000,
 ) -> tuple[list[LogEntry], LogCursor]:
-    """What the journal has after `cursor`, in the order in which it happened, and the cursor to read on from.
+    """What the journal has after `cursor`, in order of time, and the cursor to read on from.
 
     None as cursor gives the last `limit` entries. At most `limit` rows of each source are read; an empty answer means that there is no more.
     What a turn says comes in pieces while it runs and once only: a reader that comes late gets the rest from the finished turn.
@@ -58,31 +52,17 @@ def log_since(
     logs = _read(c, "logs", since.log, ends["logs"], wanted, limit, tail)
     output = _read(c, "output", since.output, ends["output"], wanted, limit, tail)
     spoken = dict(since.spoken)
-    sources = (
-        [_status_entry(row) for row in audit.rows],
-        list(chain.from_iterable(_log_entries(row, spoken) for row in logs.rows)),
-        [entry for row in output.rows if (entry := _output_entry(row, spoken)) is not None],
+    entries = list(
+        chain(
+            (_status_entry(row) for row in audit.rows),
+            *(_log_entries(row, spoken) for row in logs.rows),
+            (entry for row in output.rows if (entry := _output_entry(row, spoken)) is not None),
+        )
     )
-    moments = list(chain.from_iterable(_going_on(source) for source in reversed(sources)))
-    moments.reverse()
-    moments.sort(key=lambda one: one[0])
-    entries = [entry for _, entry in moments]
+    entries.sort(key=lambda entry: entry.at)
     if tail:
         entries = entries[-limit:]
     return entries, LogCursor(audit.read_to, logs.read_to, output.read_to, spoken)
-
-
-def _going_on(entries: list[LogEntry]) -> Iterator[tuple[float, LogEntry]]:
-    """Those of a source, the last one first, each with the moment by which it is put among the others.
-
-    Where the clock was set back, what came before that has the moment at which it goes on: else it would stand after all that came since.
-    """
-    following, ahead = math.inf, 0.0
-    for entry in reversed(entries):
-        if entry.at - ahead > following + _SET_BACK_SECONDS:
-            ahead = entry.at - following
-        following = entry.at - ahead
-        yield following, entry
 
 
 def _read(c: Connection, source: _Source, since: int, end: int, wanted: dict[str, int], limit: int, tail: bool) -> _Rows:
