@@ -22,18 +22,6 @@ def content_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def resolve_pointer(value: JsonValue, pointer: str) -> JsonValue:
-    """The value at a JSON Pointer (RFC 6901). Raises KeyError, IndexError or TypeError where there is none."""
-    for step in _steps(pointer):
-        if isinstance(value, list):
-            value = value[int(step)]
-        elif isinstance(value, dict):
-            value = value[step]
-        else:
-            raise TypeError(pointer)
-    return value
-
-
 def with_values(value: JsonObject, replacements: Mapping[str, JsonValue]) -> JsonObject:
     """A copy in which the value at each JSON Pointer is replaced."""
     copy: JsonObject = json.loads(json.dumps(value))

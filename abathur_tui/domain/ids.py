@@ -10,8 +10,6 @@ AgentId = NewType("AgentId", int)
 LoopId = NewType("LoopId", int)
 QuestionId = NewType("QuestionId", int)
 ScheduleId = NewType("ScheduleId", int)
-EngineId = NewType("EngineId", str)
-"""A UUID that is new at every start of an engine, never derived from host and pid."""
 
 _FORM = re.compile(r"([txalqs])([1-9][0-9]{0,17})", re.ASCII)
 

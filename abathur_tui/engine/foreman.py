@@ -271,7 +271,7 @@ class Foreman:
         busy, lent = slots.busy, self._shop.swarm.lend(limit, slots.limit)
         return Errand(
             operate=lambda c, ended: self._claim_as_engine(c, free, limit, busy, Hands(lent, ended), alone),
-            keep=lambda claimed: self._begin_all(claimed, lent, limit),
+            keep=lambda claimed: self._begin_all(claimed, lent),
             dropped=lambda: self._shop.swarm.bring_back(lent.idle),
         )
 
@@ -306,7 +306,7 @@ class Foreman:
             queue.set_aside(c)
         return begun.handed_on, _Claimed(claims, begun)
 
-    def _begin_all(self, claimed: _Claimed | None, lent: Lent, limit: int) -> None:
+    def _begin_all(self, claimed: _Claimed | None, lent: Lent) -> None:
         self._shop.swarm.bring_back(lent.idle if claimed is None else claimed.begun.idle)
         if claimed is None:
             self._superseded()
@@ -324,7 +324,7 @@ class Foreman:
             self._own(self._work(worker), self._running)
             if self._closed:
                 worker.stop(Stop.RELEASE)
-        if len(claimed.claims) == limit:
+        if len(claimed.claims) == MOST_AT_ONCE:
             self._shop.desk.again()
 
     def _own(self, work: Coroutine[Any, Any, None], owned: set[asyncio.Task[None]]) -> None:
