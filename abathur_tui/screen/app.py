@@ -84,6 +84,8 @@ class AbathurApp(App[int], inherit_bindings=False):
         self._errands = Errands(project, self.store, self, starts_engine=starts_engine)
         self._memory = memory or Memory()
         self._draft = ""
+        self._offered_by: tuple[object, ...] = ()
+        """What decides which of the app's own actions make sense, as the footer has it."""
         self._footer_due = False
 
     @property
@@ -330,6 +332,10 @@ class AbathurApp(App[int], inherit_bindings=False):
     def _figures_changed(self, store: Store) -> None:
         if store.engine_died:
             self._start(self._errands.replace_engine(), "engine")
+        decides = (store.figures.engine_lives, store.figures.engine_restarts, store.figures.hold, store.works)
+        if decides != self._offered_by:  # by nothing that a pane would tell of
+            self._offered_by = decides
+            self.post_message(OffersChanged())
 
     # Telling, and working in the background
 

@@ -61,6 +61,21 @@ async def test_an_engine_that_its_guard_starts_again_is_not_said_to_be_missing(p
         await eventually_async(lambda: "no engine" in picture(app))
 
 
+async def test_the_key_that_starts_an_engine_is_offered_only_while_none_is_at_work(project: Project) -> None:
+    await project.submit("hello")
+    app = AbathurApp(project, starts_engine=False)
+    async with app.run_test(size=(120, 40)):
+        await eventually_async(lambda: "start engine" in picture(app))
+
+        held = engine(project)
+        try:
+            await eventually_async(lambda: "start engine" not in picture(app))
+        finally:
+            held.release()
+
+        await eventually_async(lambda: "start engine" in picture(app))
+
+
 async def test_the_header_says_the_same_as_swarm_status(project: Project) -> None:
     measured(project, ENGINE)
     held = engine(project)
