@@ -1,6 +1,5 @@
 """An agent at one task: who it is, what it may use, what it is told."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -126,10 +125,10 @@ class AgentJob:
         """What answers, and what it takes. Raises RuntimeFailure, and AgentSilent where nothing is heard of it."""
         seconds = self._shop.settings.swarm.silent_seconds
         try:
-            async with asyncio.timeout(seconds) as timeout:
+            with self._shop.watchdog.limit(seconds) as limit:
                 return await self._shop.runtimes.reach(self._work.runtime)
         except TimeoutError as error:
-            if not timeout.expired():
+            if not limit.expired:
                 raise
             raise AgentSilent(f"The worker wrote nothing within {seconds:g} seconds of its claim: nothing was heard of its runtime.") from error
 
@@ -164,7 +163,7 @@ class AgentJob:
         """Nothing more is asked of it: what was said is let go of at once. They hold each other, and Python would come upon that late."""
         if self._conversation is not None:
             self._conversation.part()
-        self._conversation = self.seat.timeout = None
+        self._conversation = self.seat.limit = None
 
     @property
     def handed_in(self) -> bool:

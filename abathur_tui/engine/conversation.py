@@ -30,7 +30,6 @@ from abathur_tui.domain.leases import Lease
 from abathur_tui.engine import subagents
 from abathur_tui.engine.output import Output, Piece
 from abathur_tui.engine.slots import Slot
-from abathur_tui.engine.stall import Stall
 from abathur_tui.engine.subagents import Spawner
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import agents, journal
@@ -297,16 +296,16 @@ class Conversation:
         done: TurnDone | None = None
         events = self._who.runtime.turn(request)
         try:
-            with Stall(self._stall_seconds) as stall:
+            with self._shop.watchdog.limit(self._stall_seconds) as silence:
                 async for event in events:
                     if isinstance(event, TurnDone):
                         done = event
                         continue
-                    stall.heard()  # the model's silence counts, not the time that our own disk takes
+                    silence.pause()  # the model's silence counts, not the time that our own disk takes
                     await self._take(event, output)
-                    stall.listen()
+                    silence.begin_anew()
         except TimeoutError as error:
-            if not stall.expired:
+            if not silence.expired:
                 raise
             raise AgentStalled(f"Nothing was heard of it for {self._stall_seconds:g} seconds (`swarm.stall_seconds`).") from error
         finally:

@@ -35,6 +35,7 @@ from abathur_tui.engine.silence import End, Silence
 from abathur_tui.engine.slots import Slots
 from abathur_tui.engine.status_commands import StatusCommands
 from abathur_tui.engine.swarm import Swarm
+from abathur_tui.engine.watchdog import Watchdog
 from abathur_tui.engine.worker import Stop
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.processes import Children
@@ -137,6 +138,7 @@ class Engine:
             endings=Endings(self._wake.set),
             answers=Answers(self._wake.set),
             desk=Desk(self._database, equipment.clock),
+            watchdog=Watchdog(),
             clock=equipment.clock,
             log=self.log,
         )

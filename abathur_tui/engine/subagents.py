@@ -19,6 +19,7 @@ from abathur_tui.domain.plan import Kind, PlanNode
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.engine.slots import Slot
 from abathur_tui.engine.task_tool import Refused, text_in
+from abathur_tui.engine.watchdog import TimeLimit
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import queue, subagents, views
 from abathur_tui.storage.subagents import Asked, Place
@@ -51,18 +52,16 @@ class Seat:
 
     def __init__(self, shop: Workshop, claim: Claim, slot: Slot | None) -> None:
         """It holds the slot."""
-        self.timeout: asyncio.Timeout | None = None
+        self.limit: TimeLimit | None = None
         """How long it may hold it; None: no limit."""
         self._shop = shop
         self._claim = claim
         self._slot = slot
-        self._left: float | None = None
 
     def leave(self) -> None:
         """Others may work; no time passes."""
-        if self.timeout is not None and (when := self.timeout.when()) is not None:
-            self._left = when - asyncio.get_running_loop().time()
-            self.timeout.reschedule(None)
+        if self.limit is not None:
+            self.limit.pause()
         if self._slot is not None:
             self._slot.release()
 
@@ -70,8 +69,8 @@ class Seat:
         """Wait for a slot, and go on. Raises LeaseLost."""
         if self._slot is not None:
             await self._slot.regain(self._claim.priority)
-        if self.timeout is not None and self._left is not None:
-            self.timeout.reschedule(asyncio.get_running_loop().time() + self._left)
+        if self.limit is not None:
+            self.limit.go_on()
         await self._shop.database.write(lambda c: queue.unpark(c, self._claim.lease, self._shop.clock.now()))
 
 

@@ -173,11 +173,11 @@ class Worker:
         job = self._job = self._job or AgentJob(self._shop, self.claim, lambda: self._known, saved, slot=self._slot)
         seconds = self._known.timeout_seconds if begun is None else begun.start.task.timeout_seconds
         try:
-            async with asyncio.timeout(seconds) as timeout:
-                job.seat.timeout = timeout
+            with self._shop.watchdog.limit(seconds) as limit:
+                job.seat.limit = limit
                 await job.run()
         except TimeoutError as error:
-            if not timeout.expired():
+            if not limit.expired:
                 raise
             raise TaskTimedOut(f"The task took longer than its {seconds:g} seconds.") from error
         job.rests()

@@ -17,6 +17,7 @@ from abathur_tui.engine.pool import RuntimePool
 from abathur_tui.engine.resources import Resources
 from abathur_tui.engine.slots import Slots
 from abathur_tui.engine.swarm import Swarm
+from abathur_tui.engine.watchdog import Watchdog
 from abathur_tui.processes import Children
 from abathur_tui.settings import Settings
 
@@ -41,6 +42,7 @@ class Workshop:
     endings: Endings
     answers: Answers
     desk: Desk
+    watchdog: Watchdog
     clock: Clock
     log: EngineLog
 
