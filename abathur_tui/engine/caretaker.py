@@ -14,6 +14,8 @@ SEAL_SECONDS = 5.0
 """How long a row of the audit waits for its seal."""
 SWEEP_SECONDS = 86_400.0
 """How often is looked for what may go, whichever engine does; at the start where that is due."""
+AGAIN_SECONDS = 60.0
+"""Pause after the second in a row that did not come to its end, doubled for each further one; the first is taken up at once."""
 DAY_SECONDS = 86_400.0
 
 
@@ -37,8 +39,8 @@ class Caretaker:
         while True:
             try:
                 await self.seal()
-                since = self._clock.now() - await self._database.read(retention.tidied_at)
-                if not 0 <= since < SWEEP_SECONDS:
+                tidied = await self._database.read(retention.tidied)
+                if not 0 <= self._clock.now() - tidied.at < _pause(tidied.unfinished):
                     await self.sweep()
             except AbathurError as error:
                 self._log.warning("storage.not_tidied", error.message, code=error.code)
@@ -56,12 +58,21 @@ class Caretaker:
     async def sweep(self) -> None:
         """Take away what has outlived the retention, and texts that nothing names."""
         now = self._clock.now()
-        await self._database.write(retention.set_tidied, now)
+        await self._database.write(retention.begin_tidying, now)
         rows, lines = await sweep(self._database, now - self._keep_seconds, now)
         collected = await collect(self._database)
         if rows or lines or collected.texts:
             await give_back(self._database)
             await self.seal()
+        await self._database.write(retention.end_tidying)
+        if rows or lines or collected.texts:
             self._log.info(
                 "storage.swept", f"{rows} rows of the audit, {lines} lines of the log and {collected.texts} unused texts have outlived their time"
             )
+
+
+def _pause(unfinished: int) -> float:
+    """Seconds from the beginning of the last look to the next one."""
+    if unfinished == 0:
+        return SWEEP_SECONDS
+    return 0.0 if unfinished == 1 else min(AGAIN_SECONDS * 2.0 ** min(unfinished - 2, 20), SWEEP_SECONDS)

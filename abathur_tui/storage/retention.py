@@ -22,6 +22,16 @@ class Ended:
     """Tasks of other executions that have not ended get results of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """The last look for what may go."""
+
+    at: float
+    """When it began, as Unix time; 0 where nobody has looked."""
+    unfinished: int
+    """How many in a row, this one the last, have not come to the end: were killed or stopped, have failed, or are at it."""
+
+
 def sweep_group(c: Connection, before: float, now: float) -> int:
     """Take the oldest group of the audit away if it was sealed before a moment; how many rows that were. This is audited.
 
@@ -52,15 +62,21 @@ def drop_old_logs(c: Connection, before: float) -> int:
     return c.execute(_SQL["drop_old_logs"], (before,)).rowcount
 
 
-def tidied_at(c: Connection) -> float:
-    """When somebody last looked for what may go; 0 where nobody has."""
-    found = c.execute(_SQL["tidied"]).fetchone()
-    return 0.0 if found is None else float(found[0])
+def tidied(c: Connection) -> Tidied:
+    """When somebody last looked for what may go, and how that went."""
+    at, unfinished = c.execute(_SQL["tidied"]).fetchone()
+    return Tidied(at or 0.0, unfinished or 0)
 
 
-def set_tidied(c: Connection, now: float) -> None:
-    """Somebody has looked for what may go."""
+def begin_tidying(c: Connection, now: float) -> None:
+    """Somebody looks for what may go, from now on."""
     c.execute(_SQL["set_tidied"], (str(now),))
+    c.execute(_SQL["begin_tidying"])
+
+
+def end_tidying(c: Connection) -> None:
+    """It has come to the end."""
+    c.execute(_SQL["end_tidying"])
 
 
 def purgeable(c: Connection) -> Iterator[Ended]:

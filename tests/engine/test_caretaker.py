@@ -85,16 +85,69 @@ async def test_after_the_retention_audit_and_log_go_and_the_rest_stays_well(data
 async def test_it_looks_once_a_day_whichever_engine_does(database: Database, tmp_path: Path) -> None:
     clock = Moved()
     first = asyncio.create_task(caretaker(database, clock, tmp_path).run())
-    await eventually_async(lambda: database.read_now(retention.tidied_at) > 0)
+    await eventually_async(lambda: database.read_now(retention.tidied).at > 0 and database.read_now(retention.tidied).unfinished == 0)
     first.cancel()
-    looked = database.read_now(retention.tidied_at)
+    looked = database.read_now(retention.tidied).at
     clock.days = 0.5
     await caretaker(database, clock, tmp_path).seal()
     second = asyncio.create_task(caretaker(database, clock, tmp_path).run())
     submit(database, chain(1))
     await eventually_async(lambda: database.read_now(seals.verify).unsealed == 0)
-    assert database.read_now(retention.tidied_at) == looked
+    assert database.read_now(retention.tidied).at == looked
     clock.days = 1.5
-    await eventually_async(lambda: database.read_now(retention.tidied_at) > looked)
+    await eventually_async(lambda: database.read_now(retention.tidied).at > looked)
     second.cancel()
     database.close()
+
+
+async def test_a_look_that_was_broken_off_is_taken_up_by_the_next_engine(database: Database, tmp_path: Path) -> None:
+    # Given one that was killed when it had begun,
+    clock = Moved()
+    await caretaker(database, clock, tmp_path).seal()
+    clock.days = 91
+    database.write_now(retention.begin_tidying, clock.now())
+    # when another engine comes in the same minute,
+    work = asyncio.create_task(caretaker(database, clock, tmp_path).run())
+    # then what has outlived its time goes, and the next look is due a day later.
+    await eventually_async(lambda: rows(database, "audit WHERE action = 'audit.swept'") == 1)
+    await eventually_async(lambda: database.read_now(retention.tidied).unfinished == 0)
+    looked = database.read_now(retention.tidied).at
+    await some_rounds(database)
+    assert database.read_now(retention.tidied).at == looked
+    work.cancel()
+    database.close()
+
+
+async def test_one_that_fails_each_time_is_tried_after_growing_pauses(database: Database, tmp_path: Path) -> None:
+    # Given a line of the log that has outlived its time, and does not go,
+    clock = Moved(days=-91)
+    database.write_now(journal.notice, "info", "an old line", clock.now())
+    clock.days = 0
+    database.write_now(lambda c: c.execute("CREATE TRIGGER stays BEFORE DELETE ON logs BEGIN SELECT RAISE(ABORT, 'it stays'); END") and None)
+    work = asyncio.create_task(caretaker(database, clock, tmp_path).run())
+
+    def tries() -> int:
+        return database.read_now(retention.tidied).unfinished
+
+    # then it is tried twice at once, and once more after a minute,
+    await eventually_async(lambda: tries() == 2)
+    await some_rounds(database)
+    assert tries() == 2
+    clock.days = 61 / DAY
+    await eventually_async(lambda: tries() == 3)
+    await some_rounds(database)
+    assert tries() == 3
+    # and as soon as nothing is in its way, it is done.
+    database.write_now(lambda c: c.execute("DROP TRIGGER stays") and None)
+    clock.days = 300 / DAY
+    await eventually_async(lambda: tries() == 0)
+    assert rows(database, "logs") == 0
+    work.cancel()
+    database.close()
+
+
+async def some_rounds(database: Database) -> None:
+    """A caretaker has looked at the file a few times since."""
+    for _ in range(3):
+        submit(database, chain(1))
+        await eventually_async(lambda: database.read_now(seals.verify).unsealed == 0)

@@ -134,9 +134,17 @@ UPDATE content SET body = NULL, condemned = 0 WHERE id = ? AND condemned = 1;
 SELECT length(CAST(body AS BLOB)) FROM content WHERE id = ? AND condemned = 1;
 
 -- name: tidied
--- When somebody last looked for what may go. By the primary key.
-SELECT CAST(value AS REAL) FROM meta WHERE key = 'tidied_at';
+-- When somebody last began to look for what may go, and how many who did in a row have not come to the end. By the primary key.
+SELECT (SELECT CAST(value AS REAL) FROM meta WHERE key = 'tidied_at'), (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'tidying');
 
 -- name: set_tidied
 -- By the primary key.
 INSERT INTO meta (key, value) VALUES ('tidied_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+
+-- name: begin_tidying
+-- One more has begun; `end_tidying` says that it has come to the end. By the primary key.
+INSERT INTO meta (key, value) VALUES ('tidying', '1') ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1;
+
+-- name: end_tidying
+-- By the primary key.
+DELETE FROM meta WHERE key = 'tidying';
