@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from abathur_tui.domain.data import JsonObject
 
@@ -71,8 +71,7 @@ class ToolDefinition:
     """A JSON Schema of type object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Whose turn it is: what the command runtime puts into the environment, and logs name."""
 
     project: str
@@ -85,8 +84,7 @@ class Caller:
     instances: int
 
 
-@dataclass(frozen=True, slots=True)
-class TurnRequest:
+class TurnRequest(NamedTuple):
     """One turn to be answered."""
 
     system: str
@@ -98,8 +96,7 @@ class TurnRequest:
     """None: the runtime's own default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens of a turn. `input` counts all of the prompt, cached parts included."""
 
     input: int = 0
@@ -122,8 +119,7 @@ class LogLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class TurnDone:
+class TurnDone(NamedTuple):
     """The last event of a turn; without it there was no turn, and none of its tool calls may run."""
 
     message: Message

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from abathur_tui.domain.data import JsonObject, JsonValue
 from abathur_tui.domain.errors import AbathurError
@@ -16,8 +17,7 @@ _JOINS = re.compile(f"^({'|'.join(['JOIN', *(strategy.upper() for strategy in Jo
 """What the names of joins begin with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The right to work at a task: every write of its worker names all three, and counts only while they hold."""
 
     task: int
@@ -26,8 +26,7 @@ class Lease:
     engine: str
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A task that an engine has just claimed."""
 
     lease: Lease

@@ -3,9 +3,10 @@ one begins, so that whoever comes after a crash goes on from there."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from sqlite3 import Connection
-from typing import TypeAlias, assert_never
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias, assert_never
 
 from abathur_tui.domain.conversation import (
     Caller,
@@ -47,14 +48,13 @@ _UNKNOWN_CALL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedTurn:
+class FinishedTurn(NamedTuple):
     """A turn that ended with a reason, from the runtime or from the journal."""
 
     id: int
     message: Message
     stop_reason: str
-    outcomes: Mapping[str, ToolOutcome] = field(default_factory=dict)
+    outcomes: Mapping[str, ToolOutcome] = MappingProxyType({})
     """What came of its tool calls so far."""
     unknown: frozenset[str] = frozenset()
     """Calls that were begun before a crash, and of which nobody knows the outcome."""
@@ -82,8 +82,7 @@ class Answered:
 Step: TypeAlias = Ask | UseTools | Answered
 
 
-@dataclass(frozen=True, slots=True)
-class Parties:
+class Parties(NamedTuple):
     """Who talks, about what."""
 
     lease: Lease
@@ -97,8 +96,7 @@ class Parties:
     prompt: str
 
 
-@dataclass(frozen=True, slots=True)
-class BegunTurn:
+class BegunTurn(NamedTuple):
     """The first turn of a plain task, which its claim has begun."""
 
     agent: int
@@ -269,7 +267,7 @@ class Conversation:
             messages=tuple(self._messages),
             tools=tuple([tool.definition for tool in self._who.tools.values()]),
             max_output_tokens=self._who.limits.output_tokens,
-            caller=self._who.caller if self._begun is not None else replace(self._who.caller, agent=agent_text(AgentId(self.agent))),
+            caller=self._who.caller if self._begun is not None else self._who.caller._replace(agent=agent_text(AgentId(self.agent))),
             model=self._who.model,
         )
         answer: TurnDone | Exception

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
+from typing import NamedTuple
 
 from abathur_tui.domain.conversation import Limits, Runtime
 from abathur_tui.domain.leases import Claim, Work
@@ -17,8 +18,7 @@ from abathur_tui.storage.queue import FirstTurn, LastTurn, PlainTask
 GENERALIST = "generalist"
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """All that the first turn of a plain task is made of."""
 
     task: PlainTask
@@ -36,8 +36,7 @@ class Start:
         return self.built_on or self.task.work()
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """A first turn that is on disk, and who does it."""
 
     start: Start

@@ -8,7 +8,7 @@ import sys
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from abathur_tui.domain.conversation import Event, FailureKind, Limits, Message, TextBlock, TextDelta, TurnDone, TurnRequest, Usage
 from abathur_tui.domain.errors import AnswerIncomplete, ApiUnavailable, NoRuntime, RuntimeFailure
@@ -162,7 +162,7 @@ class LocalRuntime:
 def _answer(served: _Served, request: TurnRequest) -> AsyncGenerator[Event, None]:
     """One turn by a server that is ready: part by part where the prompt is an outline, else in one."""
     most = min(request.max_output_tokens, served.limits.output_tokens)
-    asked = replace(request, system=manner_of(request), tools=(), model=None, max_output_tokens=most)
+    asked = request._replace(system=manner_of(request), tools=(), model=None, max_output_tokens=most)
     outline = outline_of(request.messages)
     return _plain_answer(served, asked) if outline is None else _outlined_answer(served, asked, outline)
 
@@ -188,7 +188,7 @@ async def _outlined_answer(served: _Served, asked: TurnRequest, outline: Outline
     between = f"{outline.title}\n\n" if outline.title else ""
     for part in outline.parts:
         heading = f"{between}{part.heading}\n\n"
-        question = replace(asked, messages=(Message("user", (TextBlock(part.prompt),)),), max_output_tokens=most)
+        question = asked._replace(messages=(Message("user", (TextBlock(part.prompt),)),), max_output_tokens=most)
         async with aclosing(served.runtime.turn(question)) as events:
             async for event in events:
                 if heading:  # not before the server has spoken: until then another may take over
@@ -210,7 +210,7 @@ async def _outlined_answer(served: _Served, asked: TurnRequest, outline: Outline
 
 def _ended(done: TurnDone, text: str, usage: Usage) -> TurnDone:
     """The end of a turn. An answer at its limit has ended too: asked to go on, the model would only repeat itself."""
-    return replace(done, message=Message("assistant", (TextBlock(text),)), stop_reason="end_turn", usage=usage, cost_usd=0.0)
+    return done._replace(message=Message("assistant", (TextBlock(text),)), stop_reason="end_turn", usage=usage, cost_usd=0.0)
 
 
 def _cut_mark(done: TurnDone) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 
 from abathur_tui.domain.conversation import TurnRequest
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
@@ -76,7 +75,7 @@ async def test_a_turn_that_cannot_be_written_fails_its_own_task_alone(bench: Mak
     # Given a runtime that counts more for one of four turns than a row can hold,
     def count(request: TurnRequest) -> list[Say]:
         odd = "odd" in request.messages[-1].text
-        project.runtime.usage = replace(SOME_USAGE, input=2**70) if odd else SOME_USAGE
+        project.runtime.usage = SOME_USAGE._replace(input=2**70) if odd else SOME_USAGE
         return [Say("done")]
 
     project = bench(count)

@@ -6,7 +6,6 @@ The rows are those that `claim`, `journal` and `complete` write for a task alone
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from sqlite3 import Connection
 from typing import NamedTuple
@@ -30,8 +29,7 @@ MOST_CHARACTERS = 20_000
 """Of a prompt's template and its parameters together: what is longer is not read while everybody else waits to write."""
 
 
-@dataclass(frozen=True, slots=True)
-class FirstTurn:
+class FirstTurn(NamedTuple):
     """The turn with which a plain task begins."""
 
     claim: Claim
@@ -47,8 +45,7 @@ class FirstTurn:
     """The prompt is the parameter of that name as it stands, which is kept: it need not be kept once more."""
 
 
-@dataclass(frozen=True, slots=True)
-class LastTurn:
+class LastTurn(NamedTuple):
     """The turn that has answered a plain task: one text, no tool call, nothing that was written while it was said."""
 
     lease: Lease
