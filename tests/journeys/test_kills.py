@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.kills.lab import Forge, killed_at, prepared
+from tests.journeys.kills.lab import Forge, Hit, prepared, well_after
 from tests.journeys.kills.scenario import Scenario
 from tests.journeys.kills.scenarios import ALL, BY_NAME
 
@@ -49,4 +49,4 @@ def test_each_scenario_is_tried() -> None:
 def test_what_was_begun_is_done_once_and_wholly(forge: Forge, scenario: Scenario, tmp_path: Path) -> None:
     before = prepared(scenario, forge, tmp_path / "before")
 
-    assert killed_at(scenario, forge, before, tmp_path / "killed", *PLACES[scenario.name]) is not None
+    assert well_after(scenario, forge, before, tmp_path / "killed", Hit(*PLACES[scenario.name]))

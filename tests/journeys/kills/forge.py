@@ -11,6 +11,8 @@ import time
 import traceback
 from pathlib import Path
 
+from abathur_tui.domain.errors import AbathurError, Unexpected
+from tests.journeys.kills.lab import TOLD
 from tests.journeys.kills.laws import hold
 from tests.journeys.kills.scenarios import BY_NAME
 
@@ -47,6 +49,9 @@ def main() -> None:
                     _await_tracer()
                 run(order["scenario"], order["steps"], Path(order["folder"]))
                 code = 0
+            except AbathurError as error:
+                code = TOLD if order["traced"] and not isinstance(error, Unexpected) else 1
+                traceback.print_exception(error)
             except BaseException:
                 traceback.print_exc()
             finally:

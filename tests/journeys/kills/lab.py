@@ -1,12 +1,13 @@
-"""Kills a scenario's act at its k-th call, goes on, and looks at what has come of it."""
+"""Hits a scenario's act at its k-th call, goes on, and looks at what has come of it."""
 
 import json
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from tests.journeys.kills.scenario import Scenario
@@ -14,14 +15,38 @@ from tests.journeys.kills.scenario import Scenario
 ROOT = Path(__file__).parents[3]
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """One that was made, and after which all was well."""
+KILL = "KILL"
+ERRORS = ("EIO", "ENOSPC", "EROFS", "EDQUOT")
+"""What the system may answer instead of doing what it was asked for."""
+TOLD = 3
+"""The exit code of an act that has ended with an error of ours."""
+_FILES = ("", "abathur.db", "abathur.db-wal", "abathur.db-shm", "queue.lock", "write.lock", "engine.lock")
+"""Of the folder `.abathur`: the only ones that are not opened where an error is given to `openat`, which loads modules and more."""
 
-    scenario: str
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What is done to an act, and when."""
+
     call: str
     number: int
-    """The k-th."""
+    """As it enters that call for so many a time."""
+    what: str = KILL
+    """A signal that ends the process, or the error that the call gives instead of being made."""
+    calls: int = 1
+    """So many in a row."""
+
+    @property
+    def name(self) -> str:
+        """For folders and messages."""
+        return f"{self.call}-{self.number}-{self.what}"
+
+    def options(self, data: Path) -> tuple[str, ...]:
+        """For strace."""
+        which = f"{self.number}..{self.number + self.calls - 1}" if self.calls > 1 else f"{self.number}"
+        how = "signal=KILL" if self.what == KILL else f"error={self.what}"
+        paths = [option for name in _FILES for option in ("-P", str(data / name))] if self.call == "openat" else []
+        return (*paths, "-e", f"trace={self.call}", "-e", f"inject={self.call}:{how}:when={which}")
 
 
 class Forge:
@@ -40,14 +65,19 @@ class Forge:
         code = self._begin(scenario, steps, folder, traced=False) and self._line()
         assert code == 0, f"{scenario.name}: {steps} ended with {code}:\n{self._said.read_text()[-6000:]}"
 
-    def kill(self, scenario: Scenario, folder: Path, call: str, number: int) -> bool:
-        """Kill the act as it enters that call for the so many-th time; False where it came to its end before."""
+    def hit(self, scenario: Scenario, folder: Path, hit: Hit) -> bool:
+        """Hit the act; False where it came to its end before. Raises AssertionError where it ended otherwise than killed, well, or with our error."""
+        seen = folder.with_name(f"{folder.name}.trace")
         process = self._begin(scenario, "act", folder, traced=True)
-        options = ("-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}")
-        with subprocess.Popen(["strace", *options, "-p", str(process)], stderr=subprocess.DEVNULL):
+        with subprocess.Popen(
+            ["strace", "-f", "-qq", "-o", str(seen), *hit.options(folder / ".abathur"), "-p", str(process)], stderr=subprocess.DEVNULL
+        ):
             code = self._line()
-        assert code in (0, -signal.SIGKILL), f"{scenario.name} ended with {code}:\n{self._said.read_text()[-6000:]}"
-        return code != 0
+        was_hit = "(INJECTED)" in seen.read_text(errors="replace") or code == -signal.SIGKILL
+        seen.unlink()
+        right = (0, -signal.SIGKILL) if hit.what == KILL else (0, TOLD)
+        assert code in (right if was_hit else (0,)), f"{scenario.name}, {hit.name}: ended with {code}:\n{self._said.read_text()[-6000:]}"
+        return was_hit
 
     def close(self) -> None:
         """No more orders."""
@@ -76,24 +106,24 @@ def prepared(scenario: Scenario, forge: Forge, folder: Path) -> Path:
     return folder
 
 
-def killed_at(scenario: Scenario, forge: Forge, before: Path, folder: Path, call: str, number: int) -> Kill | None:
-    """Kill once, and see that all is well after it; None where the act came to its end. `folder` is gone then, and stays where something is wrong."""
+def well_after(scenario: Scenario, forge: Forge, before: Path, folder: Path, hit: Hit) -> bool:
+    """Hit once, and see that all is well after it; False where the act came to its end. `folder` is gone then, and stays where something is wrong."""
     shutil.copytree(before, folder, ignore=shutil.ignore_patterns("*.sock"))
-    if not forge.kill(scenario, folder, call, number):
-        shutil.rmtree(folder)
-        return None
-    forge.run(scenario, "lost again check", folder)
+    was_hit = forge.hit(scenario, folder, hit)
+    if was_hit:
+        forge.run(scenario, "lost again check", folder)
     shutil.rmtree(folder)
-    return Kill(scenario.name, call, number)
+    return was_hit
 
 
-def all_kills(scenario: Scenario, forge: Forge, folder: Path, *, first: int = 1, stride: int = 1) -> Iterator[Kill]:
-    """Kill it at every call of each kind; of writes perhaps at every so many-th only."""
+def all_hits(scenario: Scenario, forge: Forge, folder: Path, *, whats: Sequence[str] = (KILL,), calls: int = 1, stride: int = 1) -> Iterator[Hit]:
+    """Hit it at every call of each kind (of writes perhaps at every so many-th only), with one thing after the other where there are several."""
     before = prepared(scenario, forge, folder / scenario.name)
-    for call in scenario.calls:
+    for call in scenario.calls if whats == (KILL,) else scenario.fallible:
         step = stride * scenario.stride if call == "pwrite64" else 1
-        number = first
-        while (kill := killed_at(scenario, forge, before, folder / f"{scenario.name}-{call}-{number}", call, number)) is not None:
-            yield kill
-            number += step
+        for turn in count():
+            hit = Hit(call, 1 + turn * step, whats[turn % len(whats)], calls)
+            if not well_after(scenario, forge, before, folder / f"{scenario.name}-{hit.name}", hit):
+                break
+            yield hit
     shutil.rmtree(before)

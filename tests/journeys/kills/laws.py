@@ -1,5 +1,6 @@
 """What must hold of the file when everything has been worked off, whatever was killed."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,9 @@ from tests.journeys.chaos import laws
 def hold(folder: Path) -> None:
     """Raises AssertionError."""
     data = folder / ".abathur"
+    for file in (data / "logs").glob("engine-*.jsonl"):
+        traces = [line for line in file.read_text().splitlines() if "trace" in json.loads(line)]
+        assert traces == [], traces
     found = check_folder(data)
     assert found.problems == (), found.problems
     with closing(sqlite3.connect(f"file:{data / 'abathur.db'}?mode=ro", uri=True, isolation_level=None)) as c:

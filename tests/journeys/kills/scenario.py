@@ -47,6 +47,8 @@ class Scenario:
     """Settings, tools, a clock, for each of these steps."""
     calls: tuple[str, ...] = ("fdatasync", "pwrite64")
     """The system calls at which it is killed."""
+    fallible: tuple[str, ...] = ("fdatasync", "ftruncate", "openat", "pwrite64")
+    """Those to which the system answers with an error."""
     stride: int = 1
     """Of `pwrite64`, where it makes thousands of them, only every so many-th is one to be killed at."""
 
