@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from abathur_tui.domain.clock import iso
 from abathur_tui.domain.conversation import ToolOutcome, ToolUseBlock
 from abathur_tui.domain.journal import LogCursor, LogEntry
 from abathur_tui.storage import Database, agents, journal, queue, views
@@ -31,6 +33,118 @@ def speech(entries: list[LogEntry]) -> dict[int | None, str]:
             assert entry.offset == len(so_far)
             texts[entry.turn] = so_far + entry.text
     return texts
+
+
+class Writing:
+    """Somebody who writes a line each second, of another source each time, by a clock that can be set; and what was written, in order."""
+
+    def __init__(self, database: Database) -> None:
+        """A task whose turn is open, for what is said."""
+        self._database = database
+        self.now = NOW
+        submit(database, plan(["a"]))
+        self._lease = claim_one(database).lease
+        self._turn = database.write_now(journal.begin_turn, self._lease, 1, None, [], NOW)
+        self._said = 0
+        self.lines: list[str] = []
+
+    def write(self, *sources: str) -> None:
+        """Each under a number of its own."""
+        for source in sources:
+            self.now += 1
+            text = f"{len(self.lines)} "
+            match source:
+                case "log":
+                    self._database.write_now(journal.notice, "info", text, self.now)
+                case "audit":
+                    submit(self._database, plan([text.strip()]), now=self.now)
+                case _:
+                    self._database.write_now(journal.append_output, self._lease, self._turn, self._said, text, self.now)
+                    self._said += len(text)
+            self.lines.append(text.strip())
+
+    def set_clock(self, seconds: float, *, noticed: bool = True) -> None:
+        """As an engine does that looks at it; where it is not `noticed` at once, the next call with 0 does."""
+        self.now += seconds
+        if noticed:
+            self._database.write_now(queue.clock_set_back, self.now)
+
+
+def numbers(entries: list[LogEntry]) -> list[str]:
+    """What `Writing` wrote."""
+    words = [entry.text.removeprefix("do ").split()[0] for entry in entries]
+    return [word for word in words if word.isdecimal()]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 1000])
+def test_a_clock_that_jumps_back_and_forward_again_changes_no_order(database: Database, limit: int) -> None:
+    writing = Writing(database)
+    writing.write("audit", "log", "says", "log", "audit")
+    writing.set_clock(-3600, noticed=False)
+    writing.write("says", "audit", "log", "audit")
+    writing.set_clock(0)  # an engine notices a little later, when some lines stand there by the new time
+    writing.write("log", "audit", "says", "audit")
+    writing.set_clock(3600)
+    writing.write("log", "says", "audit")
+    writing.set_clock(-86_400)
+    writing.write("audit", "audit", "says", "log")
+
+    entries, _ = read_all(database, limit=limit)
+    assert numbers(entries) == writing.lines
+    tail, cursor = database.read_now(views.log_since, None, limit=limit)
+    assert numbers(tail) == numbers(entries[-limit:])
+    # Who has seen the tail goes on from it, also where the clock is set back once more.
+    writing.set_clock(-7200)
+    writing.write("log", "says", "audit")
+    more, _ = read_all(database, cursor, limit=limit)
+    assert numbers(more) == writing.lines[-3:]
+
+
+@pytest.mark.parametrize("quiet", ["log", "audit"])
+def test_who_was_quiet_before_or_after_the_clock_was_set_back_keeps_their_place(database: Database, quiet: str) -> None:
+    other = {"log": "audit", "audit": "log"}[quiet]
+    writing = Writing(database)
+    writing.write(other, quiet, other)
+    writing.set_clock(7200)
+    writing.write(other, other)
+    writing.set_clock(-3600)
+    writing.write(other)
+    writing.set_clock(3000)  # past the time of most of what stands there
+    writing.write(other)
+    assert numbers(read_all(database)[0]) == writing.lines
+    writing.write(quiet, other)
+    assert numbers(read_all(database)[0]) == writing.lines
+
+
+def test_the_log_says_that_the_clock_was_set_back_and_only_then(database: Database) -> None:
+    writing = Writing(database)
+    writing.write("audit", "log")
+    for seconds in (0, 3600, -0.5, -1, 0, -3600, 0, 0):
+        writing.set_clock(seconds)
+    (told,) = [entry for entry in read_all(database)[0] if "clock" in entry.text]
+    assert (told.level, told.text) == ("warning", f"the clock was set back: it had been {iso(NOW + 2)}, and is {iso(NOW + 0.5)}")
+
+
+def test_what_was_said_before_the_clock_was_set_back_is_heard_before_what_is_said_after(database: Database) -> None:
+    # Given a turn that begins before and is finished after it, when what it said is moved into the turn,
+    submit(database, plan(["a", "b"]))
+    early, late = (one.lease for one in claim(database, 2))
+    for lease, now in ((early, NOW), (late, NOW - 3600)):
+        turn = database.write_now(journal.begin_turn, lease, 1, None, [], now)
+        database.write_now(journal.append_output, lease, turn, 0, "one ", now + 1)
+        if lease is early:
+            _, cursor = read_all(database)
+            database.write_now(queue.clock_set_back, NOW - 3600)
+            database.write_now(journal.finish_turn, lease, turn, said("one two"), NOW - 3600)
+    # then who has heard a part is given the rest, and who comes late all of it, in order.
+    assert [entry.text for entry in read_all(database, cursor)[0] if entry.kind == "says"] == ["two", "one "]
+    assert [entry.text for entry in read_all(database)[0] if entry.kind == "says"] == ["one two", "one "]
+
+
+def test_a_source_with_many_rows_is_not_left_behind_by_one_with_few(database: Database) -> None:
+    writing = Writing(database)
+    writing.write("log", *["audit"] * 5, "says", *["audit"] * 5, "log", *["audit"] * 5, "says")
+    assert numbers(read_all(database, limit=3)[0]) == writing.lines
 
 
 def test_a_life_in_lines(database: Database) -> None:

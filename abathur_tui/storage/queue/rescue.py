@@ -5,6 +5,7 @@ from sqlite3 import Connection
 from abathur_tui.domain.errors import LeaseLost
 from abathur_tui.domain.leases import Lease
 from abathur_tui.storage import engines
+from abathur_tui.storage.eras import note_set_back
 from abathur_tui.storage.questions import still_asks
 from abathur_tui.storage.queue.asked import cancel_steps, follow_asked
 from abathur_tui.storage.queue.claiming import free_lane
@@ -56,11 +57,12 @@ def crash(c: Connection, lease: Lease, now: float) -> None:
 
 
 def clock_set_back(c: Connection, now: float) -> None:
-    """The wall clock may stand before the time of earlier changes: then nothing waits longer than it was to.
+    """The wall clock may stand before the time of earlier changes: then nothing waits longer than it was to, and the log goes on after them.
 
     What was to be at a moment that somebody named is at that moment of the clock, and recurring tasks are too: by less than three hours none of
     their times comes again, by more the clock counts as corrected (so does cron).
     """
+    note_set_back(c, now)
     c.execute(_SQL["clock_set_back"], {"now": now})
     c.execute(_SQL["lanes_set_back"], {"now": now})
     reckon_again(c, now)

@@ -1,18 +1,20 @@
 """The merged tail of the journal."""
 
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from sqlite3 import Connection
-from typing import Any, Literal
+from typing import Any
 
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.journal import LogCursor, LogEntry
+from abathur_tui.storage.eras import SOURCES, Eras, Source, eras
 from abathur_tui.storage.records import json_object
 from abathur_tui.storage.sql import named
 
 _SQL = named("logs")
 
-_Source = Literal["audit", "logs", "output"]
+_Key = tuple[int, float]
+"""The era and the moment of a row: moments of different eras are not compared."""
 
 _LEVELS = {"task.failed": "error", "task.dead": "error", "task.interrupted": "warning", "agent.failed": "warning", "lane.held": "warning"}
 _CONDITIONS = {
@@ -27,7 +29,18 @@ class _Rows:
     """What one source has: its rows in order, and how far it was read."""
 
     rows: list[tuple[Any, ...]]
+    keys: list[_Key]
+    since: int
     read_to: int
+    whole: bool
+    """There is no more of it."""
+
+    def up_to(self, horizon: _Key) -> "_Rows":
+        """Without what comes after a place in the merged order."""
+        kept = next((place for place, key in enumerate(self.keys) if key > horizon), len(self.keys))
+        if kept == len(self.keys):
+            return self
+        return replace(self, rows=self.rows[:kept], keys=self.keys[:kept], read_to=self.rows[kept - 1][0] if kept else self.since)
 
 
 def log_since(
@@ -39,33 +52,44 @@ def log_since(
     agent: int | None = None,
     limit: int = 1000,
 ) -> tuple[list[LogEntry], LogCursor]:
-    """What the journal has after `cursor`, in order of time, and the cursor to read on from.
+    """What the journal has after `cursor`, in the order in which it happened, and the cursor to read on from.
 
-    None as cursor gives the last `limit` entries. At most `limit` rows of each source are read; an empty answer means that there is no more.
+    That is the order of the moments, but where the clock was set back: all that was written before that comes first.
+    None as cursor gives the last `limit` entries. At most `limit` rows of each source are read, and of those that have more, no other runs
+    ahead; an empty answer means that there is no more.
     What a turn says comes in pieces while it runs and once only: a reader that comes late gets the rest from the finished turn.
     """
     wanted = {name: value for name, value in (("task", task), ("execution", execution), ("agent", agent)) if value is not None}
     since = cursor or LogCursor()
-    ends = dict(zip(("audit", "logs", "output"), c.execute(_SQL["ends"]).fetchone(), strict=True))
-    tail = cursor is None
-    audit = _read(c, "audit", since.audit, ends["audit"], wanted, limit, tail)
-    logs = _read(c, "logs", since.log, ends["logs"], wanted, limit, tail)
-    output = _read(c, "output", since.output, ends["output"], wanted, limit, tail)
+    ends = c.execute(_SQL["ends"]).fetchone()
+    tail, known = cursor is None, eras(c)
+    places = zip(SOURCES, (since.audit, since.log, since.output), ends, strict=True)
+    sources = [_read(c, source, begin, end, wanted, limit, tail, known) for source, begin, end in places]
+    if not all(one.whole for one in sources):
+        horizon = min(max(one.keys) for one in sources if not one.whole)
+        sources = [one.up_to(horizon) for one in sources]
+    audit, logs, output = sources
     spoken = dict(since.spoken)
-    entries = list(
-        chain(
-            (_status_entry(row) for row in audit.rows),
-            *(_log_entries(row, spoken) for row in logs.rows),
-            (entry for row in output.rows if (entry := _output_entry(row, spoken)) is not None),
-        )
-    )
-    entries.sort(key=lambda entry: entry.at)
+    merged = list(_entries(audit, logs, output, spoken))
+    merged.sort(key=lambda one: one[0])
+    entries = [entry for _, entry in merged]
     if tail:
         entries = entries[-limit:]
     return entries, LogCursor(audit.read_to, logs.read_to, output.read_to, spoken)
 
 
-def _read(c: Connection, source: _Source, since: int, end: int, wanted: dict[str, int], limit: int, tail: bool) -> _Rows:
+def _entries(audit: _Rows, logs: _Rows, output: _Rows, spoken: dict[int, int]) -> Iterator[tuple[_Key, LogEntry]]:
+    for key, row in zip(audit.keys, audit.rows, strict=True):
+        yield key, _status_entry(row)
+    for key, row in zip(logs.keys, logs.rows, strict=True):
+        for entry in _log_entries(row, spoken):
+            yield key, entry
+    for key, row in zip(output.keys, output.rows, strict=True):
+        if (piece := _output_entry(row, spoken)) is not None:
+            yield key, piece
+
+
+def _read(c: Connection, source: Source, since: int, end: int, wanted: dict[str, int], limit: int, tail: bool, known: Eras | None) -> _Rows:
     conditions = "".join(f" AND {_CONDITIONS[name][source]}" for name in wanted)
     statement = _SQL[source].replace("CONDITION", conditions).replace("a.id ORDER", "a.id DESC" if tail else "a.id")
     rows = c.execute(statement, wanted | {"since": since, "most": limit}).fetchall()
@@ -73,7 +97,8 @@ def _read(c: Connection, source: _Source, since: int, end: int, wanted: dict[str
         rows.reverse()
     # Whoever has read all that there was goes on from the end, not from the last row that fitted the filter.
     whole = tail or len(rows) < limit
-    return _Rows(rows, end if whole else rows[-1][0])
+    keys = [(0 if known is None else known.of(source, row[0]), row[1]) for row in rows]
+    return _Rows(rows, keys, since, end if whole else rows[-1][0], whole)
 
 
 def _status_entry(row: tuple[Any, ...]) -> LogEntry:

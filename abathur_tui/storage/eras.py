@@ -1,0 +1,68 @@
+"""Where in the journal the wall clock was set back: a moment after that says nothing about one before.
+
+Moments alone would put what was written last before what was written first. So it is kept, for each source of the journal, which row was the last
+one before; what lies between two such places is an era, and within it moments count.
+"""
+
+import json
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Literal
+
+from abathur_tui.domain.clock import iso
+from abathur_tui.storage import journal
+from abathur_tui.storage.sql import named
+
+_SQL = named("eras")
+
+Source = Literal["audit", "logs", "output"]
+
+SOURCES: tuple[Source, ...] = ("audit", "logs", "output")
+
+TOLERANCE_SECONDS = 1.0
+"""What was written at the same time may differ by so much."""
+_NOTICED_SECONDS = 10.0
+"""A clock that was set back is noticed sooner after the first row by the new time."""
+_MOST_LOOKED_AT = 2000
+_MOST_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Eras:
+    """Per source the last rows before the clock was set back, the oldest first."""
+
+    ends: Mapping[Source, Sequence[int]]
+
+    def of(self, source: Source, id: int) -> int:
+        """The number of the era in which a row was written."""
+        return bisect_left(self.ends[source], id)
+
+
+def eras(c: Connection) -> Eras | None:
+    """None where the clock was never set back."""
+    known = _known(c)
+    return Eras({source: [ends[place] for ends in known] for place, source in enumerate(SOURCES)}) if known else None
+
+
+def note_set_back(c: Connection, now: float) -> bool:
+    """Begin an era where rows of this one stand later than `now`; whether it was so. It is told in the log."""
+    known = _known(c)
+    latest, ends = 0.0, []
+    for place, source in enumerate(SOURCES):
+        era = known[-1][place] if known else 0
+        values = {"now": now, "tolerance": TOLERANCE_SECONDS, "noticed": _NOTICED_SECONDS, "era": era, "most": _MOST_LOOKED_AT}
+        end, at = c.execute(_SQL[source], values).fetchone()
+        ends.append(max(end, era))
+        latest = max(latest, at or 0.0)
+    if latest <= now + TOLERANCE_SECONDS:
+        return False
+    c.execute(_SQL["keep"], (json.dumps([*known, ends][-_MOST_KEPT:]),))
+    journal.notice(c, "warning", f"the clock was set back: it had been {iso(latest)}, and is {iso(now)}", now)
+    return True
+
+
+def _known(c: Connection) -> list[list[int]]:
+    found = c.execute(_SQL["known"]).fetchone()
+    return [] if found is None else json.loads(found[0])
