@@ -13,6 +13,7 @@ from abathur_tui.cli.describing import cost, duration
 from abathur_tui.cli.following import somebody_reads
 from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation, loose
+from abathur_tui.cli.keys import Key, told_again
 from abathur_tui.cli.opening import opened, tell_files, tell_notices
 from abathur_tui.cli.outcome import exit_of
 from abathur_tui.cli.progress import show_batch
@@ -22,7 +23,8 @@ from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.status import Status
 from abathur_tui.project import ExecutionResult, Project, Wish
 from abathur_tui.project.answers import execution_name
-from abathur_tui.project.batch import Batch, attend_batch, cancel_batch, plan_batch, results_of
+from abathur_tui.project.batch import Batch, attend_batch, batch_with, cancel_batch, plan_batch, results_of
+from abathur_tui.project.once import key_of
 
 commands = loose()
 
@@ -44,6 +46,7 @@ def batch(
     runtime: Runtime = None,
     model: Model = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once; `abathur watch` follows each of them.")] = False,
+    key: Key = None,
 ) -> int:
     """Run several commands, as an execution each.
 
@@ -54,26 +57,29 @@ def batch(
     with opened(call, create=True) as project:
         tell_notices(call, project.loaded.notices)
         tell_files(call, project.workbench, wanted)
-        return asyncio.run(_run(project, wanted, Wish(runtime=runtime, model=model), call, detach=detach))
+        return asyncio.run(_run(project, wanted, Wish(runtime=runtime, model=model, key=key), call, detach=detach))
 
 
 async def _run(project: Project, text: str, wish: Wish, call: Invocation, *, detach: bool) -> int:
     with Interrupts() as interrupts:
-        try:
-            plans = await interrupts.unless_pressed(asyncio.to_thread(plan_batch, project.workbench, text))
-        except Interrupted:
-            return Exit.INTERRUPTED  # nothing was queued
-        submitted = await project.submit_batch(plans, wish)
+        key = key_of(wish, batch=text)
+        submitted = await batch_with(project, key)
+        if submitted is None:
+            try:
+                plans = await interrupts.unless_pressed(asyncio.to_thread(plan_batch, project.workbench, text))
+            except Interrupted:
+                return Exit.INTERRUPTED  # nothing was queued
+            submitted = await project.submit_batch(plans, wish, key=key)
+        more = told_again(call, wish.key, *submitted.executions, again=submitted.again)
         if not detach:
             try:
                 return await followed(project, submitted, call, interrupts)
             finally:
                 tell_results(await results_of(project, submitted), call)
-    if plans:
-        await project.ensure_engine()
+    await project.ensure_engine_for(submitted.executions)
     names = [execution_name(execution) for execution in submitted.executions]
     if call.json:
-        output.document([{"execution": name} for name in names])
+        output.document([{"execution": name, **more} for name in names])
     else:
         output.lines(*(str(name) for name in names))
     return Exit.DONE

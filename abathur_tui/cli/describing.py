@@ -31,6 +31,7 @@ def detail_lines(detail: TaskDetail, now: float, *, everything: bool) -> list[st
         ("priority", str(task.priority)),
         ("needs", " ".join(str(task_name(other)) for other in task.depends_on)),
         ("schedule", str(schedule_name(detail.schedule) or "")),
+        ("key", detail.key or ""),
         ("tags", " ".join(task.tags)),
         ("age", duration(now - task.created_at)),
         ("took", duration(task.finished_at - task.started_at) if task.finished_at and task.started_at else ""),

@@ -12,6 +12,7 @@ from abathur_tui.cli.outcome import tell_result
 from abathur_tui.cli.progress import show
 from abathur_tui.domain.errors import AccountRefused, Exit, PersonNeeded
 from abathur_tui.domain.execution import Submitted
+from abathur_tui.domain.status import ENDED
 from abathur_tui.project import Project
 from abathur_tui.project.answers import execution_name
 
@@ -28,7 +29,10 @@ async def follow_to_result(project: Project, submitted: Submitted, call: Invocat
     """
     try:
         showing = show(project, submitted.execution, call)
-        await interrupts.unless_pressed(project.attended(submitted.execution, showing, answers=somebody_reads(call)))
+        if submitted.again and (await project.execution(submitted.execution)).status in ENDED:
+            await interrupts.unless_pressed(showing)  # no engine is needed for that
+        else:
+            await interrupts.unless_pressed(project.attended(submitted.execution, showing, answers=somebody_reads(call)))
     except Interrupted:
         await _cancel(project, submitted, call, interrupts)
         await tell(project, submitted.execution, call)

@@ -67,6 +67,16 @@ class SubmitOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """What makes a submission one that is made once, however often it is asked for."""
+
+    name: str
+    """As its submitter gave it."""
+    asked: str
+    """SHA-256, in hex, of what was asked for: nothing else may be asked for with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
     """What a submit made; it is on disk."""
 
@@ -75,3 +85,5 @@ class Submitted:
     """The task whose result is the execution's."""
     tasks: dict[str, int]
     """The plan's node ids to tasks."""
+    again: bool = False
+    """It was there already, by its key."""

@@ -160,6 +160,8 @@ class TaskDetail:
     """The recurring task that made its execution; None where somebody submitted it."""
     purged_at: float | None = None
     """When its content was purged: what it was asked and said is gone, and it cannot be retried. None where it is kept."""
+    key: str | None = None
+    """The key with which its execution was submitted; None where it has none."""
 
 
 @dataclass(frozen=True, slots=True)

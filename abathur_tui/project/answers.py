@@ -36,6 +36,7 @@ def detail_data(detail: TaskDetail) -> JsonObject:
         "quality": quality_data(detail.quality),
         "purged_at": iso(detail.purged_at),
         "schedule": schedule_name(detail.schedule),
+        "key": detail.key,
     }
 
 

@@ -6,12 +6,13 @@ from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
 from abathur_tui.domain.errors import AbathurError, AccountRefused, Detail, DocumentInvalid, PersonNeeded
-from abathur_tui.domain.execution import SubmitOptions, Submitted
+from abathur_tui.domain.execution import Key, SubmitOptions, Submitted
 from abathur_tui.domain.journal import LogCursor, LogEntry
 from abathur_tui.domain.plan import Plan, Start
 from abathur_tui.domain.status import ENDED
 from abathur_tui.project.following import PAGE, changes
 from abathur_tui.project.jobs import Job, invalid, is_json, read_jobs
+from abathur_tui.project.once import submitted_with
 from abathur_tui.project.results import ExecutionResult
 from abathur_tui.project.wish import Wish
 from abathur_tui.storage import Database, queue, views
@@ -27,7 +28,12 @@ class Batch:
 
     submitted: tuple[Submitted, ...]
     since: LogCursor
-    """Where the journal ended before they were queued."""
+    """Where the journal ended before they were queued, or, where they were there already, asked for again."""
+
+    @property
+    def again(self) -> bool:
+        """They were there already, by their key."""
+        return any(one.again for one in self.submitted)
 
     @property
     def executions(self) -> tuple[int, ...]:
@@ -84,12 +90,20 @@ def located(error: AbathurError, job: Job) -> list[Detail]:
     return [job.where.placed(detail) for detail in details]
 
 
-async def submit_batch(project: "Project", plans: Sequence[Plan], wish: Wish, now: float) -> Batch:
-    """Queue plans as an execution each, all or none of them. Raises NoRuntime, QueueFull."""
+async def submit_batch(project: "Project", plans: Sequence[Plan], wish: Wish, key: Key | None, now: float) -> Batch:
+    """Queue plans as an execution each, all or none of them, and those with a key once. Raises NoRuntime, QueueFull, KeyTaken."""
     _, cursor = await project.read(views.log_since, None, limit=1)
-    options = [project.workbench.options(plan, wish, actor=project.actor) for plan in plans]
-    submitted = await project.database.write(_submit_all, list(zip(plans, options, strict=True)), now)
-    return Batch(tuple(submitted), cursor)
+    pairs = [(plan, project.workbench.options(plan, wish, actor=project.actor)) for plan in plans]
+    if key is None:
+        return Batch(tuple(await project.database.write(_submit_all, pairs, now)), cursor)
+    return Batch(tuple(await project.database.write(queue.submit_once, key, pairs, now)), cursor)
+
+
+async def batch_with(project: "Project", key: Key | None) -> Batch | None:
+    """What was submitted with a key before; None where nothing was, or there is no key. Raises KeyTaken where that was something else."""
+    _, cursor = await project.read(views.log_since, None, limit=1)
+    known = await submitted_with(project, key)
+    return Batch(tuple(known), cursor) if known else None
 
 
 async def attend_batch(project: "Project", batch: Batch, *, answers: bool = False) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeV
 from abathur_tui.domain.clock import Clock, SystemClock, iso
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import AbathurError, ConfigInvalid, Exit, ProjectNotFound
-from abathur_tui.domain.execution import SubmitOptions, Submitted
+from abathur_tui.domain.execution import Key, SubmitOptions, Submitted
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.journal import LogEntry, LoopSeries
 from abathur_tui.domain.leases import Changed, Hold
@@ -33,6 +33,7 @@ from abathur_tui.project.dead_letters import DeadLetters
 from abathur_tui.project.filtering import filtered
 from abathur_tui.project.finding import Place, find, found, make
 from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
+from abathur_tui.project.once import key_of, submitted_with
 from abathur_tui.project.outliving import drained, engine_ended, succeeded
 from abathur_tui.project.purging import Purging
 from abathur_tui.project.relief import relieve, relieved
@@ -234,21 +235,30 @@ class Project:
         return await self._plan(text, wish)
 
     async def submit(self, text: str, wish: Wish | None = None) -> Submitted:
-        """Queue ABYSSAL commands or a prompt; when it returns, they are on disk. Raises DocumentInvalid, NoRuntime, QueueFull."""
+        """Queue ABYSSAL commands or a prompt; when it returns, they are on disk. Raises DocumentInvalid, NoRuntime, QueueFull, KeyTaken."""
         wish = wish or Wish()
+        key = key_of(wish, text=text)
+        for known in await submitted_with(self, key):
+            return known
         if "auto" in text or "parallel" in wish.common:
-            return await self.submit_plan(await self.plan(text, wish), wish)  # how many agents work now counts
-        plan, options = await asyncio.to_thread(self._planned, text, wish)
-        return await self.database.write(queue.submit, plan, options, self._clock.now())
+            return await self.submit_plan(await self.plan(text, wish), wish, key=key)  # how many agents work now counts
+        return await self._queued(*await asyncio.to_thread(self._planned, text, wish), key)
 
     async def submit_template(self, name: str, parameters: JsonObject, wish: Wish | None = None) -> Submitted:
         """Queue a template with its parameters (`NAME` or `NAME@version`). Raises as `submit` does."""
-        return await self.submit_plan(await asyncio.to_thread(self.workbench.plan_template, name, parameters, wish), wish)
+        key = key_of(wish or Wish(), template=name, parameters=parameters)
+        for known in await submitted_with(self, key):
+            return known
+        return await self.submit_plan(await asyncio.to_thread(self.workbench.plan_template, name, parameters, wish), wish, key=key)
 
-    async def submit_plan(self, plan: Plan, wish: Wish | None = None) -> Submitted:
-        """Queue a plan as one execution. Raises NoRuntime, QueueFull, NotFound."""
-        options = await asyncio.to_thread(self.workbench.options, plan, wish or Wish(), actor=self.actor)
-        return await self.database.write(queue.submit, plan, options, self._clock.now())
+    async def submit_plan(self, plan: Plan, wish: Wish | None = None, *, key: Key | None = None) -> Submitted:
+        """Queue a plan as one execution. Raises NoRuntime, QueueFull, NotFound, KeyTaken.
+
+        `key`: the wish's, where more than the plan's text must be the same.
+        """
+        wish = wish or Wish()
+        options = await asyncio.to_thread(self.workbench.options, plan, wish, actor=self.actor)
+        return await self._queued(plan, options, key or key_of(wish, text=plan.source))
 
     async def run(self, text: str, wish: Wish | None = None) -> ExecutionResult:
         """Submit, run to its end, and give the result. Raises as `submit` does, and AccountRefused when nothing can run any more."""
@@ -258,13 +268,18 @@ class Project:
         """The same with a template and its parameters."""
         return await self._finish(await self.submit_template(name, parameters, wish))
 
-    async def submit_batch(self, plans: Sequence[Plan], wish: Wish | None = None) -> Batch:
-        """Queue plans as an execution each, all or none of them. Raises NoRuntime, QueueFull."""
-        return await batch.submit_batch(self, plans, wish or Wish(), self._clock.now())
+    async def submit_batch(self, plans: Sequence[Plan], wish: Wish | None = None, *, key: Key | None = None) -> Batch:
+        """Queue plans as an execution each, all or none of them. Raises NoRuntime, QueueFull, KeyTaken. `key` as for `submit_plan`."""
+        wish = wish or Wish()
+        key = key or key_of(wish, batch=[plan.source for plan in plans])
+        return await batch.submit_batch(self, plans, wish, key, self._clock.now())
 
     async def run_batch(self, text: str, wish: Wish | None = None) -> list[ExecutionResult]:
         """Run an ABYSSAL document, or JSON's commands, as an execution each: what `abathur batch` does. Raises as `run` does, nothing queued."""
-        submitted = await self.submit_batch(await asyncio.to_thread(batch.plan_batch, self.workbench, text), wish)
+        key = key_of(wish or Wish(), batch=text)
+        submitted = await batch.batch_with(self, key)
+        if submitted is None:
+            submitted = await self.submit_batch(await asyncio.to_thread(batch.plan_batch, self.workbench, text), wish, key=key)
         await batch.attend_batch(self, submitted)
         return await batch.results_of(self, submitted)
 
@@ -461,14 +476,21 @@ class Project:
         await self.hand_over_keys()
         return info
 
+    async def ensure_engine_for(self, executions: Sequence[int]) -> None:
+        """The same, where one of these has not ended. Raises EngineDidNotStart, NotFound."""
+        for execution in executions:
+            if (await self.execution(execution)).status not in ENDED:
+                await self.ensure_engine()
+                return
+
     async def start_engine(self, *, stay: bool = False, drain: bool = False, standby: bool = False) -> StartedEngine:
         """An engine of one's own; see `engine.launch`. Raises EngineDidNotStart."""
         keys = await asyncio.to_thread(self._keys)
         return await launch.start_engine(self.folder, self.place.data, keys=keys, stay=stay, drain=drain, standby=standby)
 
-    async def stop_engine(self) -> bool:
-        """Stop the active engine; its tasks go back to the queue. False where none lived. Raises EngineDidNotStop."""
-        return await launch.stop_engine(self.place.data)
+    async def stop_engine(self, tell: Callable[[str], None] = lambda _: None) -> bool:
+        """Stop the active engine; its tasks go back to the queue. False where none lived. `tell` gets what holds it up. Raises EngineDidNotStop."""
+        return await launch.stop_engine(self.place.data, tell)
 
     async def engine_ended(self) -> bool:
         """Waits until no engine of this host is active, nor started again by its guard; gives whether the last one has ended in order."""
@@ -496,6 +518,12 @@ class Project:
         workbench = self.workbench  # once: it looks each time whether the settings have changed
         plan = workbench.plan(text, wish)
         return plan, workbench.options(plan, wish, actor=self.actor)
+
+    async def _queued(self, plan: Plan, options: SubmitOptions, key: Key | None) -> Submitted:
+        if key is None:
+            return await self.database.write(queue.submit, plan, options, self._clock.now())
+        (submitted,) = await self.database.write(queue.submit_once, key, [(plan, options)], self._clock.now())
+        return submitted
 
     async def _plan(self, text: str, wish: Wish | None) -> Plan:
         return await asyncio.to_thread(lambda: self.workbench.plan(text, wish))

@@ -1,7 +1,7 @@
 """What an execution came to: its output, what each member contributed, and a paragraph about it that no model wrote."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
 from abathur_tui.domain.clock import iso
@@ -12,7 +12,7 @@ from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.tasks import Execution, FellBack, Task
 from abathur_tui.project.answers import conflicts_data, execution_name, fell_back_data, member_data, quality_data, report_data, task_name
 from abathur_tui.project.joined import NOTHING, Left, contributions, made_while_running, quality, questions, sentences_of
-from abathur_tui.storage import views
+from abathur_tui.storage import queue, views
 
 _NAMED = 5
 """How many members the summary names of each sort."""
@@ -53,6 +53,8 @@ class ExecutionResult:
     """Why it failed, by its root task."""
     purged_at: float | None = None
     """When its content was purged; None where it is kept."""
+    key: str | None = None
+    """The key with which it was submitted; None where it has none."""
 
     def data(self) -> JsonObject:
         """What `run --json` gives."""
@@ -70,6 +72,7 @@ class ExecutionResult:
             "seconds": round(self.seconds, 3),
             "critical_path": [task_name(task) for task in self.critical_path],
             "purged_at": iso(self.purged_at),
+            "key": self.key,
         }
 
     def _member_data(self, task: Task) -> JsonObject:
@@ -129,7 +132,8 @@ def read_result(c: Connection, execution: int, now: float) -> ExecutionResult:
     """An execution as it stands, all in one snapshot. Raises NotFound."""
     row = views.execution(c, execution)
     left = Left(views.reports(c, execution), views.qualities(c, execution), views.fallbacks(c, execution), views.worked(c, execution))
-    return make_result(row, views.members(c, execution), views.result(c, row.root), now, left)
+    result = make_result(row, views.members(c, execution), views.result(c, row.root), now, left)
+    return replace(result, key=queue.key_of(c, execution))
 
 
 def read_result_of(c: Connection, task: Task, now: float) -> ExecutionResult | None:

@@ -1,18 +1,37 @@
 """Several jobs as one execution: each waits for those that it names, and a join has all their results."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from abathur_tui.domain.circles import circle_in
 from abathur_tui.domain.errors import AbathurError, CyclicDependencies, Detail, DocumentInvalid, OverLimit
+from abathur_tui.domain.execution import Submitted
 from abathur_tui.domain.nearest import nearest
 from abathur_tui.domain.plan import Edge, Fallback, JoinSpec, JoinStrategy, Kind, Need, Plan, PlanNode
 from abathur_tui.project.batch import located, plan_job
 from abathur_tui.project.jobs import Job, invalid, read_jobs
+from abathur_tui.project.once import key_of, submitted_with
+from abathur_tui.project.wish import Wish
+from abathur_tui.storage import queue
 
 if TYPE_CHECKING:
+    from abathur_tui.project.project import Project
     from abathur_tui.project.workbench import Workbench
+
+
+async def submit_together(project: "Project", text: str, wish: Wish) -> tuple[Submitted, list[int]]:
+    """Queue a JSON text's jobs as one execution; gives for each job the task with its result. Raises as `plan_together` and `submit_plan` do."""
+    key = key_of(wish, jobs=text)
+    for known in await submitted_with(project, key):
+        several = sum(1 for _ in read_jobs(text)) > 1
+        return known, await project.read(queue.members, known.root) if several else [known.root]
+    plan, roots = await asyncio.to_thread(plan_together, project.workbench, text)
+    submitted = await project.submit_plan(plan, wish, key=key)
+    if submitted.again:  # by somebody else at the same time
+        return await submit_together(project, text, wish)
+    return submitted, [submitted.tasks[root] for root in roots]
 
 
 def plan_together(bench: "Workbench", text: str) -> tuple[Plan, list[str]]:

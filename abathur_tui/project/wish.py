@@ -21,3 +21,5 @@ class Wish:
     """That moment was named (`--at`), and stays when the clock is set; else it is a time from now (`--in`)."""
     common: JsonObject = field(default_factory=dict)
     """The common parameters of every command by their names: `priority`, `agent`, `tags`, `retries`, `timeout`…"""
+    key: str | None = None
+    """A name of the submission's own: submitted again with it, the same work is there once, and what was made the first time is answered."""

@@ -34,6 +34,7 @@ TABLES = (
     "seals",
     "usage",
     "schedules",
+    "submissions",
     "content",
 )
 """What is exported, in this order."""
@@ -48,6 +49,7 @@ _OF_EXECUTION: Mapping[str, str] = {
     "executions": "id = :execution",
     "seals": "0",
     "usage": "0",
+    "submissions": ":execution BETWEEN first AND last",
     "schedules": "id = (SELECT schedule FROM executions WHERE id = :execution)",
 }
 _HAS_SECRETS = {("executions", "runtime"), ("schedules", "options")}

@@ -12,6 +12,7 @@ from abathur_tui.cli import output
 from abathur_tui.cli.following import follow_to_result
 from abathur_tui.cli.interrupts import Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation
+from abathur_tui.cli.keys import Key, told_again
 from abathur_tui.cli.loop.naming import Id, commands, task_of
 from abathur_tui.cli.opening import opened, tell_files, tell_notices
 from abathur_tui.cli.outcome import exit_of, tell_result
@@ -25,6 +26,7 @@ from abathur_tui.domain.plan import Kind
 from abathur_tui.project import Project, Wish
 from abathur_tui.project.answers import execution_name
 from abathur_tui.project.loops import loop_data, loop_name
+from abathur_tui.project.once import key_of, submitted_with
 from abathur_tui.storage.queue import LoopLimits
 
 Most = Annotated[str | None, typer.Option("--max-iterations", metavar="N", help="Passes at most, or unlimited.", show_default=False)]
@@ -90,6 +92,7 @@ def start(
     runtime: Runtime = None,
     model: Model = None,
     wait: Wait = False,
+    key: Key = None,
 ) -> int:
     """Start a loop: a task that is done again and again, each pass fed by the best one, until it has converged.
 
@@ -119,7 +122,7 @@ def start(
     with opened(call, create=True) as project:
         tell_notices(call, project.loaded.notices)
         tell_files(call, project.workbench, text if agent is None else None)
-        return asyncio.run(_start(project, text, Wish(runtime=runtime, model=model, common=common), call, wait=wait))
+        return asyncio.run(_start(project, text, Wish(runtime=runtime, model=model, common=common, key=key), call, wait=wait))
 
 
 @commands.command(
@@ -159,12 +162,20 @@ def resume(
 
 
 async def _start(project: Project, text: str, wish: Wish, call: Invocation, *, wait: bool) -> int:
+    submitted = await _submitted(project, text, wish)
+    series = await project.loop(submitted.root)
+    more = told_again(call, wish.key, submitted.execution, again=submitted.again)
+    return await _follow(project, submitted, series.loop, call, more, wait=wait)
+
+
+async def _submitted(project: Project, text: str, wish: Wish) -> Submitted:
+    key = key_of(wish, loop=text)
+    for known in await submitted_with(project, key):
+        return known
     plan = await project.plan(text, wish)
     if next(node for node in plan.nodes if node.id == plan.root).kind is not Kind.LOOP:
         raise ArgumentInvalid("That is no loop.", hint="Give a prompt, or run ABYSSAL commands with `abathur run`.")
-    submitted = await project.submit_plan(plan, wish)
-    series = await project.loop(submitted.root)
-    return await _follow(project, submitted, series.loop, call, {}, wait=wait)
+    return await project.submit_plan(plan, wish, key=key)
 
 
 async def _resume(project: Project, name: str, limits: LoopLimits, call: Invocation, *, wait: bool) -> int:
@@ -179,7 +190,7 @@ async def _follow(project: Project, submitted: Submitted, loop: int, call: Invoc
     if wait:
         with Interrupts() as interrupts:
             return await follow_to_result(project, submitted, call, interrupts, tell=_tell)
-    await project.ensure_engine()
+    await (project.ensure_engine_for([submitted.execution]) if submitted.again else project.ensure_engine())
     if call.json:
         output.document({"execution": execution_name(submitted.execution), "loop": loop_name(loop)} | more)
     else:

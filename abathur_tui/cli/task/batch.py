@@ -7,13 +7,14 @@ import typer
 
 from abathur_tui.cli import output
 from abathur_tui.cli.invocation import Command, invocation
+from abathur_tui.cli.keys import Key, told_again
 from abathur_tui.cli.opening import opened, tell_files, tell_notices
 from abathur_tui.cli.runtimes import Model, Runtime
 from abathur_tui.cli.task.naming import commands
 from abathur_tui.cli.text import read_file_or_input
-from abathur_tui.project import Project, Wish
+from abathur_tui.project import Wish
 from abathur_tui.project.answers import execution_name, task_name
-from abathur_tui.project.together import plan_together
+from abathur_tui.project.together import submit_together
 
 
 @commands.command(
@@ -31,6 +32,7 @@ def batch_submit(
     file: Annotated[str, typer.Argument(metavar="FILE.jsonl|-", help="An object a line, with the options of `task submit` by their long names.")],
     runtime: Runtime = None,
     model: Model = None,
+    key: Key = None,
 ) -> int:
     """Put several tasks into the queue as one execution, all or none.
 
@@ -41,17 +43,13 @@ def batch_submit(
     with opened(call, create=True) as project:
         tell_notices(call, project.loaded.notices)
         tell_files(call, project.workbench, text)
-        execution, tasks = asyncio.run(_submit(project, text, Wish(runtime=runtime, model=model)))
+        submitted, ids = asyncio.run(submit_together(project, text, Wish(runtime=runtime, model=model, key=key)))
+    execution, tasks = execution_name(submitted.execution), [str(task_name(id)) for id in ids]
+    more = told_again(call, key, submitted.execution, again=submitted.again)
     if call.json:
-        output.document({"execution": execution, "tasks": list(tasks)})
+        output.document({"execution": execution, "tasks": list(tasks)} | more)
     else:
         output.lines(*tasks)
         if not call.quiet:
             output.note(f"They are {execution}. An engine works them off: `abathur engine start`.")
     return 0
-
-
-async def _submit(project: Project, text: str, wish: Wish) -> tuple[str, list[str]]:
-    plan, roots = await asyncio.to_thread(plan_together, project.workbench, text)
-    submitted = await project.submit_plan(plan, wish)
-    return str(execution_name(submitted.execution)), [str(task_name(submitted.tasks[root])) for root in roots]

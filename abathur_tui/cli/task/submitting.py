@@ -12,6 +12,7 @@ from abathur_tui.cli import output
 from abathur_tui.cli.following import follow_to_result
 from abathur_tui.cli.interrupts import Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, invocation
+from abathur_tui.cli.keys import Key, told_again
 from abathur_tui.cli.opening import opened, tell_files, tell_notices
 from abathur_tui.cli.quantities import moment, seconds
 from abathur_tui.cli.runtimes import Model, Runtime
@@ -45,6 +46,7 @@ def _later(help: str) -> Any:
     abathur task submit "Check the nightly build" --in 2h --tag nightly --json
     abathur task submit "Look for broken links" --cron "0 7 * * 1-5" --timezone Europe/Berlin
     git diff | abathur task submit --template TEST --input - --wait
+    abathur task submit "Tag the release" --key release-1.4
     """,
 )
 def submit(
@@ -90,13 +92,14 @@ def submit(
         typer.Option("--success-criteria", metavar="C", help="'quality>=0.8', '$ command' or a sentence that a judge checks; may be repeated."),
     ] = None,
     confidence: Annotated[str | None, _later("How sure a judge must be at least that the result is right, 0 to 1.")] = None,
+    key: Key = None,
 ) -> int:
     """Put a task into the queue; it is on disk when this returns.
 
     An engine works it off: `abathur engine start`, an open screen, or --wait.
     """
     call = invocation(context)
-    _refuse_beside_cron(cron, timezone, {"--at": at, "--in": in_, "--after": after, "--wait": wait})
+    _refuse_beside_cron(cron, timezone, {"--at": at, "--in": in_, "--after": after, "--wait": wait, "--key": key is not None})
     given = {
         "priority": priority,
         "agent": agent,
@@ -133,14 +136,17 @@ def submit(
                 not_before=start,
                 on_the_clock=at is not None,
                 common=common,
+                key=key,
             )
             if cron is not None:
                 when = project.schedules.recurrence(cron, timezone)
                 return await _told_scheduled(project, await _schedule(project, template, parameters, subject, when, wish), call)
+            submitted = await _submit(project, template, parameters, subject, wish)
+            more = told_again(call, key, submitted.execution, again=submitted.again)
             if not wait:
-                return _told(await _submit(project, template, parameters, subject, wish), call)
+                return _told(submitted, call, more)
             with Interrupts() as interrupts:
-                return await follow_to_result(project, await _submit(project, template, parameters, subject, wish), call, interrupts)
+                return await follow_to_result(project, submitted, call, interrupts)
 
         return asyncio.run(run())
 
@@ -258,10 +264,10 @@ async def _told_scheduled(project: Project, scheduled: Scheduled, call: Invocati
     return 0
 
 
-def _told(submitted: Submitted, call: Invocation) -> int:
+def _told(submitted: Submitted, call: Invocation, more: JsonObject) -> int:
     execution, task = execution_name(submitted.execution), task_name(submitted.root)
     if call.json:
-        output.document({"execution": execution, "task": task})
+        output.document({"execution": execution, "task": task} | more)
     else:
         output.lines(f"{task} ({execution})" if not call.quiet else str(task))
     return 0

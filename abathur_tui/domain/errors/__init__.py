@@ -11,12 +11,13 @@ A code never changes its meaning. The first line of a class's docstring is its t
     ├── config (061-065)     ConfigInvalid, RuntimeNotAllowed, ArgumentInvalid, TemplateInvalid, PromptFailed
     ├── loops (081-086)      MeasureFailed, TargetNotReached, LoopTimedOut, NoProgress, BudgetReached, PriceUnknown
     ├── storage (101-110)    DiskFull, DatabaseDamaged, DatabaseNewer, DatabaseBusy, ProjectGone, NetworkFileSystem, NoResult,
-    │                    ContentPurged, DiskFailing, OutOfFiles
+    │                    ContentPurged, DiskFailing, OutOfFiles; RowUnreadable (121)
     ├── language (111-119)   DocumentInvalid and one code for each kind of mistake
     ├── forks (131-134)      ForkFailed, JoinFailed, FallbackFailed, NoJudge
     ├── answers (141-143)    AnswerDeclined, TooManyTurns, CriteriaNotMet
     ├── engine (151-152)     EngineDidNotStop, EngineEnded
     ├── people (171)         PersonNeeded
+    ├── keys (181)           KeyTaken
     ├── library (161-162)    VersionTaken, TemplateFixed
     └── all else (199)       Unexpected
 """
@@ -46,6 +47,7 @@ from abathur_tui.domain.errors.queue import (
     EngineDidNotStart,
     EngineDidNotStop,
     EngineEnded,
+    KeyTaken,
     LeaseLost,
     NoTerminal,
     NotFound,
@@ -138,6 +140,7 @@ __all__ = [
     "FallbackFailed",
     "ForkFailed",
     "JoinFailed",
+    "KeyTaken",
     "LeaseLost",
     "LoopTimedOut",
     "MeasureFailed",

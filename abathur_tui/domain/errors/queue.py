@@ -113,6 +113,17 @@ class DependencyFailed(AbathurError):
     hint = "Retry the task that is named: its dependents come back with it."
 
 
+class KeyTaken(AbathurError):
+    """The key was given to something else.
+
+    A submission with `--key` is made once. This one has the key of another, whose text, parameters or options are not the same.
+    """
+
+    code = "ABTH-ERR-181"
+    exit = Exit.REFUSED
+    hint = "Give it a key of its own, or submit exactly what was submitted before: then that one is answered."
+
+
 # The engine
 
 

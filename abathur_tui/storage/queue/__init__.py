@@ -9,6 +9,7 @@ from abathur_tui.storage.queue.ending import complete, end_cancelled, end_paused
 from abathur_tui.storage.queue.fitting import Room, let_go_what_fits, set_aside
 from abathur_tui.storage.queue.holding import free_queue, held, hold_queue
 from abathur_tui.storage.queue.looping import LoopLimits, resume_loop
+from abathur_tui.storage.queue.once import key_of, members, submit_once, submitted_with
 from abathur_tui.storage.queue.rescue import MOST_CRASHES, clock_set_back, crash, due, is_silent, recover, supersede
 from abathur_tui.storage.queue.scheduling import (
     add_schedule,
@@ -54,8 +55,10 @@ __all__ = [
     "hold_lane",
     "hold_queue",
     "is_silent",
+    "key_of",
     "lanes",
     "let_go_what_fits",
+    "members",
     "next_schedule",
     "next_up",
     "note",
@@ -81,6 +84,8 @@ __all__ = [
     "schedules",
     "set_aside",
     "submit",
+    "submit_once",
+    "submitted_with",
     "supersede",
     "take",
     "unpark",

@@ -13,6 +13,7 @@ from abathur_tui.domain.plan import Kind, OnFailure
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.success import unmet_from
 from abathur_tui.domain.tasks import Attempt, AuditEvent, Task, TaskDetail, ToolCall, Turn
+from abathur_tui.storage.queue.once import key_of
 from abathur_tui.storage.queue.scheduling import schedule_of
 from abathur_tui.storage.records import (
     error_of,
@@ -66,6 +67,7 @@ def detail(c: Connection, id: int) -> TaskDetail:
         quality=quality_from(left),
         purged_at=spec["purged_at"],
         schedule=schedule_of(c, shown.execution),
+        key=key_of(c, shown.execution),
     )
 
 
