@@ -72,7 +72,7 @@ def stop(context: typer.Context) -> int:
     """Stop the engine; its tasks go back to the queue, and nothing counts against them."""
     call = invocation(context)
     # Not through the open project: an engine of an older version is what keeps a newer one from opening it.
-    stopped = asyncio.run(stop_engine(found(call.project).data))
+    stopped = asyncio.run(stop_engine(found(call.project).data, _teller(call)))
     if call.json:
         output.document({"stopped": stopped})
     else:
@@ -94,7 +94,7 @@ def restart(context: typer.Context) -> int:
     command's settings and key. Where none was at work one is started all the same.
     """
     call = invocation(context)
-    asyncio.run(stop_engine(found(call.project).data))
+    asyncio.run(stop_engine(found(call.project).data, _teller(call)))
     with opened(call) as project:
         tell_notices(call, project.loaded.notices)
         return asyncio.run(_detached(project, call, drain=False))
@@ -239,6 +239,11 @@ class _Attended:
             self.say(f"{_told(started.info)}. Ctrl-C stops it.")
         else:
             self.say(f"{_told(started.info)} already; this one stands by. Ctrl-C ends it.")
+
+
+def _teller(call: Invocation) -> Callable[[str], None]:
+    """What tells a person what holds something up."""
+    return (lambda _: None) if call.quiet else output.note
 
 
 def _told(engine: EngineInfo) -> str:

@@ -465,7 +465,9 @@ class Engine:
         """End what still runs, and the engine's row; a task that no worker could give back is rescued from ourselves."""
         await self._shop.runtimes.aclose()
         await self._with.children.aclose()
-        if self._broken is None:
+        if self._database.waits:  # `release_seconds` are over, and one who waits for the stop waits no longer
+            self.log.warning("engine.not_ended", "its row could not be ended: the database cannot be written")
+        elif self._broken is None:
             try:
                 async with asyncio.timeout(self._with.release_seconds):
                     await self._database.write(queue.recover, self.id, self._with.clock.now())

@@ -141,6 +141,7 @@ class Foreman:
     async def close(self, stop: Stop, seconds: float) -> None:
         """Stop all workers, and wait for them; those that cannot even write after `seconds` are left to the next engine's rescue."""
         self._closed = True
+        until = self._shop.clock.monotonic() + seconds
         for worker in self._workers.values():
             worker.stop(stop)
         with contextlib.suppress(TimeoutError, AbathurError):  # whoever is just being claimed is known after it
@@ -149,11 +150,11 @@ class Foreman:
         for preparing in self._preparing:
             preparing.cancel()
         if self._running:
-            _, late = await asyncio.wait(self._running, timeout=seconds)
+            _, late = await asyncio.wait(self._running, timeout=max(0.0, until - self._shop.clock.monotonic()))
             for task in late:
                 task.cancel()
         idle = self._shop.swarm.all_idle()
-        if idle and stop is Stop.RELEASE:
+        if idle and stop is Stop.RELEASE and not self._shop.database.waits:
             with contextlib.suppress(TimeoutError, AbathurError):  # the next engine ends them with ours
                 async with asyncio.timeout(seconds):
                     await self._shop.database.write(self._dismiss_all, idle)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,8 @@ LATE_SECONDS = 5.0
 """How long whoever is starting one already is waited for."""
 STOP_SECONDS = 20.0
 """How long a stopping engine may take to end its agents and to give its tasks back."""
+LOCKED_SECONDS = 2.0
+"""How long another program may hold the write lock before whoever waits for a stopping engine is told of it."""
 STAY = signal.SIGUSR1
 """Asks an engine that was started for the work at hand not to end when idle."""
 _LOOK_SECONDS = 0.02
@@ -79,9 +81,12 @@ async def start_engine(
     return await asyncio.to_thread(_start, project, data, keys or {}, flags)
 
 
-async def stop_engine(data: Path) -> bool:
-    """Stop the active engine of this host in order; returns when it has ended. False where there was none."""
-    return await asyncio.to_thread(_stop, data)
+async def stop_engine(data: Path, tell: Callable[[str], None] = lambda _: None) -> bool:
+    """Stop the active engine of this host in order; returns when it has ended. False where there was none. Raises EngineDidNotStop.
+
+    `tell` gets what holds it up, in a thread of its own.
+    """
+    return await asyncio.to_thread(_stop, data, tell)
 
 
 def engine_status(data: Path) -> EngineInfo | None:
@@ -195,8 +200,9 @@ def _starting(data: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def _stop(data: Path) -> bool:
+def _stop(data: Path, tell: Callable[[str], None]) -> bool:
     deadline = time.monotonic() + STOP_SECONDS
+    locked = _LockedBy(data)
     if (found := _at_work(data, deadline)) is None:
         return False
     active, process = found
@@ -206,10 +212,41 @@ def _stop(data: Path) -> bool:
         os.kill(process, signal.SIGTERM)
         os.kill(process, signal.SIGCONT)
     while engines.engine_alive(data, active) or (process != os.getpid() and known is not None and identity(process) == known):
+        if locked.for_long():
+            tell(f"The engine cannot give its tasks back: {locked.told}. It ends all the same soon; the next engine takes them over.")
         if time.monotonic() > deadline:
-            raise EngineDidNotStop(f"The engine (process {process}) did not end within {STOP_SECONDS:g} seconds.")
+            why = f": {locked.told}" if locked.process is not None else ""
+            raise EngineDidNotStop(f"The engine (process {process}) did not end within {STOP_SECONDS:g} seconds{why}.")
         time.sleep(_LOOK_SECONDS)
     return True
+
+
+class _LockedBy:
+    """Which other program holds the database's write lock, look after look."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._engines = {process for _, process in engines.living_engines(data)}
+        self._since = 0.0
+        self._said = False
+        self.process: int | None = None
+        """None while nobody but an engine holds it."""
+
+    def for_long(self) -> bool:
+        """Whether one has held it for `LOCKED_SECONDS` by now; true only once."""
+        process, now = writing_process(self._data), time.monotonic()
+        if process in self._engines:
+            process = None
+        if process != self.process:
+            self.process, self._since = process, now
+        long = process is not None and now - self._since >= LOCKED_SECONDS and not self._said
+        self._said = self._said or long
+        return long
+
+    @property
+    def told(self) -> str:
+        """What is so, as a part of a sentence."""
+        return f"{self._data / DATABASE} is locked by process {self.process}"
 
 
 def _at_work(data: Path, deadline: float) -> tuple[str, int] | None:

@@ -47,6 +47,11 @@ class PatientDatabase:
         self._troubles: dict[str, str] = {}
         """`read` or `write` to the code of the error that it waits for."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether something that is to be written waits for the end of a trouble."""
+        return "write" in self._troubles
+
     async def write(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `operation` gives, once it is committed. Raises its own refusals (LeaseLost…), and ProjectGone or DatabaseDamaged for good.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from abathur_tui.domain.errors import DatabaseBusy, EngineDidNotStart
+from abathur_tui.domain.errors import DatabaseBusy, EngineDidNotStart, EngineDidNotStop
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.status import Status
 from abathur_tui.engine.launch import engine_status, ensure_engine, start_engine, stop_engine
@@ -161,6 +161,22 @@ async def test_where_another_program_locks_the_database_it_is_named_and_the_engi
             await ensure_engine(project.folder, project.data)
 
     assert await eventually_async(lambda: engine_status(project.data))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who holds a lock")
+async def test_who_holds_up_a_stop_is_named_and_the_engine_ends_by_itself_after_it(project: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("abathur_tui.engine.launch.LOCKED_SECONDS", 0.05)
+    monkeypatch.setattr("abathur_tui.engine.launch.STOP_SECONDS", 1.0)
+    await start_engine(project.folder, project.data, stay=True)
+    told: list[str] = []
+
+    with child("hold_transaction", project.data) as other:
+        assert lines(other, 1) == ["held"]
+        with pytest.raises(EngineDidNotStop, match=f"is locked by process {other.pid}"):
+            await stop_engine(project.data, told.append)
+
+    assert [f"is locked by process {other.pid}. It ends all the same" in line for line in told] == [True]
+    await eventually_async(lambda: not engines.living_engines(project.data))
 
 
 async def test_a_drain_ends_when_the_queue_is_worked_off(project: Bench) -> None:
