@@ -61,7 +61,7 @@ async def burnt(child: Child, seconds: float) -> None:
 
 async def measured_again(project: Bench) -> None:
     """Wait until the engine has measured three times more, and has drawn its conclusions from at least two of them."""
-    since = project.database.read_now(swarm.samples, 1)[0].at
+    since = max((sample.at for sample in project.database.read_now(swarm.samples, 1)), default=0)
     await eventually_async(lambda: sum(sample.at > since for sample in project.database.read_now(swarm.samples, 10)) >= 3)
 
 
@@ -90,14 +90,15 @@ async def test_what_is_taken_is_measured_with_all_that_was_started(bench: Make) 
     done = asyncio.Event()
     project = bench(lambda _: [Wait(done), Say("x")])
     limited(project)
+    alone = taken()
     [task] = project.submit(node())
     async with project.running(), program(project, str(60 * MB)):
-        await eventually_async(lambda: any(sample.memory_bytes > 60 * MB + 20 * MB for sample in project.database.read_now(swarm.samples, 10)))
+        await measured_again(project)
         [newest, *_] = project.database.read_now(swarm.samples, 10)
         done.set()
         await project.until(task, Status.COMPLETED)
 
-    assert newest.memory_bytes > 60 * MB + 20 * MB
+    assert newest.memory_bytes > alone + 60 * MB
     assert newest.processes >= 2
     assert (newest.memory_limit, newest.cores_limit) == (machine.memory_bytes(), machine.cores())
     assert newest.cores is not None
@@ -129,30 +130,6 @@ async def test_a_service_costs_memory_and_its_cpu_holds_nobody_up(bench: Make) -
 
     assert idle == 0
     assert busy > 0
-
-
-async def test_after_very_long_outputs_the_engine_takes_no_more_than_before(bench: Make) -> None:
-    project = bench(say("x"))
-    limited(project)
-    project.sample_seconds = 0.5
-    project.swarm = {"max_agents": 2}
-    project.opens = lambda choice, keys: open_runtime(choice, keys, project.children)
-    long = ("/bin/sh", "-c", f"head -c {10 * MB} /dev/zero | tr '\\0' x")
-    project.choice = RuntimeChoice(RuntimeName.COMMAND, argv=long, working_folder="/", environment=(("PATH", "/usr/bin:/bin"),))
-    heap.keep_no_spare()
-    gc.disable()  # so that it does not depend on when Python looks for what holds itself
-    try:
-        async with project.running():
-            before = taken()
-            tasks = project.submit(*(node(f"n{number}") for number in range(4)))
-            for task in tasks:
-                await project.until(task, Status.COMPLETED)
-
-            await eventually_async(lambda: taken() < before + 25 * MB)
-    finally:
-        gc.enable()
-
-    assert len(project.result(tasks[-1]) or "") == 10 * MB
 
 
 async def test_over_ninety_percent_of_memory_nothing_starts_until_it_is_freed_and_every_row_says_why(bench: Make) -> None:
