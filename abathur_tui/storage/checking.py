@@ -20,7 +20,8 @@ from abathur_tui.storage.passes import unfit_passes
 from abathur_tui.storage.reading import reading
 from abathur_tui.storage.sql import named
 
-_SQL = named("checking")
+_SQL = named("checking") | named("audited")
+"""What must hold among the rows, and between them and the audit."""
 
 MOST_PROBLEMS = 20
 """Problems of one kind that are told."""

@@ -19,7 +19,7 @@ QUERIES = [(file, name) for file in FILES for name in named(file)]
 SHORT = {"counts", "lanes", "sqlite_sequence", "loops", "engines", "json_each", "queue_state", "schedules", "status_commands"}
 """Tables that are short, and may be read whole."""
 
-WHOLE = {"checking", "recovering"}
+WHOLE = {"audited", "checking", "recovering"}
 """Files of statements that are there to look at everything."""
 
 
