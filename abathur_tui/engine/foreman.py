@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
+from abathur_tui.domain.clock import Look
 from abathur_tui.domain.errors import AbathurError, Unexpected
 from abathur_tui.domain.leases import Claim, LaneState, Request
 from abathur_tui.domain.plan import Kind
@@ -27,7 +28,6 @@ DUE_SECONDS = 0.25
 """How soon after a change it asks again what is due when."""
 CLOCK_SECONDS = 2.0
 """How often the wall clock is looked at while something is due at some time: it may be set."""
-_CLOCK_TOLERANCE_SECONDS = 1.0
 _LEAST_PAUSE_SECONDS = 0.01
 _JOINS_AT_ONCE = 20
 _STOPS = {"cancel": Stop.CANCEL, "pause": Stop.PAUSE}
@@ -79,8 +79,8 @@ class Foreman:
         """On the wall clock."""
         self._due_asked = float("-inf")
         """Monotonic."""
-        self._latest = float("inf")
-        """The wall clock when it was last looked at: one that stands before that was set back. At first nobody knows."""
+        self._seen: Look | None = None
+        """The clocks when they were last looked at; before that nobody knows whether the wall clock was set."""
         self._used = shop.settings
         """The settings that are worked by."""
         self._asked: int | None = None
@@ -183,15 +183,23 @@ class Foreman:
             limited(c, self._shop.engine, "agents work", asked, slots.limit, now)
 
     async def _see_what_is_due(self) -> None:
-        now, monotonic = self._shop.clock.now(), self._shop.clock.monotonic()
-        if now < self._latest - _CLOCK_TOLERANCE_SECONDS:
-            await self._shop.database.write(queue.clock_set_back, now)
-            self._next_due = now
-        self._latest = now
+        now, monotonic = await self._see_the_clock(), self._shop.clock.monotonic()
         reached = self._next_due is not None and now >= self._next_due
         if reached or (self._changed and monotonic >= self._due_asked + DUE_SECONDS):
             self._due_asked, self._changed = monotonic, False
             self._next_due = await self._shop.database.write(queue.due, now)
+
+    async def _see_the_clock(self) -> float:
+        """What the wall clock says; where it was set since the last look, what was reckoned by it is reckoned again."""
+        before, seen = self._seen, Look.at(self._shop.clock)
+        by = 0.0 if before is None else before.set_by(seen)
+        if before is None or by < 0:
+            await self._shop.database.write(queue.clock_set_back, seen.now)
+            self._next_due = seen.now
+        elif by > 0:
+            await self._shop.database.write(queue.clock_set_forward, by, seen.now)
+        self._seen = seen
+        return seen.now
 
     def _look(self, c: Connection, awaited: list[int], asked: list[int]) -> _Look:
         awaited_tasks = views.tasks_by_id(c, awaited) if awaited else []

@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import replace
 from sqlite3 import Connection
 
+from abathur_tui.domain.clock import Look
 from abathur_tui.domain.courses import Progress, course_of
 from abathur_tui.domain.criteria import commands
 from abathur_tui.domain.errors import AbathurError, BudgetReached, LoopTimedOut, MeasureFailed, NoProgress, PriceUnknown, TargetNotReached
@@ -133,13 +134,14 @@ class Loop:
         made = None if child is not None else await self._made(number)
         child = await self._shop.database.write(self._begin, number, child, made)
         self._slot.release()
+        before = Look.at(self._shop.clock)
         ended = await self._await_pass(child)
         if ended is None:
             reason = f"its {self._timeout:g} seconds were over in pass {number}"
             return self._ended(EndedBecause.TIMEOUT, reason, LoopTimedOut)
         if ended.status is not Status.COMPLETED:
             return await self._failed(number, ended)
-        return await self._judge(number, ended)
+        return await self._judge(number, ended, before)
 
     async def _made(self, number: int) -> PlanNode | LoopBody:
         """The pass to be: one task, or all that was written or nested in the loop, each told what earlier passes have reached."""
@@ -226,9 +228,10 @@ class Loop:
         code = task.error.code if task.error is not None else AbathurError.code
         return self._ended(EndedBecause.FAILED, f"pass {number} ({name}) is {task.status}{said}", code)
 
-    async def _judge(self, number: int, ended: Task) -> LoopEnd | None:
-        """Measure the pass, and keep it with its verdict; an end where there was no money left to judge it."""
+    async def _judge(self, number: int, ended: Task, before: Look) -> LoopEnd | None:
+        """Measure the pass, which was awaited from `before` on, and keep it with its verdict; an end where there was no money left to judge it."""
         shop = self._shop
+        awaited = Look.at(shop.clock)
         output = await shop.database.read(views.result, ended.id) or ""
         began = shop.clock.monotonic()
         if self._runs_commands:
@@ -241,7 +244,9 @@ class Loop:
             return end
         spent = await shop.database.read(views.spent_in, self._claim.lease.task, number, questions_about(number))
         began_at = ended.started_at if spent.began_at is None else spent.began_at
-        seconds = max((ended.finished_at or 0.0) - (began_at or ended.finished_at or 0.0), 0.0) + shop.clock.monotonic() - began
+        seconds = max((ended.finished_at or 0.0) - (began_at or ended.finished_at or 0.0), 0.0)
+        if before.set_by(awaited):  # then the moments say nothing
+            seconds = before.seconds_to(awaited)
         done = Pass(
             number=number,
             task=ended.id,
@@ -251,7 +256,7 @@ class Loop:
             reason=found_out.reason,
             tokens_input=spent.tokens_input,
             tokens_output=spent.tokens_output,
-            seconds=seconds,
+            seconds=seconds + shop.clock.monotonic() - began,
             cost_usd=spent.known_cost_usd,
             ended_at=shop.clock.now(),
             scores=found_out.scores,

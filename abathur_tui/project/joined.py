@@ -28,8 +28,13 @@ def _asked_by(task: Task, parent: Task) -> bool:
 
 
 def made_while_running(task: Task, parent: Task) -> bool:
-    """Whether its parent made it, instead of the plan that both are of."""
-    return parent.started_at is not None and task.created_at >= parent.started_at and task.id > parent.id
+    """Whether its parent made it, instead of the plan that both are of.
+
+    What a plan makes is all of one moment. Which of two moments is later says nothing: the clock may have been set back in between.
+    """
+    if parent.started_at is None or task.id < parent.id:
+        return False
+    return task.created_at != parent.created_at or task.created_at == parent.started_at
 
 
 @dataclass(frozen=True, slots=True)

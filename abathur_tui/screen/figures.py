@@ -18,7 +18,7 @@ def age(seconds: float) -> str:
 def duration(seconds: float) -> str:
     """A duration in words for details: `4 min 12 s`, `1.3 s`."""
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{max(0.0, seconds):.1f} s"
     whole = int(seconds)
     if whole < _MINUTE:
         return f"{whole} s"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Literal
 
-from abathur_tui.domain.clock import iso
+from abathur_tui.domain.clock import SAME_SECONDS, iso
 from abathur_tui.storage import journal
 from abathur_tui.storage.sql import named
 
@@ -21,8 +21,6 @@ Source = Literal["audit", "logs", "output"]
 
 SOURCES: tuple[Source, ...] = ("audit", "logs", "output")
 
-TOLERANCE_SECONDS = 1.0
-"""What was written at the same time may differ by so much."""
 _NOTICED_SECONDS = 10.0
 """A clock that was set back is noticed sooner after the first row by the new time."""
 _MOST_LOOKED_AT = 2000
@@ -52,11 +50,11 @@ def note_set_back(c: Connection, now: float) -> bool:
     latest, ends = 0.0, []
     for place, source in enumerate(SOURCES):
         era = known[-1][place] if known else 0
-        values = {"now": now, "tolerance": TOLERANCE_SECONDS, "noticed": _NOTICED_SECONDS, "era": era, "most": _MOST_LOOKED_AT}
+        values = {"now": now, "tolerance": SAME_SECONDS, "noticed": _NOTICED_SECONDS, "era": era, "most": _MOST_LOOKED_AT}
         end, at = c.execute(_SQL[source], values).fetchone()
         ends.append(max(end, era))
         latest = max(latest, at or 0.0)
-    if latest <= now + TOLERANCE_SECONDS:
+    if latest <= now + SAME_SECONDS:
         return False
     c.execute(_SQL["keep"], (json.dumps([*known, ends][-_MOST_KEPT:]),))
     journal.notice(c, "warning", f"the clock was set back: it had been {iso(latest)}, and is {iso(now)}", now)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from abathur_tui.domain.clock import SystemClock
 from abathur_tui.domain.errors import AccountRefused, ApiUnavailable, Exit
 from abathur_tui.domain.execution import SubmitOptions
@@ -51,6 +53,10 @@ class StandingClock(SystemClock):
     def monotonic(self) -> float:
         """It goes on with the other one."""
         self.looks += 1
+        return self.at
+
+    def since_boot(self) -> float:
+        """Time passes."""
         return self.at
 
 
@@ -254,6 +260,41 @@ async def test_a_clock_that_is_set_back_makes_no_quota_wait_longer(bench: Make) 
         await eventually_async(lambda: project.task(task).why == Why.QUOTA)
         clock.by = -5 * HOUR
         await project.until(task, Status.COMPLETED)
+
+
+async def test_a_clock_that_is_set_forward_lets_nothing_expire(bench: Make) -> None:
+    go = asyncio.Event()
+    project = bench(in_order([Wait(go), Say("done")], [Say("done")]))
+    clock = with_clock(project)
+    project.swarm = {"max_agents": 1}
+    [first] = project.submit(node())
+    [waiting] = project.submit(node(expires_in_seconds=HOUR / 2))
+
+    async with project.running():
+        await project.until(first, Status.RUNNING)
+        for by in (HOUR, 0, 2 * HOUR):
+            clock.by = by
+            [seen] = project.submit(node("seen", expires_in_seconds=0))
+            await project.until(seen, Status.FAILED)
+        go.set()
+        await project.until(waiting, Status.COMPLETED)
+
+
+@pytest.mark.parametrize("by", [-24 * HOUR, 24 * HOUR])
+async def test_a_pass_takes_as_long_as_it_takes_when_the_clock_is_set(bench: Make, by: float) -> None:
+    go = asyncio.Event()
+    project = bench(in_order([Wait(go), Say("done")]))
+    clock = with_clock(project)
+    [loop] = project.submit(loop_node("echo 3"))
+
+    async with project.running():
+        await eventually_async(lambda: all_tasks(project) == [Status.RUNNING, Status.RUNNING])
+        clock.by = by
+        go.set()
+        await project.until(loop, Status.COMPLETED)
+
+    (series,) = project.database.read_now(views.loops)
+    assert 0 <= series.passes[0].seconds < 60
 
 
 async def test_a_clock_that_is_set_forward_lets_start_what_is_due_by_then(bench: Make) -> None:

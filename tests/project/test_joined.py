@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from abathur_tui.domain.joins import Conflict, Contribution, JoinReport, Judged, Quality, Stand
 from abathur_tui.domain.plan import JoinStrategy, Kind
 from abathur_tui.domain.status import Status
@@ -39,6 +41,20 @@ def test_what_a_join_asks_is_no_member_but_costs() -> None:
 
 def test_it_is_on_the_critical_path() -> None:
     assert critical_path(JOIN, {one.id: one for one in TEAM}) == (3, 4, 1)
+
+
+@pytest.mark.parametrize("hours", [-24, -1, 1])
+@pytest.mark.parametrize("begun", [False, True])
+def test_members_stay_members_and_questions_stay_questions_when_the_clock_is_set(hours: int, begun: bool) -> None:
+    # Given that the clock is set after the submit, or while the join is at work,
+    by = hours * 3600.0
+    asked = replace(TEAM[3], created_at=103.5 + by, started_at=103.6 + by, finished_at=105.0 + by)
+    set_later = [replace(JOIN, finished_at=106.0 + by), *TEAM[1:3], asked]
+    set_before = [replace(JOIN, started_at=103.0 + by, finished_at=106.0 + by), *TEAM[1:3], asked]
+
+    result = make_result(execution(1), set_later if begun else set_before, "x", 200.0, JUDGED)
+
+    assert [member.id for member in result.members] == [2, 3]
 
 
 def test_the_result_says_how_good_it_is_and_who_contributed_what() -> None:

@@ -33,6 +33,10 @@ class FrozenClock:
         """Seconds."""
         return 1000.0
 
+    def since_boot(self) -> float:
+        """Seconds."""
+        return 1000.0
+
 
 class SteadyMachine:
     """A machine on which nothing changes."""

@@ -18,6 +18,12 @@ def test_an_age_takes_at_most_four_cells(seconds: float, text: str) -> None:
     assert len(text) <= 4
 
 
+@pytest.mark.parametrize(("seconds", "text"), [(-3600, "0.0 s"), (1.26, "1.3 s"), (59.9, "59 s"), (252, "4 min 12 s"), (4020, "1 h 7 min")])
+def test_a_duration_is_never_less_than_nothing(seconds: float, text: str) -> None:
+    # The end lies before the beginning where the clock was set back in between.
+    assert figures.duration(seconds) == text
+
+
 @pytest.mark.parametrize(
     ("count", "text"), [(950, "950"), (8100, "8.1k"), (12_345, "12k"), (999_999, "999k"), (1_200_000, "1.2M"), (25_000_000, "25M")]
 )

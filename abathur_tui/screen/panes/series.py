@@ -163,7 +163,7 @@ def _place(series: LoopSeries, done: Pass, axis: Axis, spent: float) -> float:
         case Axis.PASS:
             return float(done.number)
         case Axis.TIME:
-            return (done.ended_at - (series.started_at or done.ended_at)) / _MINUTE
+            return max(0.0, done.ended_at - (series.started_at or done.ended_at)) / _MINUTE
         case Axis.COST:
             return spent
 

@@ -52,6 +52,10 @@ WHERE id IN (
     UNION ALL SELECT id FROM tasks INDEXED BY tasks_expiring WHERE expires IS NOT NULL AND changed_at > :now
 );
 
+-- name: clock_set_forward
+-- Expiries that were reckoned before the clock was set forward by so much, and had not come by then. Index tasks_expiring.
+UPDATE tasks INDEXED BY tasks_expiring SET expires = expires + :by WHERE expires > :before AND changed_at <= :before;
+
 -- name: lanes_set_back
 -- The same for the holds of lanes. The few rows of lanes.
 UPDATE lanes SET held_until = :now + max(held_until - held_at, 0), held_at = :now WHERE held_why <> '' AND held_at > :now;

@@ -12,7 +12,7 @@ SELECT template, template_version, count(*), sum(judged), sum(completed), avg(CA
 FROM (
     SELECT t.template, t.template_version, t.status = 'completed' AS completed,
         t.started_at IS NOT NULL AND t.status IN ('completed', 'failed', 'dead') AS judged,
-        (SELECT sum(a.ended_at - a.started_at) FROM attempts AS a WHERE a.task = t.id) AS seconds,
+        (SELECT sum(max(a.ended_at - a.started_at, 0)) FROM attempts AS a WHERE a.task = t.id) AS seconds,
         t.tokens_input + t.tokens_output
             + coalesce((SELECT sum(p.tokens_input + p.tokens_output) FROM tasks AS p WHERE p.parent = t.id AND p.pass IS NOT NULL), 0) AS tokens,
         t.cost_usd + coalesce((SELECT sum(p.cost_usd) FROM tasks AS p WHERE p.parent = t.id AND p.pass IS NOT NULL), 0) AS cost_usd,

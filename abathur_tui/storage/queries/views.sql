@@ -90,7 +90,7 @@ FROM executions AS x JOIN tasks AS t ON t.id = x.root LEFT JOIN content AS c ON 
 
 -- name: worked
 -- The seconds that the tasks of an execution were worked at, where that was more than once: not those between attempts. Index tasks_by_execution.
-SELECT a.task, sum(a.ended_at - a.started_at) FROM tasks AS t JOIN attempts AS a ON a.task = t.id
+SELECT a.task, sum(max(a.ended_at - a.started_at, 0)) FROM tasks AS t JOIN attempts AS a ON a.task = t.id
 WHERE t.execution = ? AND t.attempt > 1 GROUP BY a.task;
 
 -- name: details

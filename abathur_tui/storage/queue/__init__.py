@@ -10,7 +10,7 @@ from abathur_tui.storage.queue.fitting import Room, let_go_what_fits, set_aside
 from abathur_tui.storage.queue.holding import free_queue, held, hold_queue
 from abathur_tui.storage.queue.looping import LoopLimits, resume_loop
 from abathur_tui.storage.queue.once import key_of, members, submit_once, submitted_with
-from abathur_tui.storage.queue.rescue import MOST_CRASHES, clock_set_back, crash, due, is_silent, recover, supersede
+from abathur_tui.storage.queue.rescue import MOST_CRASHES, clock_set_back, clock_set_forward, crash, due, is_silent, recover, supersede
 from abathur_tui.storage.queue.scheduling import (
     add_schedule,
     next_schedule,
@@ -41,6 +41,7 @@ __all__ = [
     "claim",
     "clear_dead_letters",
     "clock_set_back",
+    "clock_set_forward",
     "complete",
     "crash",
     "due",

@@ -68,6 +68,14 @@ def clock_set_back(c: Connection, now: float) -> None:
     reckon_again(c, now)
 
 
+def clock_set_forward(c: Connection, by: float, now: float) -> None:
+    """The wall clock was set `by` so many seconds: nothing expires sooner for it.
+
+    A wait may be shorter for it: trying something too early does less harm than waiting, where it was before that the clock was wrong.
+    """
+    c.execute(_SQL["clock_set_forward"], {"by": by, "before": now - by})
+
+
 def due(c: Connection, now: float) -> float | None:
     """Make what is due ready, fail what has expired, free lanes whose hold is over, submit what recurs.
 
