@@ -21,6 +21,7 @@ PLACES = {
     "backoff": ("fdatasync", 9),
     "retry": ("fdatasync", 1),
     "asked": ("fdatasync", 5),
+    "once": ("pwrite64", 18),
     "requests": ("fdatasync", 7),
     "schedule": ("fdatasync", 3),
     "commands": ("fdatasync", 4),

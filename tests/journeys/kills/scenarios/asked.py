@@ -7,8 +7,8 @@ from pathlib import Path
 
 from abathur_tui.domain.clock import SystemClock
 from abathur_tui.domain.conversation import TurnRequest
-from abathur_tui.domain.execution import SubmitOptions
-from abathur_tui.domain.plan import Plan
+from abathur_tui.domain.execution import Key, SubmitOptions
+from abathur_tui.domain.plan import Edge, Plan
 from abathur_tui.domain.recurrence import Recurrence
 from abathur_tui.domain.status import Status
 from abathur_tui.settings.model import OnStatus
@@ -75,6 +75,36 @@ def ask_again(project: Bench) -> None:
 def check_asked(project: Bench) -> None:
     assert project.task(1).status is Status.CANCELLED
     assert {status for task, status in statuses(project).items() if task != 1} == {Status.COMPLETED}
+
+
+# With a key, by somebody who does not know what became of it
+
+KEY = Key("once", "a" * 64)
+
+
+def submit_once(project: Bench) -> None:
+    options = SubmitOptions(project.choice)
+    pairs = [(Plan((node("n1"), node("n2")), (Edge("n2", "n1"),), "n2"), options), (Plan((node("n1"),), (), "n1"), options)]
+    made = project.write(queue.submit_once, KEY, pairs)
+    acknowledge(project, " ".join(str(one.root) for one in made))
+
+
+def what_was_answered_is_there(project: Bench) -> None:
+    known = project.database.read_now(queue.submitted_with, KEY)
+    assert len(known) in (0, 2)
+    assert acknowledged(project) in ([], [" ".join(str(one.root) for one in known)])
+    assert len(statuses(project)) == 3 + 3 * bool(known)
+
+
+def submit_again(project: Bench) -> None:
+    submit_once(project)
+    drain(project)
+
+
+def check_once(project: Bench) -> None:
+    all_completed(project)
+    assert len(statuses(project)) == 6
+    assert set(acknowledged(project)) == {"5 6"}
 
 
 # Of an engine that works
@@ -200,6 +230,15 @@ SCENARIOS: Sequence[Scenario] = (
         lost=all_asked_is_there,
         again=ask_again,
         check=check_asked,
+    ),
+    Scenario(
+        "once",
+        "submitting with a key, and again after the kill",
+        submit_three,
+        act=submit_once,
+        lost=what_was_answered_is_there,
+        again=submit_again,
+        check=check_once,
     ),
     Scenario(
         "requests",
