@@ -15,11 +15,12 @@ from abathur_tui.domain.status import Why
 from abathur_tui.domain.templates import MADE, AgentDefinition
 from abathur_tui.engine import reporting, sharing, subagents
 from abathur_tui.engine.budget import allowance
-from abathur_tui.engine.conversation import BegunTurn, Conversation, Parties
+from abathur_tui.engine.conversation import Conversation
 from abathur_tui.engine.lanes import at_once
 from abathur_tui.engine.plain import GENERALIST, Begun
 from abathur_tui.engine.prompting import prompt_of, room_for_prompt
 from abathur_tui.engine.slots import Slot
+from abathur_tui.engine.steps import BegunTurn, Parties
 from abathur_tui.engine.subagents import Seat, Spawner
 from abathur_tui.engine.success import complaint, demands
 from abathur_tui.engine.swarm import dismiss, engage

@@ -5,18 +5,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from sqlite3 import Connection
-from types import MappingProxyType
-from typing import NamedTuple, TypeAlias, assert_never
+from typing import assert_never
 
 from abathur_tui.domain.conversation import (
-    Caller,
-    Limits,
     LogLine,
     Message,
-    Runtime,
     TextBlock,
     TextDelta,
-    Tool,
     ToolOutcome,
     ToolResultBlock,
     ToolUseBlock,
@@ -27,10 +22,9 @@ from abathur_tui.domain.conversation import (
 from abathur_tui.domain.errors import AgentStalled, AnswerDeclined, AnswerIncomplete, TooManyTurns
 from abathur_tui.domain.ids import AgentId, agent_text
 from abathur_tui.domain.journal import Saved
-from abathur_tui.domain.leases import Lease
 from abathur_tui.engine import subagents
 from abathur_tui.engine.output import Output, Piece
-from abathur_tui.engine.slots import Slot
+from abathur_tui.engine.steps import Answered, Ask, BegunTurn, FinishedTurn, Parties, Step, UseTools
 from abathur_tui.engine.subagents import Spawner
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import agents, journal
@@ -46,65 +40,6 @@ _UNKNOWN_CALL = (
     "Unknown outcome: this call was begun, and the program died before it ended. It was not repeated. "
     "Look at what it may have done before you make it again."
 )
-
-
-class FinishedTurn(NamedTuple):
-    """A turn that ended with a reason, from the runtime or from the journal."""
-
-    id: int
-    message: Message
-    stop_reason: str
-    outcomes: Mapping[str, ToolOutcome] = MappingProxyType({})
-    """What came of its tool calls so far."""
-    unknown: frozenset[str] = frozenset()
-    """Calls that were begun before a crash, and of which nobody knows the outcome."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """The model's turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class UseTools:
-    """Tool calls to run, and their outcomes to tell."""
-
-    turn: FinishedTurn
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The conversation is over, with this text."""
-
-    text: str
-
-
-Step: TypeAlias = Ask | UseTools | Answered
-
-
-class Parties(NamedTuple):
-    """Who talks, about what."""
-
-    lease: Lease
-    caller: Caller
-    """Without its agent where that is not known before the first turn."""
-    model: str | None
-    runtime: Runtime
-    limits: Limits
-    tools: Mapping[str, Tool]
-    system: str
-    prompt: str
-
-
-class BegunTurn(NamedTuple):
-    """The first turn of a plain task, which its claim has begun."""
-
-    agent: int
-    definition: str
-    """The agent's, by name."""
-    turn: int
-    execution: int
-    slot: Slot | None
 
 
 @dataclass
