@@ -1,6 +1,8 @@
-"""The engine's care for the file: seals over the audit every few seconds, and once a day what has outlived its time goes."""
+"""The engine's care for the file: seals over the audit every few seconds, or as soon as there is enough for one, and once a day what has outlived its
+time goes."""
 
 import asyncio
+import contextlib
 
 from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.errors import AbathurError
@@ -12,6 +14,8 @@ from abathur_tui.storage.seals import MOST_ROWS
 
 SEAL_SECONDS = 5.0
 """How long a row of the audit waits for its seal."""
+WHOLE_SECONDS = 0.1
+"""Where as many rows come as one seal takes, it is made so soon: beside the work, and none of it at the end."""
 SWEEP_SECONDS = 86_400.0
 """How often is looked for what may go, whichever engine does; at the start where that is due."""
 AGAIN_SECONDS = 60.0
@@ -29,6 +33,11 @@ class Caretaker:
         self._log = log
         self.use(retention_days)
         self._seal_seconds = seal_seconds
+        self._something = asyncio.Event()
+
+    def changed(self) -> None:
+        """Something was written."""
+        self._something.set()
 
     def use(self, retention_days: float) -> None:
         """Rows become so old from now on; what is older already goes when it is looked for the next time."""
@@ -38,15 +47,20 @@ class Caretaker:
         """Until it is cancelled. Nothing that goes wrong here stops the work."""
         while True:
             try:
-                await self.seal()
-                tidied = await self._database.read(retention.tidied)
-                if not 0 <= self._clock.now() - tidied.at < _pause(tidied.unfinished):
-                    await self.sweep()
+                await self._look()
+                await self._seal_whole_groups(self._seal_seconds)
             except AbathurError as error:
                 self._log.warning("storage.not_tidied", error.message, code=error.code)
+                await asyncio.sleep(self._seal_seconds)
             except Exception as error:
                 self._log.broke("storage.not_tidied", error)
-            await asyncio.sleep(self._seal_seconds)
+                await asyncio.sleep(self._seal_seconds)
+
+    async def _look(self) -> None:
+        await self.seal()
+        tidied = await self._database.read(retention.tidied)
+        if not 0 <= self._clock.now() - tidied.at < _pause(tidied.unfinished):
+            await self.sweep()
 
     async def seal(self) -> None:
         """Seal what the audit has by now. The hash is made in a reader's thread, so that the writer only adds a row."""
@@ -54,6 +68,17 @@ class Caretaker:
             await self._database.write(seals.add_seal, seal)
             if seal.last - seal.first + 1 < MOST_ROWS:
                 return  # the rest is younger than this call
+
+    async def _seal_whole_groups(self, seconds: float) -> None:
+        """For so long, seal what is a whole group as it comes."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    await self._something.wait()
+                    self._something.clear()
+                    if (seal := await self._database.read(seals.next_seal, self._clock.now(), MOST_ROWS)) is not None:
+                        await self._database.write(seals.add_seal, seal)
+                    await asyncio.sleep(WHOLE_SECONDS)
 
     async def sweep(self) -> None:
         """Take away what has outlived the retention, and texts that nothing names."""

@@ -389,6 +389,7 @@ class Engine:
                 seen = version
                 self._wake.set()
                 self._commands.changed()
+                self._caretaker.changed()
             await asyncio.sleep(POLL_SECONDS if self._idle_since is None else IDLE_POLL_SECONDS)
 
     async def _keep_rescuing(self) -> None:

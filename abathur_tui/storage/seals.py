@@ -56,9 +56,11 @@ class Verified:
         return self.problem is None
 
 
-def next_seal(c: Connection, now: float) -> Seal | None:
-    """The seal of the oldest rows that have none; None where all have one. It only reads: `add_seal` keeps it."""
+def next_seal(c: Connection, now: float, least: int = 1) -> Seal | None:
+    """The seal of the oldest rows that have none; None where fewer than `least` wait for theirs. It only reads: `add_seal` keeps it."""
     after, previous = c.execute(_SQL["newest"]).fetchone() or (0, "")
+    if least > 1 and c.execute(_SQL["last_id"]).fetchone()[0] - after < least:
+        return None
     (last,) = c.execute(_SQL["end_of_group"], {"after": after, "most": MOST_ROWS}).fetchone()
     if last is None:
         return None

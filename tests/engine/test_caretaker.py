@@ -30,10 +30,10 @@ class Moved(SystemClock):
         return super().now() + self.days * DAY
 
 
-def caretaker(database: Database, clock: Moved, folder: Path) -> Caretaker:
+def caretaker(database: Database, clock: Moved, folder: Path, seal_seconds: float = 0.02) -> Caretaker:
     """With a retention of 90 days."""
     log = EngineLog(folder / "logs", "info", clock)
-    return Caretaker(PatientDatabase(database, log, clock, lambda _: None), clock, log, 90.0, seal_seconds=0.02)
+    return Caretaker(PatientDatabase(database, log, clock, lambda _: None), clock, log, 90.0, seal_seconds)
 
 
 @pytest.fixture
@@ -59,6 +59,25 @@ async def test_rows_are_sealed_as_they_come(database: Database, tmp_path: Path) 
     work.cancel()
     assert found.ok
     assert found.seals >= 2
+    database.close()
+
+
+async def test_what_is_enough_for_a_seal_does_not_wait_for_its_time(database: Database, tmp_path: Path) -> None:
+    kept = caretaker(database, Moved(), tmp_path, seal_seconds=3600.0)
+    work = asyncio.create_task(kept.run())
+    await eventually_async(lambda: database.read_now(seals.verify).unsealed == 0)
+    before = rows(database, "seals")
+
+    submit(database, chain(20))
+    kept.changed()
+    submit(database, chain(seals.MOST_ROWS))
+    kept.changed()
+    await eventually_async(lambda: rows(database, "seals") > before)
+
+    work.cancel()
+    found = database.read_now(seals.verify)
+    assert (found.ok, rows(database, "seals") - before) == (True, 1)
+    assert found.unsealed == 20
     database.close()
 
 
