@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abathur_tui.domain.errors import DiskFull, NotFound, ProjectGone, ProjectNotFound, ProjectNotWritable
+from abathur_tui.storage.drafts import draft, naming
+from abathur_tui.storage.files import sync
 
 DATA_FOLDER = ".abathur"
 
@@ -149,14 +151,19 @@ def _is_data_folder(path: Path, *, anybodys: bool = False) -> bool:
 
 
 def _write_new(path: Path, text: str) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except FileExistsError:
+    """A file that is whole or not there: half of one that a killed `init` has left would stay for ever. Raises OSError."""
+    if os.path.lexists(path):
         return
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
+    with draft(path) as unnamed, naming(path):
+        unnamed.write_text(text, encoding="utf-8")
+        sync(unnamed)
+        try:
+            os.link(unnamed, path)
+        except FileExistsError:
+            return  # somebody was faster
+        except OSError:
+            unnamed.rename(path)  # some file systems have no hard links
+        sync(path.parent)
 
 
 def found(explicit: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Place:

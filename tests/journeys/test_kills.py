@@ -1,4 +1,4 @@
-"""Killed at one write or another of each kind of operation; `python -m tests.journeys.kills` goes through all of them."""
+"""Killed, or refused by the disk, at one write or another of each kind of operation; `python -m tests.journeys.kills` goes through all of them."""
 
 import shutil
 from collections.abc import Iterator
@@ -30,6 +30,13 @@ PLACES = {
     "purge": ("fdatasync", 3),
     "backup": ("link", 1),
     "migration": ("rename", 1),
+    "recover": ("link", 2),
+    "salvage": ("link", 1),
+    "vacuum": ("pwrite64", 40),
+    "release": ("fdatasync", 2),
+    "export": ("write", 1),
+    "making": ("fsync", 2),
+    "given": ("fdatasync", 12),
 }
 """About the middle of what each does."""
 
@@ -51,3 +58,21 @@ def test_what_was_begun_is_done_once_and_wholly(forge: Forge, scenario: Scenario
     before = prepared(scenario, forge, tmp_path / "before")
 
     assert well_after(scenario, forge, before, tmp_path / "killed", Hit(*PLACES[scenario.name]))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "hit"),
+    [
+        ("plain", Hit("pwrite64", 30, "ENOSPC", calls=4)),
+        ("joins", Hit("fdatasync", 12, "EIO")),
+        ("tools", Hit("openat", 6, "EIO")),
+        ("backup", Hit("fsync", 1, "EIO")),
+        ("recover", Hit("rename", 1, "EROFS")),
+        ("given", Hit("pwrite64", 60, "EDQUOT")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+def test_what_the_disk_refuses_is_told_or_waited_for_and_nothing_is_lost(forge: Forge, scenario: str, hit: Hit, tmp_path: Path) -> None:
+    before = prepared(BY_NAME[scenario], forge, tmp_path / "before")
+
+    assert well_after(BY_NAME[scenario], forge, before, tmp_path / "hit", hit)

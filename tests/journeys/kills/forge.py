@@ -14,6 +14,7 @@ from pathlib import Path
 from abathur_tui.domain.errors import AbathurError, Unexpected
 from tests.journeys.kills.lab import TOLD
 from tests.journeys.kills.laws import hold
+from tests.journeys.kills.scenario import Told
 from tests.journeys.kills.scenarios import BY_NAME
 
 
@@ -49,7 +50,7 @@ def main() -> None:
                     _await_tracer()
                 run(order["scenario"], order["steps"], Path(order["folder"]))
                 code = 0
-            except AbathurError as error:
+            except (AbathurError, Told) as error:
                 code = TOLD if order["traced"] and not isinstance(error, Unexpected) else 1
                 traceback.print_exception(error)
             except BaseException:

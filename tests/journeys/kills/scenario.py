@@ -5,9 +5,11 @@ import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from abathur_tui.domain.errors import Exit
+from abathur_tui.storage import Database
 from tests.engine.bench import Bench
 from tests.scripted import Script, ScriptedRuntime, say
 
@@ -49,15 +51,39 @@ class Scenario:
     """The system calls at which it is killed."""
     fallible: tuple[str, ...] = ("fdatasync", "ftruncate", "openat", "pwrite64")
     """Those to which the system answers with an error."""
+    opens_late: bool = False
+    """The database is opened at its first use: it may be damaged."""
     stride: int = 1
     """Of `pwrite64`, where it makes thousands of them, only every so many-th is one to be killed at."""
 
     def bench(self, folder: Path) -> Bench:
         """The project in that folder, made where there is none."""
         folder.mkdir(exist_ok=True)
-        project = Bench(folder, ScriptedRuntime(self.script))
+        project = (Unopened if self.opens_late else Bench)(folder, ScriptedRuntime(self.script))
         self.equip(project)
         return project
+
+
+class Unopened(Bench):
+    """Opens its database when somebody uses it, and again after it was closed."""
+
+    def __post_init__(self) -> None:
+        """Where it is, or will be."""
+        self.data = self.folder / ".abathur"
+
+    @cached_property
+    def database(self) -> Database:  # type: ignore[override]
+        """Made where there is none."""
+        return Database.open(self.data, create=True)
+
+    def close(self) -> None:
+        """Close it where it is open."""
+        if (database := vars(self).pop("database", None)) is not None:
+            database.close()
+
+
+class Told(Exception):
+    """A command has said what kept it from doing what it should."""
 
 
 def acknowledge(project: Bench, text: str) -> None:
