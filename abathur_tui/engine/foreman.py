@@ -193,8 +193,10 @@ class Foreman:
         """What the wall clock says; where it was set since the last look, what was reckoned by it is reckoned again."""
         before, seen = self._seen, Look.at(self._shop.clock)
         by = 0.0 if before is None else before.set_by(seen)
-        if before is None or by < 0:
+        if before is None:
             await self._shop.database.write(queue.clock_set_back, seen.now)
+        elif by < 0:
+            await self._shop.database.write(queue.clock_set_back, seen.now, by, before.seconds_to(seen))
             self._next_due = seen.now
         elif by > 0:
             await self._shop.database.write(queue.clock_set_forward, by, seen.now)

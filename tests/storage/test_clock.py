@@ -35,6 +35,32 @@ def test_a_wait_is_as_long_as_it_was_to_be(database: Database) -> None:
     assert (due_of(database, retried), due_of(database, later)) == (now + 30, now + 600)
 
 
+@pytest.mark.parametrize("hours", [1, 2, 24])
+def test_what_is_left_of_a_wait_stays_where_somebody_saw_how_far_the_clock_was_set(database: Database, hours: int) -> None:
+    # Given what waits for two hours, one and a half of them are over, and the clock is set back,
+    later = submit(database, plan(["a"]), SubmitOptions(RUNTIME, not_before=NOW + 2 * HOUR)).root
+    named = submit(database, plan(["b"]), SubmitOptions(RUNTIME, not_before=NOW + 2 * HOUR, on_the_clock=True)).root
+    expiring = submit(database, plan([node("c", expires=2 * HOUR)])).root
+    database.write_now(queue.hold_lane, LANE, Why.QUOTA, NOW + 2 * HOUR, "", "engine", NOW)
+    now = NOW + 1.5 * HOUR - hours * HOUR
+    # and what was queued since, by the new time, when an engine sees it two seconds later,
+    new = submit(database, plan(["d"]), SubmitOptions(RUNTIME, not_before=now + 2 * HOUR), now=now).root
+    now += 2
+    database.write_now(queue.clock_set_back, now, -hours * HOUR, 2.5)
+    database.write_now(queue.clock_set_back, now)  # as an engine does that starts
+
+    # then half an hour is left of each.
+    left = HOUR / 2 - 2
+    assert due_of(database, later) == now + left
+    assert database.read_now(queue.lanes)[0].until == now + left
+    assert due_of(database, named) == NOW + 2 * HOUR
+    assert due_of(database, new) == now - 2 + 2 * HOUR
+    database.write_now(queue.due, now + left - 1)
+    assert database.read_now(views.task, expiring).status == "pending"
+    database.write_now(queue.due, now + left)
+    assert database.read_now(views.task, expiring).status == "failed"
+
+
 def test_a_moment_that_somebody_named_stays(database: Database) -> None:
     named = submit(database, chain(2), SubmitOptions(RUNTIME, not_before=NOW + 600, on_the_clock=True))
 

@@ -43,14 +43,28 @@ WHERE id = :id;
 UPDATE tasks SET due = NULL, why = CASE WHEN status = 'pending' AND held IS NULL THEN '' ELSE why END WHERE due <= ?;
 
 -- name: clock_set_back
--- Waits and expiries that were reckoned by a clock that has been set back since: the wait is what counts, not the hour; but for a moment
--- that somebody named on the clock. Indexes tasks_due and tasks_expiring.
+-- Waits and expiries that were reckoned by a clock that has been set back since, nobody knows by how much: the wait is what counts, not the
+-- hour; but for a moment that somebody named on the clock. Indexes tasks_due and tasks_expiring.
 UPDATE tasks
 SET due = CASE WHEN due_fixed THEN due ELSE :now + max(due - changed_at, 0) END, expires = :now + max(expires - changed_at, 0), changed_at = :now
 WHERE id IN (
     SELECT id FROM tasks INDEXED BY tasks_due WHERE due IS NOT NULL AND changed_at > :now
     UNION ALL SELECT id FROM tasks INDEXED BY tasks_expiring WHERE expires IS NOT NULL AND changed_at > :now
 );
+
+-- name: clock_set_back_by
+-- The same where it is known that it was set :by so many seconds: what is left of a wait stays. What was changed in the last :since seconds may
+-- have been reckoned by the new time. Indexes tasks_due and tasks_expiring.
+UPDATE tasks
+SET due = CASE WHEN due_fixed THEN due ELSE due + :by END, expires = expires + :by, changed_at = changed_at + :by
+WHERE id IN (
+    SELECT id FROM tasks INDEXED BY tasks_due WHERE due IS NOT NULL AND NOT changed_at BETWEEN :now - :since AND :now
+    UNION SELECT id FROM tasks INDEXED BY tasks_expiring WHERE expires IS NOT NULL AND NOT changed_at BETWEEN :now - :since AND :now
+);
+
+-- name: lanes_set_back_by
+-- The same for the holds of lanes. The few rows of lanes.
+UPDATE lanes SET held_until = held_until + :by, held_at = held_at + :by WHERE held_why <> '' AND NOT held_at BETWEEN :now - :since AND :now;
 
 -- name: clock_set_forward
 -- Expiries that were reckoned before the clock was set forward by so much, and had not come by then. Index tasks_expiring.

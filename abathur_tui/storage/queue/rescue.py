@@ -56,13 +56,18 @@ def crash(c: Connection, lease: Lease, now: float) -> None:
     fail_the_doomed(c, now)
 
 
-def clock_set_back(c: Connection, now: float) -> None:
+def clock_set_back(c: Connection, now: float, by: float | None = None, since: float = 0.0) -> None:
     """The wall clock may stand before the time of earlier changes: then nothing waits longer than it was to, and the log goes on after them.
 
     What was to be at a moment that somebody named is at that moment of the clock, and recurring tasks are too: by less than three hours none of
     their times comes again, by more the clock counts as corrected (so does cron).
+    `by`: how far it was set (less than nothing), in the last `since` seconds, where somebody has seen it.
     """
     note_set_back(c, now)
+    if by is not None:
+        seen = {"now": now, "by": by, "since": since}
+        c.execute(_SQL["clock_set_back_by"], seen)
+        c.execute(_SQL["lanes_set_back_by"], seen)
     c.execute(_SQL["clock_set_back"], {"now": now})
     c.execute(_SQL["lanes_set_back"], {"now": now})
     reckon_again(c, now)
