@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from sqlite3 import Connection
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, NamedTuple, ParamSpec
 
 from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.errors import AbathurError
@@ -22,9 +22,19 @@ from abathur_tui.storage.queue import Room
 P = ParamSpec("P")
 
 SAMPLE_SECONDS = 5.0
-"""How often all of it is measured."""
+"""How often all of it is measured, at least."""
 HELD_UP_SECONDS = 1.0
 """The same while agents are held up, so that none waits for longer than it must, and after many have started at once."""
+GLANCE_SECONDS = 0.1
+"""How often it is asked what the machine has left while programs run, and how soon after a look the next one comes at the earliest."""
+_CLOSER = 0.25
+"""The next look comes when so much of what was left below the limit may be taken."""
+_LEAST_CLOSER_BYTES = 16 * 1024 * 1024
+"""Less than this is no reason to look again."""
+_LOOKING_SHARE = 0.2
+"""Of the time is spent on looking, at most."""
+_GROWN = 0.01
+"""Of the limit: what has grown by more since an agent was stopped does not wait for what that frees."""
 MANY = 10
 """So many that have started programs since the last look are a reason not to wait as long for the next."""
 SOON_SECONDS = 0.2
@@ -76,8 +86,13 @@ class Resources:
         """What the largest program has taken, in bytes; 0: none was measured yet."""
         self._waited_for = asyncio.Event()
         """Programs wait for the next look."""
-        self._kept_at = float("-inf")
+        self._looked = _Look(clock.monotonic(), 0.0, 0, machine.free_bytes())
+        self._pause = sample_seconds
+        """Until the next look, if nothing brings it on."""
+        self._let_one_at = self._stopped_at = self._kept_at = float("-inf")
         """Monotonic."""
+        self._stopped_bytes = 0
+        """What was taken when an agent was stopped last."""
 
     def use(self, settings: ResourceSettings) -> None:
         """These limits hold from the next look on."""
@@ -128,24 +143,46 @@ class Resources:
             while True:
                 await self._rest()
                 await asyncio.to_thread(heap.give_back)  # what nobody uses any more must hold nobody up
+                began, free = self._clock.monotonic(), machine.free_bytes()
                 if (usage := await self._measured(meter)) is not None:
+                    self._plan_next(_Look(began, self._clock.monotonic() - began, usage.memory_bytes, free))
                     await self._look(usage, busy=busy(), exhausted=exhausted)
+
+    def _plan_next(self, look: "_Look") -> None:
+        """When to look again: the sooner, the nearer to the limit all of it is and the faster it grows."""
+        passed, grown = look.at - self._looked.at, look.taken - self._looked.taken
+        left = max(self.room.memory_bytes - look.taken, 0)
+        self._pause = self._every if grown <= 0 else min(self._every, _CLOSER * left * passed / grown)
+        self._looked = look
 
     async def _rest(self) -> None:
         """Until the next look."""
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._every
-        step = min(self._every, HELD_UP_SECONDS)
-        while (left := due - loop.time()) > 0:
+        began, step = loop.time(), min(GLANCE_SECONDS, self._every)
+        least = max(step, self._looked.took / _LOOKING_SHARE)
+        while True:
+            programs = any(not child.service for child in self._children.running)
+            brought_on = self._gate != OPEN or (programs and self._started >= MANY)
+            pause = max(least, min(self._pause, HELD_UP_SECONDS) if brought_on else self._pause)
+            left = began + pause - loop.time()
+            if left <= 0:
+                return
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(step, left)):
+                async with asyncio.timeout(min(step, left) if programs else min(left, HELD_UP_SECONDS)):
                     await self._waited_for.wait()
             if self._waited_for.is_set():
                 await asyncio.sleep(min(SOON_SECONDS, self._every))
                 return
-            burst = self._started >= MANY and any(not child.service for child in self._children.running)
-            if self._gate != OPEN or burst:
+            if programs and loop.time() - began >= least and self._may_be_closer():
                 return
+
+    def _may_be_closer(self) -> bool:
+        """Whether the machine has less left than at the last look by so much that it matters, whoever has taken it."""
+        free = machine.free_bytes()
+        if free is None or self._looked.free is None:
+            return False
+        left = self.room.memory_bytes - self._looked.taken
+        return self._looked.free - free > max(_CLOSER * left, _LEAST_CLOSER_BYTES)
 
     async def _measured(self, meter: Meter) -> Usage | None:
         """What is taken; None where the system does not tell."""
@@ -157,7 +194,7 @@ class Resources:
 
     async def _look(self, usage: Usage, *, busy: bool, exhausted: Callable[[str], None]) -> None:
         """Decide by a measurement, and keep it."""
-        self.room, self._started = replace(self.room, memory_taken=usage.memory_bytes), 0
+        self.room = replace(self.room, memory_taken=usage.memory_bytes)
         self._seen = frozenset(child.pid for child in self._children.running if not child.service and child.pid in usage.by_child)
         largest = max((usage.by_child[process] for process in self._seen), default=0)
         self._largest = max(largest, self._largest * _FORGETS)
@@ -167,12 +204,17 @@ class Resources:
         taken = (usage.memory_bytes, self.room.memory_bytes, usage.cores, self.room.cores, usage.processes)
         sample = Sample(self._clock.now(), self._engine, *taken, gate=gate)
         before, self._gate = self._gate, gate
+        now, often = self._clock.monotonic(), min(self._every, HELD_UP_SECONDS)
+        if gate.starts is not Starts.ONE or now - self._let_one_at >= often:
+            self._started, self._let_one_at = 0, now
         if busy or waited or gate != before:
             self._changed()  # there may be room for what was set aside, or for one more
-        if gate != before or busy or self._clock.monotonic() - self._kept_at >= _RESTING_SECONDS:
-            self._kept_at = self._clock.monotonic()
+        if gate != before or now - self._kept_at >= (often if busy else _RESTING_SECONDS):
+            self._kept_at = now
             await self._write(_keep, sample, before)
-        if sample.exhausted:
+        grown = usage.memory_bytes > self._stopped_bytes + _GROWN * self.room.memory_bytes
+        if sample.exhausted and (grown or now - self._stopped_at >= often):
+            self._stopped_at, self._stopped_bytes = now, usage.memory_bytes
             exhausted(f"all together take {_memory(sample)}")
 
     def _cores_share(self, usage: Usage) -> float:
@@ -202,6 +244,18 @@ class Resources:
             await self._database.write(operation, *args, **kwargs)
         except AbathurError as error:  # the engine's own writes meet the same trouble, and say what follows
             self._log.warning("resources.not_kept", error.message, code=error.code)
+
+
+class _Look(NamedTuple):
+    """A look at what is taken."""
+
+    at: float
+    """Monotonic."""
+    took: float
+    """Seconds."""
+    taken: int
+    free: int | None
+    """What the machine had left."""
 
 
 def _room(settings: ResourceSettings) -> Room:

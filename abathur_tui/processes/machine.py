@@ -1,10 +1,12 @@
 """What this machine has to give: its memory and its cores, or those of the container around us."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _GROUPS = Path("/sys/fs/cgroup")
 _MEMBER = Path("/proc/self/cgroup")
+_MEMORY = Path("/proc/meminfo")
 
 
 def memory_bytes() -> int:
@@ -12,6 +14,15 @@ def memory_bytes() -> int:
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limits = [_number(folder / name) for folder in _folders("memory") for name in ("memory.max", "memory.limit_in_bytes")]
     return min([machine, *(int(limit) for limit in limits if limit)])
+
+
+def free_bytes() -> int | None:
+    """Of memory, what the whole machine could still give, whoever takes it; None where it cannot be asked in microseconds."""
+    with suppress(OSError, ValueError):
+        for line in _MEMORY.read_bytes().splitlines():
+            if line.startswith(b"MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None
 
 
 def cores() -> float:

@@ -218,6 +218,24 @@ async def test_where_all_memory_is_taken_the_youngest_agent_is_stopped_and_its_t
     assert any("the youngest, was stopped" in entry.text for entry in project.log(young))
 
 
+async def test_what_programs_take_little_by_little_is_seen_long_before_the_next_look(bench: Make) -> None:
+    # Given an engine that would look again in ten minutes, two agents, and a program that takes ever more in small steps,
+    done = asyncio.Event()
+    project = bench(lambda _: [Wait(done), Say("x")])
+    limited(project, memory_limit=taken() + 300 * MB)
+    project.sample_seconds = 600
+    _, young = project.submit(node("n1"), node("n2"))
+    grows = f"print('ready', flush=True)\nheld = [b'x' * {5 * MB} for _ in range(140)]\nimport time; time.sleep(60)"
+    async with project.running():
+        await eventually_async(lambda: project.runtime.active == 2)
+        # when all memory is taken, then the youngest agent is stopped, and the user was told on the way.
+        async with program(project, code=grows):
+            await eventually_async(lambda: project.detail(young).attempts[0].outcome == "released")
+            assert any("No agent starts" in text for text in notices(project))
+        done.set()
+        await project.until(young, Status.COMPLETED)
+
+
 async def test_an_agent_that_takes_all_memory_alone_has_failed_with_its_attempt(bench: Make) -> None:
     project = bench(lambda _: [Wait(asyncio.Event())])
     limit = taken() + 300 * MB
