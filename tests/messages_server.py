@@ -405,7 +405,7 @@ async def _wait(step: Pause | Gate | Stall, request: RecordedRequest, reader: as
     if isinstance(step, Gate):
         step.reached.set()
     while loop.time() < end and not (isinstance(step, Gate) and step.is_open):
-        if reader.at_eof():
+        if reader.at_eof() or reader.exception() is not None:  # one that goes away with something unread resets the connection
             request.disconnected = True
             raise ConnectionAbortedError
         await asyncio.sleep(min(0.01, max(0.0, end - loop.time())))
