@@ -294,7 +294,7 @@ def void(*_: object) -> None:
     """For the value of expressions in a lambda."""
 
 
-@pytest.mark.parametrize("keys", [("G",), ("end",), ("j",) * 200, ("ctrl+d",) * 40, ("pagedown",) * 40])
+@pytest.mark.parametrize("keys", [("G",), ("end",), ("G", *"kkkjjjj"), ("ctrl+d",) * 20, ("pagedown",) * 20])
 async def test_help_is_read_to_its_end(opened: Opener, keys: tuple[str, ...]) -> None:
     async with opened("busy", (80, 24)) as (app, pilot, _):
         await pilot.press("question_mark", *keys)
