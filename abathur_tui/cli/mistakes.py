@@ -7,7 +7,7 @@ import traceback
 
 from abathur_tui.cli import output
 from abathur_tui.cli.shared_options import Invocation
-from abathur_tui.domain.errors import AbathurError, Detail, DiskFull, Exit, ProjectNotWritable, Unexpected
+from abathur_tui.domain.errors import AbathurError, Detail, DiskFailing, DiskFull, Exit, OutOfFiles, ProjectNotWritable, Unexpected
 from abathur_tui.domain.safe_text import safe, safe_json, safe_line
 
 _SOURCE_CELLS = 100
@@ -21,6 +21,10 @@ def translated(error: Exception) -> AbathurError:
             return error
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return DiskFull(_of_file(error))
+        case OSError(errno=errno.EIO):
+            return DiskFailing(_of_file(error))
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            return OutOfFiles(_of_file(error))
         case OSError(errno=errno.EACCES | errno.EPERM | errno.EROFS):
             return ProjectNotWritable(_of_file(error))
         case _:

@@ -1,11 +1,12 @@
 """Finding the project that a command is about, and making one."""
 
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from abathur_tui.domain.errors import DiskFull, NotFound, ProjectGone, ProjectNotFound, ProjectNotWritable
+from abathur_tui.domain.errors import DiskFailing, DiskFull, NotFound, ProjectGone, ProjectNotFound, ProjectNotWritable
 from abathur_tui.storage.drafts import draft, naming
 from abathur_tui.storage.files import sync
 
@@ -68,7 +69,7 @@ def find(explicit: Path | None = None, *, environ: Mapping[str, str] = os.enviro
 def make(explicit: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Place:
     """The folders and files of a new project, but for its database: where it was named, else at the top of the git repository, else here.
 
-    What is there already is left as it is. Raises ProjectNotWritable or DiskFull.
+    What is there already is left as it is. Raises ProjectNotWritable, DiskFull or DiskFailing.
     """
     folder = _named(explicit, environ) or _home()
     moved = environ.get("ABATHUR_DATA_DIR")
@@ -83,9 +84,11 @@ def make(explicit: Path | None = None, *, environ: Mapping[str, str] = os.enviro
     return place
 
 
-def not_writable(path: Path, error: OSError) -> ProjectNotWritable | DiskFull:
+def not_writable(path: Path, error: OSError) -> ProjectNotWritable | DiskFull | DiskFailing:
     """The error for a file or folder of the project that cannot be written."""
     reason = (error.strerror or str(error)).lower()
+    if error.errno == errno.EIO:
+        return DiskFailing(f"{path} cannot be written: {reason}.")
     if "space" in reason or "quota" in reason:
         return DiskFull(f"{path} cannot be written: {reason}.")
     return ProjectNotWritable(f"{path} cannot be written: {reason}.")

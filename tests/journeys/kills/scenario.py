@@ -87,8 +87,8 @@ class Told(Exception):
 
 
 def acknowledge(project: Bench, text: str) -> None:
-    """It is on disk, and somebody was told so."""
-    with contextlib.closing(_Appending(project.folder / "acknowledged")) as file:
+    """It is on disk, and somebody was told so (where a disk that fails has let that be written)."""
+    with contextlib.suppress(OSError), contextlib.closing(_Appending(project.folder / "acknowledged")) as file:
         file.write(text)
 
 
