@@ -147,6 +147,8 @@ class Limits:
     """Whether it can call tools."""
     parallel: int | None = None
     """Turns that it works on at once; None: as many as it is given."""
+    held_by: str = ""
+    """What keeps it from more, where that is not its own nature."""
     judges: bool = True
     """Whether it is worth asking for a judgement: scores with reasons, in a given form."""
     programs: bool = False

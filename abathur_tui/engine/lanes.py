@@ -8,6 +8,7 @@ from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.leases import LaneState
 from abathur_tui.engine.account import hold_for_account
 from abathur_tui.engine.workshop import Workshop
+from abathur_tui.processes import open_files
 from abathur_tui.settings.model import Swarm
 from abathur_tui.storage import journal, queue, swarm
 
@@ -18,9 +19,9 @@ def at_once(settings: Swarm, choice: RuntimeChoice, limits: Limits) -> int | Non
     return min((limit for limit in (said, limits.parallel) if limit is not None), default=None)
 
 
-def limited(c: Connection, engine: str, what: str, asked: int, possible: int, now: float) -> None:
+def limited(c: Connection, engine: str, what: str, asked: int, possible: int, now: float, held_by: str = open_files.TOLD) -> None:
     """Tell that this process cannot have as many at once as were asked for."""
-    text = f"{possible} {what} at once, not {asked}: this process may not have more files open (`ulimit -n`)."
+    text = f"{possible} {what} at once, not {asked}: {held_by}."
     journal.notice(c, "warning", text, now)
     swarm.audit(c, "swarm.limited", text, {"asked": asked, "possible": possible}, "engine", now, engine=engine)
 
@@ -71,7 +72,7 @@ class Lanes:
             self._shop.slots.limit_lane(state.lane, at_once(self._shop.settings.swarm, state.runtime, limits))
             self._prepared.add(state.lane)
             if state.runtime.runtime is RuntimeName.COMMAND and limits.parallel is not None:
-                await self._tell_few(limits.parallel)
+                await self._tell_few(limits.parallel, limits.held_by)
         except AbathurError as error:
             await self._not_prepared(state, error)
         except Exception as error:  # whatever it is, a task of that lane meets it too, and keeps it as its own failure
@@ -81,10 +82,10 @@ class Lanes:
             self._preparing.discard(state.lane)
             self._shop.slots.look_again()
 
-    async def _tell_few(self, programs: int) -> None:
+    async def _tell_few(self, programs: int, held_by: str) -> None:
         """Where fewer programs may run than agents may work, say it."""
         if programs < (agents := self._shop.slots.limit):
-            await self._shop.database.write(limited, self._shop.engine, "programs run", agents, programs, self._shop.clock.now())
+            await self._shop.database.write(limited, self._shop.engine, "programs run", agents, programs, self._shop.clock.now(), held_by)
 
     async def _not_prepared(self, state: LaneState, error: AbathurError) -> None:
         if not isinstance(error, RuntimeFailure) or error.kind is not FailureKind.ACCOUNT:

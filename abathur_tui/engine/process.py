@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from abathur_tui.domain.errors import AbathurError, Exit, ProjectNotWritable
@@ -22,9 +23,12 @@ from abathur_tui.processes import Children, open_files
 from abathur_tui.runtimes import moved_to, open_runtime
 from abathur_tui.settings import load
 from abathur_tui.storage import Database
+from abathur_tui.storage.threads import start_all
 from abathur_tui.tools import for_project
 
 DATA_FOLDER = ".abathur"
+THREADS = 6
+"""For what blocks: files, measurements, sealing."""
 
 
 def serve(project: Path, data: Path | None, stay: bool, drain: bool, standby: bool, keys_on_stdin: bool, guard: GuardPipe, keys: Keys) -> int | None:
@@ -51,6 +55,7 @@ async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, 
     settings = load(project).settings
     database = Database.open(folder)
     try:
+        _start_threads(database)
         if database.read_only:
             raise ProjectNotWritable(f"{folder} cannot be written.")
         children = Children(guard, files)
@@ -81,6 +86,14 @@ async def _serve(project: Path, folder: Path, manner: Manner, guard: GuardPipe, 
             await asyncio.gather(*watching, return_exceptions=True)
     finally:
         database.close()
+
+
+def _start_threads(database: Database) -> None:
+    """Start all threads that this process will need: later its programs may have taken all that the system lets us start."""
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="abathur-errands")
+    asyncio.get_running_loop().set_default_executor(pool)
+    start_all(pool, THREADS)
+    database.start_threads()
 
 
 async def _keep_current(registry: FileRegistry, log: EngineLog) -> None:

@@ -4,10 +4,24 @@ A child starts as a small `sh` that waits for a line on its standard input, and 
 this process dies before that, the line never comes and the `sh` ends. So there is no moment at which a kill -9 leaves an orphan.
 """
 
-from abathur_tui.processes import machine, open_files
+from abathur_tui.processes import machine, open_files, process_limits
 from abathur_tui.processes.child import Child
 from abathur_tui.processes.children import Children, Finished, find_program
 from abathur_tui.processes.streams import Lines, Output, Piece, Stream
 from abathur_tui.processes.usage import Meter, Usage
 
-__all__ = ["Child", "Children", "Finished", "Lines", "Meter", "Output", "Piece", "Stream", "Usage", "find_program", "machine", "open_files"]
+__all__ = [
+    "Child",
+    "Children",
+    "Finished",
+    "Lines",
+    "Meter",
+    "Output",
+    "Piece",
+    "Stream",
+    "Usage",
+    "find_program",
+    "machine",
+    "open_files",
+    "process_limits",
+]

@@ -17,6 +17,8 @@ from abathur_tui.processes.child import Child
 from abathur_tui.processes.streams import Stream
 from abathur_tui.processes.sweeping import Sweeper
 
+ROOM_SECONDS = 0.2
+"""Where the system has no room for one more program, it is tried again so often, as long as others run."""
 GO = b"\n"
 # POSIX: `read` takes no byte more than its line from a pipe, so the program finds the rest.
 WITH_INPUT = 'read -r _ || exit 125; exec "$@"'
@@ -67,15 +69,31 @@ class Children:
         async with self._turn:
             # One in each round of the event loop: a start blocks for a millisecond, and far longer on a busy machine.
             await asyncio.sleep(0)
-            self._started += 1
-            mark = f"{self._token}.{self._started}"
-            # With nothing awaited from here on, no cancellation can come between the process and its owner.
-            process = _spawn([program, *argv[1:]], script, cwd, {**env, MARK: mark})
-            child = Child(process, mark, self._sweeper, self._guard, GO + (stdin or b""), output_limit)
+            while True:
+                self._started += 1
+                mark = f"{self._token}.{self._started}"
+                try:
+                    # With nothing awaited from here on, no cancellation can come between the process and its owner.
+                    process = _spawn([program, *argv[1:]], script, cwd, {**env, MARK: mark})
+                    child = self._child(process, mark, GO + (stdin or b""), output_limit)
+                    break
+                except CommandFailed as error:
+                    if error.kind is not FailureKind.TRANSIENT or not any(not child.service for child in self.running):
+                        raise
+                # The system has no room for one more: the next one starts when one of ours, or of somebody else's, has ended.
+                await asyncio.sleep(ROOM_SECONDS)
         child.service = service
         self._running = {child for child in self._running if child.exit_code is None}
         self._running.add(child)
         return child
+
+    def _child(self, process: subprocess.Popen[bytes], mark: str, stdin: bytes, output_limit: int | None) -> Child:
+        try:
+            return Child(process, mark, self._sweeper, self._guard, stdin, output_limit)
+        except RuntimeError as error:  # no thread could be started that waits for its end
+            with process:  # closes its pipes, and waits
+                process.kill()
+            raise _cannot_start(str(process.args), OSError(errno.EAGAIN, str(error))) from error
 
     async def run(
         self,

@@ -12,7 +12,7 @@ _MEMORY = Path("/proc/meminfo")
 def memory_bytes() -> int:
     """Of the machine, or of the tightest control group that we are in."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limits = [_number(folder / name) for folder in _folders("memory") for name in ("memory.max", "memory.limit_in_bytes")]
+    limits = [_number(folder / name) for folder in folders("memory") for name in ("memory.max", "memory.limit_in_bytes")]
     return min([machine, *(int(limit) for limit in limits if limit)])
 
 
@@ -28,10 +28,10 @@ def free_bytes() -> int | None:
 def cores() -> float:
     """That we may run on, and that the tightest control group gives."""
     machine = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    return min([machine, *(quota for folder in _folders("cpu") if (quota := _quota(folder)) is not None)])
+    return min([machine, *(quota for folder in folders("cpu") if (quota := _quota(folder)) is not None)])
 
 
-def _folders(controller: str) -> list[Path]:
+def folders(controller: str) -> list[Path]:
     """The control groups that we are in, from the innermost to the root: of version 2, and of version 1's controller."""
     try:
         memberships = _MEMBER.read_text("utf-8").splitlines()

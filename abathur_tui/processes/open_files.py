@@ -2,6 +2,8 @@
 
 import resource
 
+TOLD = "this process may not have more files open (`ulimit -n`)"
+"""What keeps more from running."""
 WANTED = 4096
 """Enough for the largest swarm, each of its agents with a connection and a command."""
 _OUR_OWN = 64

@@ -22,7 +22,7 @@ from abathur_tui.domain.conversation import (
 )
 from abathur_tui.domain.errors import CommandFailed
 from abathur_tui.domain.execution import RuntimeChoice
-from abathur_tui.processes import Children, Lines, Stream, open_files
+from abathur_tui.processes import Children, Lines, Stream, open_files, process_limits
 
 EXIT_TRANSIENT = 75
 """`EX_TEMPFAIL` of sysexits.h: try again."""
@@ -44,8 +44,10 @@ class CommandRuntime:
         self._name = Path(choice.argv[0]).name if choice.argv else "command"
 
     async def limits(self) -> Limits:
-        """A program takes whatever it is given, and calls no tools of ours; as many run at once as this process can have open files for."""
-        return replace(LIMITS, parallel=open_files.room_for_programs())
+        """A program takes whatever it is given, and calls no tools of ours; as many run at once as there may be open files and processes for."""
+        rooms = ((open_files.room_for_programs(), open_files.TOLD), (process_limits.room_for_programs(), process_limits.TOLD))
+        parallel, held_by = min(((room, told) for room, told in rooms if room is not None), default=(None, ""))
+        return replace(LIMITS, parallel=parallel, held_by=held_by)
 
     async def turn(self, request: TurnRequest) -> AsyncIterator[Event]:
         """Run the program for one turn. Raises CommandFailed."""

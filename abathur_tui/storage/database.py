@@ -21,6 +21,7 @@ from abathur_tui.storage.locks import living_engines
 from abathur_tui.storage.migrations import known_steps, migrate, refuse_newer, version_of
 from abathur_tui.storage.readers import Readers
 from abathur_tui.storage.reading import readable
+from abathur_tui.storage.threads import start_all
 from abathur_tui.storage.turnstile import alone
 from abathur_tui.storage.writer import Job, Writer
 
@@ -141,6 +142,10 @@ class Database:
     async def read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `query` reads in one snapshot, in a reader thread."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: self._read(lambda c: query(c, *args, **kwargs)))
+
+    def start_threads(self) -> None:
+        """Start those that read, which else begin with the first reads: for a process whose programs may take all that can be started later."""
+        start_all(self._pool, READERS)
 
     def read_now(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same, blocking, in the caller's thread."""

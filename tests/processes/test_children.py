@@ -17,7 +17,7 @@ import pytest
 from abathur_tui.domain.conversation import FailureKind
 from abathur_tui.domain.errors import CommandFailed
 from abathur_tui.guard import MARK, GuardPipe, Restarts
-from abathur_tui.processes import Child, Children
+from abathur_tui.processes import Child, Children, machine, process_limits
 from abathur_tui.processes.children import WITH_INPUT, WITHOUT_INPUT
 from tests.alive import alive
 from tests.waiting import eventually_async
@@ -150,6 +150,34 @@ def test_this_process_may_have_more_files_open_and_where_it_may_not_fewer_agents
     assert limits(8192) == ["256", "4032", "2016", "4096"]
     assert limits(1024) == ["256", "960", "480", "1024"]
     assert limits(256) == ["256", "192", "96", "256"]
+
+
+def test_where_the_system_lets_nothing_more_start_the_next_program_waits_for_one_that_ends() -> None:
+    # Given a process with files for about five programs,
+    code = """if True:
+        import asyncio, resource
+        from abathur_tui.processes import Children
+        resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
+
+        async def main():
+            children = Children()
+            runs = [children.run(["sleep", "0.2"], cwd="/", env={"PATH": "/usr/bin:/bin"}) for _ in range(12)]
+            print([one.exit_code for one in await asyncio.gather(*runs)])
+
+        asyncio.run(main())
+    """
+    # when it is to run a dozen at once, then each of them has run.
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.stdout == f"{[0] * 12}\n", ended.stderr
+
+
+def test_as_many_programs_run_as_there_may_be_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "pids.max").write_text("102\n")
+    (tmp_path / "pids.current").write_text("30\n")
+    (tmp_path / "above").mkdir()
+    (tmp_path / "above" / "pids.max").write_text("max\n")
+    monkeypatch.setattr(machine, "folders", lambda controller: [tmp_path, tmp_path / "above"] if controller == "pids" else [])
+    assert process_limits.room_for_programs() == 20
 
 
 # Reading
