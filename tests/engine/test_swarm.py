@@ -167,12 +167,12 @@ async def test_the_lesser_of_what_the_settings_say_and_the_runtime_takes_counts(
 
 async def test_where_fewer_programs_can_run_than_agents_may_work_that_is_said(bench: Make) -> None:
     project = bench(say("x"))
-    project.runtime = ScriptedRuntime(lambda _: [Sleep(0.02), Say("x")], replace(GENEROUS, parallel=2))
+    project.runtime = ScriptedRuntime(lambda _: [Sleep(0.02), Say("x")], replace(GENEROUS, parallel=2, held_by="there is no room"))
     project.submit(*(node(f"n{number}") for number in range(6)))
     await project.drain()
     assert project.runtime.most_active == 2
     told = [entry.text for entry in project.database.read_now(views.log_since, None)[0] if entry.kind == "notice"]
-    assert told == ["2 programs run at once, not 4: this process may not have more files open (`ulimit -n`)."]
+    assert told == ["2 programs run at once, not 4: there is no room."]
 
 
 async def test_while_the_swarm_is_stopped_nothing_starts_and_what_runs_goes_on(bench: Make) -> None:
