@@ -19,6 +19,7 @@ from abathur_tui.domain.errors import ArgumentInvalid, Exit, NotFound
 from abathur_tui.domain.tasks import AuditEvent
 from abathur_tui.project import Project, Verified
 from abathur_tui.project.answers import audit_data, task_name
+from abathur_tui.storage import views
 
 commands = loose()
 
@@ -106,6 +107,8 @@ async def _audit(project: Project, task: int | None, limit: int | None, call: In
     if not (follow or last or call.json or call.quiet):
         output.note("Nothing has happened here yet.")
     if follow:
+        if not call.quiet:
+            project.patience.tell = output.note
         with Interrupts() as interrupts:
             try:
                 await interrupts.unless_pressed(_follow(project, task, last, call))
@@ -123,9 +126,10 @@ async def _events(project: Project, task: int | None, since: int) -> AsyncIterat
 
 async def _follow(project: Project, task: int | None, last: int, call: Invocation) -> None:
     async for _ in project.changes():
-        async for event in _events(project, task, last):
-            last = event.id
-            _tell(event, call, flush=True)
+        while page := await project.patience.read(views.audit, task=task, since_id=last, limit=_PAGE):
+            for event in page:
+                last = event.id
+                _tell(event, call, flush=True)
 
 
 def _tell(event: AuditEvent, call: Invocation, *, flush: bool = False) -> None:

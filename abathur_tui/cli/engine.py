@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import os
 import signal
+import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
@@ -16,13 +17,16 @@ from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Command, Invocation, group, invocation
 from abathur_tui.cli.opening import opened, tell_notices
 from abathur_tui.cli.progress import show_all
-from abathur_tui.domain.clock import iso
+from abathur_tui.domain.clock import SystemClock, iso
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import AccountRefused, EngineEnded, Exit
 from abathur_tui.domain.tasks import EngineInfo
 from abathur_tui.engine.launch import StartedEngine, stop_engine
 from abathur_tui.project import Project, found
 from abathur_tui.project.answers import RESTARTS, counts_data
+from abathur_tui.project.following import CHECK_SECONDS
+from abathur_tui.project.outliving import DEAD_SECONDS, attended_ended
+from abathur_tui.storage import engines
 
 commands = group(
     "Start, stop and look at the engine, which works off the queue.",
@@ -144,17 +148,21 @@ async def _attended(project: Project, call: Invocation, *, drain: bool) -> int:
     attended = _Attended(project, drain, notes.append)
     with Interrupts(signal.SIGTERM) as interrupts:
         watching = asyncio.create_task(show_all(project, call, ended, notes))
+        telling = asyncio.create_task(attended.tell_changes())
         try:
             code = await interrupts.unless_pressed(attended.work())
         except Interrupted:
             await attended.stop(interrupts)
             code = 128 + interrupts.last
         finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
             ended.set()  # what it did last is still to be told
             with contextlib.suppress(Interrupted):
                 await interrupts.unless_pressed(asyncio.gather(watching, return_exceptions=True))
             while notes and not call.quiet:  # nobody watches any more where the project cannot be read
                 output.note(notes.popleft())
+            attended.forget()
     if call.json:
         output.document({"tasks": counts_data((await project.status()).counts)})
     if code == Exit.REFUSED:
@@ -171,32 +179,62 @@ class _Attended:
     say: Callable[[str], None]
     starting: "asyncio.Task[StartedEngine] | None" = None
     """The start of our own engine; None where there is no need of one."""
-    replaced: bool = False
-    """Whether another engine goes on in the place of ours: its guard had to start it again, or it fell silent and was relieved."""
+    relieved: bool = False
+    """Whether another engine goes on in the place of ours, which fell silent."""
+    mark: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """By which our engine is found again, also when its guard had to start it again."""
 
     async def work(self) -> int:
         """Until the engine has ended (or, with `drain`, whoever's engine it is, nothing is left that could run); its exit code."""
-        if self.drain and self.project.engine() is not None:
+        follows = self.drain and self.project.engine() is not None
+        if follows:
             await self.project.hand_over_keys()
             if (end := await self.project.relieved(self.project.drained())) is not None:
                 return end
-        start = self.project.start_engine(stay=not self.drain, drain=self.drain, standby=not self.drain)
-        self.starting = asyncio.create_task(start)
+        self.starting = asyncio.create_task(self.project.patience.until_well(self._begins) if follows else self._begins())
         started = await asyncio.shield(self.starting)  # one that has begun is there soon, and `stop` stops it then
         self._tell(started)
         code = await self.project.relieved(self._ended(started))
-        self.replaced = code is None or code < 0
-        if self.drain and (self.replaced or code == Exit.DONE):
+        self.relieved = code is None
+        if self.drain and (code is None or code < 0 or code == Exit.DONE):
             if (end := await self.project.relieved(self.project.drained())) is None:
                 raise EngineEnded("The engine has ended, and not all is done.")
             return end
-        if self.replaced:
-            if not await self.project.relieved(self.project.engine_ended()):
-                raise EngineEnded("The engine was killed, and nothing has started it again.")
-            return Exit.DONE
-        if code not in (Exit.DONE, Exit.REFUSED):
+        if code in (Exit.DONE, Exit.REFUSED):
+            return code
+        folder = self.project.place.data
+        if code is not None and code > 0 and engines.has_ended_in_order(folder, self.mark):
             raise EngineEnded(f"The engine has ended with exit code {code}.")
-        return code
+        follow = self.project.engine_ended() if code is None else attended_ended(folder, self.mark, SystemClock())
+        if not await self.project.relieved(follow):
+            raise EngineEnded("The engine was killed, and nothing has started it again.")
+        return Exit.DONE
+
+    async def _begins(self) -> StartedEngine:
+        return await self.project.start_engine(stay=not self.drain, drain=self.drain, standby=not self.drain, attended=self.mark)
+
+    async def tell_changes(self) -> None:
+        """Say when ours takes over from another one, or was started again after it died; until cancelled."""
+        while self.starting is None or not self.starting.done():  # noqa: ASYNC110 (other processes: there is nothing to await)
+            await asyncio.sleep(CHECK_SECONDS / 4)
+        known: int | None = self.starting.result().process.pid
+        works = (await asyncio.to_thread(self._processes))[1] == known
+        while True:
+            await asyncio.sleep(CHECK_SECONDS / 4)
+            ours, active = await asyncio.to_thread(self._processes)
+            if ours is None or active is None or (ours, active == ours) == (known, works):
+                continue
+            again = "" if ours == known else "The engine died and was started again. "
+            known, works = ours, active == ours
+            if works:
+                self.say(f"{again}This one works now, process {ours}. Ctrl-C stops it.")
+            else:
+                self.say(f"{again}Another one works, process {active}; this one, process {ours}, stands by. Ctrl-C ends it.")
+
+    def _processes(self) -> tuple[int | None, int | None]:
+        """Of our engine and of the active one."""
+        folder = self.project.place.data
+        return engines.attended_process(folder, self.mark), engines.active_engine_process(folder)
 
     async def _ended(self, started: StartedEngine) -> int | None:
         """The exit code of our engine's process; None where another one is active in its place, while it is stopped."""
@@ -212,6 +250,13 @@ class _Attended:
                 one.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
 
+    def forget(self) -> None:
+        """Leave nothing behind of an engine that has died."""
+        folder = self.project.place.data
+        with contextlib.suppress(OSError):
+            if engines.attended_process(folder, self.mark) is None:
+                engines.forget_attended(folder, self.mark)
+
     async def stop(self, interrupts: Interrupts) -> None:
         """End the engine in order; another Ctrl-C leaves at once."""
         if self.starting is None:
@@ -224,13 +269,28 @@ class _Attended:
 
     async def _stopped(self, starting: "asyncio.Task[StartedEngine]") -> None:
         started = await asyncio.shield(starting)
+        folder = self.project.place.data
+        if started.process.poll() is not None and not self.relieved:
+            await self._started_again()
         if started.process.poll() is None:
             started.process.terminate()  # our own engine, also while that stands by for another one
             started.process.send_signal(signal.SIGCONT)  # one that is stopped hears nothing until it is continued
             await started.wait()
-            if not self.replaced:
-                return
-        await self.project.stop_engine()
+        elif process := engines.attended_process(folder, self.mark):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGTERM)  # it holds its lock, so the number is its own
+                os.kill(process, signal.SIGCONT)
+            await attended_ended(folder, self.mark, SystemClock())
+        if self.relieved:
+            await self.project.stop_engine()
+
+    async def _started_again(self) -> None:
+        """Where our engine has just died: until its guard has started it again."""
+        folder = self.project.place.data
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DEAD_SECONDS):
+                while not engines.has_ended_in_order(folder, self.mark) and self._processes()[0] is None:  # noqa: ASYNC110 (as above)
+                    await asyncio.sleep(CHECK_SECONDS / 10)
 
     def _tell(self, started: StartedEngine) -> None:
         if started.info is None:

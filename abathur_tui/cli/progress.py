@@ -55,7 +55,7 @@ async def show(project: Project, execution: int, call: Invocation) -> None:
 
 async def show_batch(project: Project, batch: Batch, call: Invocation) -> None:
     """Show all executions of a batch until the last has ended."""
-    await _show(project, "batch", follow_batch(project.database, batch), call)
+    await _show(project, "batch", follow_batch(project.patience, batch), call)
 
 
 async def show_all(project: Project, call: Invocation, until: asyncio.Event, notes: deque[str]) -> None:
@@ -75,11 +75,15 @@ async def _show(project: Project, title: str, entries: AsyncGenerator[LogEntry, 
     async def refresh() -> None:
         ids, before = sorted(changed), dict(seen.tasks)
         changed.clear()
-        for task in await project.read(views.tasks_by_id, ids) if ids else ():
+        for task in await project.patience.read(views.tasks_by_id, ids) if ids else ():
             seen.tasks[task.id] = task
         while notes:
             view.note(notes.popleft())
         view.draw(seen, [task for task in (seen.tasks[id] for id in ids if id in seen.tasks) if _moved(before.get(task.id), task)])
+
+    def say(text: str) -> None:
+        view.note(text)
+        view.draw(seen, [])
 
     async def keep_fresh() -> None:
         while not over.is_set():
@@ -88,6 +92,7 @@ async def _show(project: Project, title: str, entries: AsyncGenerator[LogEntry, 
                     await over.wait()
             await refresh()
 
+    project.patience.tell = say
     ticking = asyncio.create_task(keep_fresh())
     try:
         async with aclosing(entries):
@@ -202,7 +207,7 @@ def describe(task: Task) -> str:
     if task.why and task.status not in ENDED:
         line += f" ({_reason(task)})"
     if task.status in ENDED and task.started_at is not None and task.finished_at is not None:
-        line += f" in {task.finished_at - task.started_at:.1f} s"
+        line += f" in {max(0.0, task.finished_at - task.started_at):.1f} s"
     if task.error is not None and task.status is not Status.COMPLETED and (task.status in ENDED or task.why == Why.RETRY):
         line += f": {safe_line(task.error.message)} [{task.error.code}]"
     return line

@@ -15,14 +15,17 @@ def main() -> int:
     parser.add_argument("--stay", action="store_true", help="do not end when idle")
     parser.add_argument("--drain", action="store_true", help="end when nothing is left that could run")
     parser.add_argument("--standby", action="store_true", help="where another engine is active, wait for its turn")
+    parser.add_argument("--attended", metavar="MARK", help="by this, whoever has started it finds it, and one that is started again in its place")
     parser.add_argument("--keys", action="store_true", help="read API keys from standard input: a JSON object, by fingerprint")
     options = parser.parse_args()
 
     def child(guard: GuardPipe, keys: Keys) -> int | None:
         # Only now, beside its guard: what the engine needs takes a tenth of a second and more to import.
+        from abathur_tui.engine.engine import Manner
         from abathur_tui.engine.process import serve
 
-        return serve(options.project, options.data, options.stay, options.drain, options.standby, options.keys, guard, keys)
+        manner = Manner(options.stay, options.drain, options.standby)
+        return serve(options.project, options.data, manner, options.attended, options.keys, guard, keys)
 
     return run_engine(child)
 

@@ -5,7 +5,7 @@ import contextlib
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from sqlite3 import Connection
@@ -27,7 +27,7 @@ from abathur_tui.engine.left import left
 from abathur_tui.engine.live_settings import LiveSettings
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.mishaps import Mishaps
-from abathur_tui.engine.patient import GONE_SECONDS, PatientDatabase, to_its_end
+from abathur_tui.engine.patient import GONE_SECONDS, PASSING, PatientDatabase, to_its_end
 from abathur_tui.engine.pool import OpenRuntime, RuntimePool
 from abathur_tui.engine.rescue import Rescue
 from abathur_tui.engine.resources import SAMPLE_SECONDS, Resources
@@ -87,6 +87,8 @@ class Equipment:
     keys: KeyRing = field(default_factory=Keys)
     on_work: Callable[[], None] = lambda: None
     """Called as soon as it is the active engine, and registered."""
+    replaces: bool = False
+    """Whether it goes on for one that has died: nobody is told what keeps it from starting, so it waits for the end of that."""
     on_stop: Callable[[], None] = lambda: None
     """Called as soon as a stop is ordered: the guard must not start another engine."""
     clock: Clock = field(default_factory=SystemClock)
@@ -151,6 +153,8 @@ class Engine:
         self._active: HeldLock | None = None
         self._life: HeldLock | None = None
         self._idle_since: float | None = None
+        self._is_awaited = equipment.replaces
+        """Whether it is to go on after another one, however long that takes."""
         self._has_looked = False
         """For engines that have died: none ends for want of work before that."""
 
@@ -191,8 +195,7 @@ class Engine:
     async def run(self) -> Exit:
         """Work until there is a reason to end. Cancelling it is an ordered stop too."""
         try:
-            with translated(self._raw.folder):
-                end = await self._become_active()
+            end = await self._become_active()
             if end is not None:
                 self.log.info("engine.not_needed", "another engine is active, or a stop was ordered")
                 return end
@@ -207,8 +210,9 @@ class Engine:
                 self.log.info("engine.ended", "")
 
     async def _live(self) -> Exit:
-        with translated(self._raw.folder):
-            await to_its_end(asyncio.to_thread(engines.hold_life_lock, self._raw.folder, self.id), self._keep_life)
+        while not await self._locks(self._hold_life_lock):
+            if self._stopping:
+                return Exit.DONE
         loop = asyncio.get_running_loop()
         heart = self._heart = Heartbeat(
             self._beat,
@@ -239,6 +243,24 @@ class Engine:
     def _keep_active(self, lock: HeldLock | None) -> None:
         self._active = lock
 
+    async def _locks(self, hold: Callable[[], Awaitable[None]]) -> bool:
+        """Try to take a lock; False where the disk is in the way, and that is waited for."""
+        try:
+            with translated(self._raw.folder):
+                await hold()
+        except PASSING as error:
+            if not self._is_awaited:
+                raise
+            self.log.warning("engine.waits", f"{error.message} The engine waits until that is over.", code=error.code)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RESCUE_SECONDS):
+                    await self._wake.wait()
+            return False
+        return True
+
+    async def _hold_life_lock(self) -> None:
+        await to_its_end(asyncio.to_thread(engines.hold_life_lock, self._raw.folder, self.id), self._keep_life)
+
     async def _hold_engine_lock(self) -> None:
         await to_its_end(asyncio.to_thread(engines.hold_engine_lock, self._raw.folder, self.id), self._keep_active)
 
@@ -246,9 +268,11 @@ class Engine:
         """Take the engine lock, or wait for it as the manner says; None when it is ours, else how this engine ends."""
         handed_over = False
         while not self._stopping and self._broken is None:
-            await self._hold_engine_lock()
+            if not await self._locks(self._hold_engine_lock):
+                continue
             if self._active is not None:
                 return None
+            self._is_awaited = True
             if self._manner.ordered and not handed_over:
                 handed_over = await self._hand_over()
             if self._manner.drain and (end := (await self._database.read(left)).drained) is not None:

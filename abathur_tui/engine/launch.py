@@ -71,13 +71,25 @@ async def ensure_engine(project: Path, data: Path, *, keys: Mapping[str, str] | 
 
 
 async def start_engine(
-    project: Path, data: Path, *, keys: Mapping[str, str] | None = None, stay: bool = False, drain: bool = False, standby: bool = False
+    project: Path,
+    data: Path,
+    *,
+    keys: Mapping[str, str] | None = None,
+    stay: bool = False,
+    drain: bool = False,
+    standby: bool = False,
+    attended: str = "",
 ) -> StartedEngine:
     """Start an engine of one's own, whether or not one is active, and wait until it is registered (or, standing by, has started).
 
-    Where another one is active already, and `stay` was asked for, that one stays. Raises EngineDidNotStart.
+    Where another one is active already, and `stay` was asked for, that one stays. By `attended`, a mark that no other engine ever had, whoever
+    starts it finds it later (`engines.attended_process`). Raises EngineDidNotStart.
     """
     flags = [name for name, wanted in (("--stay", stay), ("--drain", drain), ("--standby", standby)) if wanted]
+    if attended:
+        with contextlib.suppress(OSError):  # it does that itself too, as soon as it runs
+            engines.announce_attended(data, attended)
+        flags += ["--attended", attended]
     return await asyncio.to_thread(_start, project, data, keys or {}, flags)
 
 

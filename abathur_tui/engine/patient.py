@@ -26,6 +26,8 @@ from abathur_tui.storage.files import cannot_be_read
 P = ParamSpec("P")
 T = TypeVar("T")
 
+PASSING = (DiskFull, DiskFailing, DatabaseBusy, OutOfFiles, ProjectNotWritable)
+"""What is outside of Abathur, and may be over at any moment."""
 GONE_SECONDS = 5.0
 """How long a project's folder may be away, or its file seem to be damaged, before that counts as so for good."""
 _FIRST_PAUSE_SECONDS = 0.1
@@ -76,7 +78,7 @@ class PatientDatabase:
         while True:
             try:
                 result = await to_its_end(attempt(), keep)
-            except (DiskFull, DiskFailing, DatabaseBusy, OutOfFiles, ProjectNotWritable) as error:
+            except PASSING as error:
                 self._wait_for(way, error)
             except (ProjectGone, DatabaseDamaged) as error:
                 self._wait_for(way, error)

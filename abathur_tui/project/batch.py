@@ -13,9 +13,10 @@ from abathur_tui.domain.status import ENDED
 from abathur_tui.project.following import PAGE, changes
 from abathur_tui.project.jobs import Job, invalid, is_json, read_jobs
 from abathur_tui.project.once import submitted_with
+from abathur_tui.project.patience import Patience
 from abathur_tui.project.results import ExecutionResult
 from abathur_tui.project.wish import Wish
-from abathur_tui.storage import Database, queue, views
+from abathur_tui.storage import queue, views
 
 if TYPE_CHECKING:
     from abathur_tui.project.project import Project
@@ -115,7 +116,7 @@ async def attend_batch(project: "Project", batch: Batch, *, answers: bool = Fals
     for execution in batch.executions:
         if (await project.execution(execution)).status not in ENDED:
             try:
-                await project.attended(execution, _ended(project.database, execution), answers=answers)
+                await project.attended(execution, _ended(project.patience, execution), answers=answers)
             except (AccountRefused, PersonNeeded) as error:
                 refusal = refusal or error
     if refusal is not None:
@@ -134,7 +135,7 @@ async def results_of(project: "Project", batch: Batch) -> list[ExecutionResult]:
     return [await project.result(execution) for execution in batch.executions]
 
 
-async def follow_batch(database: Database, batch: Batch) -> AsyncGenerator[LogEntry, None]:
+async def follow_batch(database: Patience, batch: Batch) -> AsyncGenerator[LogEntry, None]:
     """All that happens in the executions until all have ended. Raises ProjectGone."""
     cursor, left, members = batch.since, list(batch.executions), frozenset(batch.executions)
     async for _ in changes(database):
@@ -155,11 +156,11 @@ def _submit_all(c: Connection, pairs: Sequence[tuple[Plan, SubmitOptions]], now:
     return [queue.submit(c, plan, options, now) for plan, options in pairs]
 
 
-async def _ended(database: Database, execution: int) -> None:
+async def _ended(database: Patience, execution: int) -> None:
     async for _ in changes(database):
         if await _has_ended(database, execution):
             return
 
 
-async def _has_ended(database: Database, execution: int) -> bool:
+async def _has_ended(database: Patience, execution: int) -> bool:
     return (await database.read(views.execution, execution)).status in ENDED

@@ -11,7 +11,8 @@ from abathur_tui.domain.leases import LaneState
 from abathur_tui.domain.questions import Question
 from abathur_tui.domain.status import ENDED, Status, Why
 from abathur_tui.domain.tasks import Task
-from abathur_tui.storage import Database, questions, queue, views
+from abathur_tui.project.patience import Patience
+from abathur_tui.storage import questions, queue, views
 
 POLL_SECONDS = 1 / 30
 """How often the database is asked whether anybody committed (3 µs each); between processes nothing can be awaited."""
@@ -22,7 +23,7 @@ _MOST_TOLD = 20
 """Questions that an error lists."""
 
 
-async def follow(database: Database, execution: int) -> AsyncGenerator[LogEntry, None]:
+async def follow(database: Patience, execution: int) -> AsyncGenerator[LogEntry, None]:
     """All entries of an execution from its beginning, and the new ones as they come; ends when its root has ended. Raises NotFound, ProjectGone."""
     cursor = LogCursor()
     async for _ in changes(database):
@@ -37,7 +38,7 @@ async def follow(database: Database, execution: int) -> AsyncGenerator[LogEntry,
             return
 
 
-async def tail(database: Database, until: asyncio.Event | None = None) -> AsyncGenerator[LogEntry, None]:
+async def tail(database: Patience, until: asyncio.Event | None = None) -> AsyncGenerator[LogEntry, None]:
     """All entries from now on, up to the last that was there when `until` was set; without it, it never ends. Raises ProjectGone."""
     _, cursor = await database.read(views.log_since, None, limit=1)
     async for _ in changes(database, until):
@@ -49,11 +50,11 @@ async def tail(database: Database, until: asyncio.Event | None = None) -> AsyncG
                 break
 
 
-async def changes(database: Database, until: asyncio.Event | None = None) -> AsyncGenerator[None, None]:
+async def changes(database: Patience, until: asyncio.Event | None = None) -> AsyncGenerator[None, None]:
     """Something each time that somebody has committed, the first at once, the last once `until` is set; else never ends. Raises ProjectGone."""
     seen: int | None = None
     while True:
-        last, version = until is not None and until.is_set(), database.data_version()
+        last, version = until is not None and until.is_set(), await database.data_version()
         if version == seen and not last:
             await asyncio.sleep(POLL_SECONDS)
             continue
@@ -64,7 +65,7 @@ async def changes(database: Database, until: asyncio.Event | None = None) -> Asy
 
 
 async def attend(
-    database: Database,
+    database: Patience,
     execution: int,
     *,
     clock: Clock,
@@ -84,13 +85,13 @@ async def attend(
         if ensure_engine is None or engine_lives():
             lived = clock.monotonic()
         elif clock.monotonic() - lived > patience_seconds:  # its guard starts it again sooner than that
-            await ensure_engine()
+            await database.until_well(ensure_engine)
             lived = clock.monotonic()
         if (reason := await stuck(database, execution)) is not None and not (answers and isinstance(reason, PersonNeeded)):
             raise reason
 
 
-async def stuck(database: Database, execution: int) -> AccountRefused | PersonNeeded | None:
+async def stuck(database: Patience, execution: int) -> AccountRefused | PersonNeeded | None:
     """The error, where all that is left of an execution waits for a person: for an account's key or billing, or for an answer."""
     lanes = await database.read(queue.lanes)
     held = [lane for lane in lanes if lane.held_why == Why.KEY]

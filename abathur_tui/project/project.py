@@ -35,6 +35,7 @@ from abathur_tui.project.finding import Place, find, found, make
 from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
 from abathur_tui.project.once import key_of, submitted_with
 from abathur_tui.project.outliving import drained, engine_ended, succeeded
+from abathur_tui.project.patience import Patience
 from abathur_tui.project.purging import Purging
 from abathur_tui.project.relief import relieve, relieved
 from abathur_tui.project.results import ExecutionResult, read_result
@@ -119,6 +120,8 @@ class Project:
         self._loaded: tuple[FilesAsRead, Loaded] | None = None
         """The settings, and their files as they were then."""
         self._workbench: Workbench | None = None
+        self.patience = Patience(database, clock)
+        """How those read who follow for long."""
 
     @classmethod
     def open(
@@ -285,15 +288,15 @@ class Project:
 
     def watch(self, execution: int) -> AsyncGenerator[LogEntry, None]:
         """All that happens in an execution, from its beginning to the end of its root. Raises NotFound, ProjectGone."""
-        return follow(self.database, execution)
+        return follow(self.patience, execution)
 
     def tail(self, until: asyncio.Event | None = None) -> AsyncGenerator[LogEntry, None]:
         """All that happens in the project from now on, up to when `until` is set; without it, it never ends. Raises ProjectGone."""
-        return tail(self.database, until)
+        return tail(self.patience, until)
 
     def changes(self) -> AsyncGenerator[None, None]:
         """Something each time that somebody has committed, the first at once; never ends. Raises ProjectGone."""
-        return changes(self.database)
+        return changes(self.patience)
 
     async def attended(self, execution: int, work: Coroutine[None, None, T], *, answers: bool = False, starts: bool = True) -> T:
         """What `work` gives, with an engine at the execution for as long as it takes (`starts`: by starting one); raises what it raises.
@@ -483,10 +486,10 @@ class Project:
                 await self.ensure_engine()
                 return
 
-    async def start_engine(self, *, stay: bool = False, drain: bool = False, standby: bool = False) -> StartedEngine:
+    async def start_engine(self, *, stay: bool = False, drain: bool = False, standby: bool = False, attended: str = "") -> StartedEngine:
         """An engine of one's own; see `engine.launch`. Raises EngineDidNotStart."""
         keys = await asyncio.to_thread(self._keys)
-        return await launch.start_engine(self.folder, self.place.data, keys=keys, stay=stay, drain=drain, standby=standby)
+        return await launch.start_engine(self.folder, self.place.data, keys=keys, stay=stay, drain=drain, standby=standby, attended=attended)
 
     async def stop_engine(self, tell: Callable[[str], None] = lambda _: None) -> bool:
         """Stop the active engine; its tasks go back to the queue. False where none lived. `tell` gets what holds it up. Raises EngineDidNotStop."""
@@ -494,15 +497,15 @@ class Project:
 
     async def engine_ended(self) -> bool:
         """Waits until no engine of this host is active, nor started again by its guard; gives whether the last one has ended in order."""
-        return await engine_ended(self.database, self._clock)
+        return await engine_ended(self.patience, self._clock)
 
     async def succeeded(self, engine: str) -> None:
         """Waits until another engine of this host is active in the place of this one."""
-        await succeeded(self.database, engine)
+        await succeeded(self.patience, engine)
 
     async def drained(self) -> Exit | None:
         """Waits until nothing is left that an engine could run; how a drain ends. None where the engine has ended, or died, before that."""
-        return await drained(self.database, self._clock)
+        return await drained(self.patience, self._clock)
 
     async def hand_over_keys(self) -> bool:
         """Give this environment's API keys to the active engine, which then tries again what an account had refused. False where it took none."""
@@ -538,9 +541,9 @@ class Project:
 
     async def _attend(self, execution: int, answers: bool, starts: bool) -> None:
         if starts:
-            await self.ensure_engine()
+            await self.patience.until_well(self.ensure_engine)
         await attend(
-            self.database,
+            self.patience,
             execution,
             clock=self._clock,
             engine_lives=lambda: self.engine() is not None,
@@ -554,7 +557,7 @@ class Project:
                 return
 
     async def _all_ended(self, execution: int) -> bool:
-        return all(task.status in ENDED for task in await self.read(views.members, execution))
+        return all(task.status in ENDED for task in await self.patience.read(views.members, execution))
 
     async def _until_ended(self, tasks: Sequence[int], seconds: float) -> dict[int, Status]:
         """The tasks' last statuses, once all have ended or the time is over."""

@@ -65,6 +65,31 @@ def hold_life_lock(folder: Path, engine: str) -> HeldLock:
     return held
 
 
+def announce_attended(folder: Path, mark: str) -> None:
+    """An engine is about to be started with this mark. Raises OSError, ProjectNotWritable."""
+    (private_folder(folder / "engines") / f"{mark}.attended").touch(mode=0o600)
+
+
+def hold_attended_lock(folder: Path, mark: str) -> HeldLock | None:
+    """Say that this process is the engine that a command has started with `mark`; None where another one says so. Raises OSError."""
+    return _hold(private_folder(folder / "engines") / f"{mark}.attended", mark)
+
+
+def attended_process(folder: Path, mark: str) -> int | None:
+    """The process that is the engine which was started with `mark`, or started again in its place; None while there is none."""
+    return active_engine_process(folder, f"engines/{mark}.attended") or None  # it has the lock, and writes its number next
+
+
+def has_ended_in_order(folder: Path, mark: str) -> bool:
+    """Whether that engine has ended, and was not killed."""
+    return not (folder / "engines" / f"{mark}.attended").exists()
+
+
+def forget_attended(folder: Path, mark: str) -> None:
+    """The engine ends in order: none comes after it. Raises OSError."""
+    (folder / "engines" / f"{mark}.attended").unlink(missing_ok=True)
+
+
 def engine_alive(folder: Path, engine: str) -> bool:
     """Whether an engine on this host lives: its lock is held."""
     return _is_held(folder / "engines" / f"{engine}.lock")
@@ -89,9 +114,9 @@ def active_holder(folder: Path) -> Holder | None:
     return None
 
 
-def active_engine_process(folder: Path) -> int | None:
-    """The process id of the active engine; None where there is none."""
-    path = folder / "engine.lock"
+def active_engine_process(folder: Path, name: str = "engine.lock") -> int | None:
+    """The process id of the active engine (of who holds the lock of this name); None where there is none."""
+    path = folder / name
     return _holder(path).pid if _is_held(path) else None
 
 
@@ -155,8 +180,12 @@ def _hold(path: Path, engine: str) -> HeldLock | None:
         if time.monotonic() > deadline:
             return None
         time.sleep(0.01)
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{engine} {os.getpid()} {identity(os.getpid()) or ''}\n".encode(), 0)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{engine} {os.getpid()} {identity(os.getpid()) or ''}\n".encode(), 0)
+    except BaseException:
+        os.close(descriptor)  # a full disk: held without a name, it would keep everybody out, us too
+        raise
     return HeldLock(descriptor, path)
 
 

@@ -3,9 +3,13 @@
 import json
 import os
 import signal
+import subprocess
 from collections import Counter
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
+
+from abathur_tui.storage import engines
 from tests.alive import alive
 from tests.cli.program import Program
 from tests.waiting import eventually
@@ -154,3 +158,47 @@ def test_an_interrupt_while_the_engine_starts_stops_it_all_the_same(project: Pro
     answer = project.ask("engine", "status")
     assert (answer["engine"], answer["restarting"]) == (None, False)
     assert not list((project.folder / ".abathur" / "engines").glob("*.lock"))
+
+
+def _mark(command: "subprocess.Popen[str]") -> str:
+    """What a command's engine is found by."""
+
+    def found() -> str:
+        lines = [child.cmdline() for child in psutil.Process(command.pid).children()]
+        return next((line[line.index("--attended") + 1] for line in lines if "--attended" in line), "")
+
+    return eventually(found)
+
+
+def _next_lines(command: "subprocess.Popen[str]", count: int) -> str:
+    """What it says next on standard error."""
+    assert command.stderr is not None
+    return "".join(command.stderr.readline() for _ in range(count))
+
+
+def test_one_that_stands_by_says_when_it_works_and_an_interrupt_ends_it_alone(project: Program) -> None:
+    project.ask("engine", "start", "--detach")
+    first = project.ask("engine", "status")["engine"]["pid"]
+    standing, other = project.start("engine", "start"), project.start("engine", "start")
+    mark = _mark(standing)
+    _mark(other)
+    data = project.folder / ".abathur"
+    own = eventually(lambda: engines.attended_process(data, mark) or 0)
+
+    # One that stands by is killed: its guard starts it again, and it is still this command's.
+    os.kill(own, signal.SIGKILL)
+    eventually(lambda: engines.attended_process(data, mark) not in (None, own))
+    standing.send_signal(signal.SIGINT)
+    _, err = standing.communicate(timeout=60)
+    assert standing.returncode == 130, err
+    assert project.ask("engine", "status")["engine"]["pid"] == first
+
+    # The active one ends: the one that is left takes over, and says so.
+    project.ask("engine", "stop")
+    _works_again(project, first)
+    second = project.ask("engine", "status")["engine"]["pid"]
+    assert f"This one works now, process {second}. Ctrl-C stops it." in _next_lines(other, 2)
+    other.send_signal(signal.SIGINT)
+    _, err = other.communicate(timeout=60)
+    assert other.returncode == 130, err
+    assert project.ask("engine", "status")["engine"] is None

@@ -15,7 +15,8 @@ import pytest
 from abathur_tui.domain.conversation import TurnRequest
 from abathur_tui.domain.errors import Exit, OutOfFiles
 from abathur_tui.domain.status import Status
-from abathur_tui.storage import Database, connection, views
+from abathur_tui.engine.engine import Manner
+from abathur_tui.storage import Database, connection, engines, views
 from abathur_tui.storage.checking import check_folder
 from tests.engine.bench import Bench, node
 from tests.engine.clocks import HandClock, let_pass
@@ -151,6 +152,39 @@ async def test_a_stop_on_a_full_disk_comes_to_an_end_and_loses_nothing(bench: Ma
 
     assert project.task(task).status is Status.COMPLETED
     assert project.database.read_now(views.counts)[Status.RUNNING] == 0
+
+
+async def test_one_that_stands_by_waits_for_the_disk_when_its_turn_comes(bench: Make) -> None:
+    project = bench(lambda _: [Say("done")])
+    first = project.engine(release_seconds=0.1)
+    working = asyncio.create_task(first.run())
+    await eventually_async(lambda: engines.active_engine(project.data) == first.id)
+    project.clock = clock = HandClock()
+    second = project.engine(Manner(standby=True, stay=True))
+    standing = asyncio.create_task(second.run())
+    await eventually_async(lambda: clock.looks > 2)
+
+    with no_more_bytes():
+        first.stop()
+        await working
+        await eventually_async(lambda: second.log.unwritten)
+        assert not standing.done()
+
+    [task] = project.submit(node())
+    await project.until(task, Status.COMPLETED)
+    second.stop()
+    assert await standing is Exit.DONE
+
+
+@contextlib.contextmanager
+def no_more_bytes() -> Iterator[None]:
+    """This process can write nothing into any file, not even at its beginning."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextlib.contextmanager

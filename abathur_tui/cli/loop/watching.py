@@ -52,6 +52,8 @@ async def _watch(project: Project, name: str, call: Invocation) -> int:
     series = await project.loop(task)
     if series.status not in ENDED and project.engine() is None and not call.quiet:
         output.note("No engine is at work: `abathur engine start` starts one.")
+    if not call.quiet:
+        project.patience.tell = output.note
     view = _Records() if call.json else _Live() if _is_terminal() else _Lines()
     with Interrupts() as interrupts:
         try:
@@ -70,7 +72,7 @@ async def _watch(project: Project, name: str, call: Invocation) -> int:
 
 async def _follow(project: Project, task: int, view: "_Lines | _Live | _Records") -> None:
     async for _ in project.changes():
-        series = await project.read(views.loop, task, outputs=isinstance(view, _Records))
+        series = await project.patience.read(views.loop, task, outputs=isinstance(view, _Records))
         view.show(series)
         if series.status in ENDED:
             return
