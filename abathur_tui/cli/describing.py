@@ -111,7 +111,7 @@ def _until(task: Task) -> str:
     """What a task waits for that comes by itself, and when: ` (retry 14:05:10)`; that the whole queue is paused."""
     if task.why == Why.QUEUE:
         return " (queue paused)"
-    if task.why in (Why.MEMORY, Why.CPU):
+    if task.why in (Why.MEMORY, Why.CPU, Why.ALONE):
         return f" ({task.why})"
     if task.due_at is None or task.status is not Status.PENDING:
         return ""

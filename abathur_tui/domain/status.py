@@ -64,6 +64,8 @@ class Why(StrEnum):
     """So much memory is taken that no agent starts, or not enough is left for what it declares."""
     CPU = "cpu"
     """The same with cores."""
+    ALONE = "alone"
+    """Its worker died twice in a row: such tasks run one at a time, and another one does just now."""
     USER = "by you"
     """A person paused it."""
 

@@ -113,7 +113,8 @@ def test_suspects_run_one_at_a_time(database: Database) -> None:
     claims = claim(database, 10)
     assert {one.lease.task for one in claims} == {suspects.tasks["a"], well.root}
     assert claim(database, 10) == []
-    # and the other one after it.
+    # and the other one after it, which says why it does not move.
+    assert database.read_now(views.task, suspects.tasks["b"]).why == Why.ALONE
     finish(database, claims[0] if claims[0].lease.task == suspects.tasks["a"] else claims[1])
     assert [one.lease.task for one in claim(database, 10)] == [suspects.tasks["b"]]
 

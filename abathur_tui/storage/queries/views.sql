@@ -2,7 +2,8 @@
 -- The columns of a task as lists show it; a pending task whose lane, or the queue as a whole, is held says why and until when. Used by all that reads tasks.
 SELECT t.id, t.execution, t.parent, t.kind, t.name, t.template, t.template_version, t.agent, t.status,
     CASE WHEN t.status = 'pending' AND t.why = ''
-        THEN coalesce((SELECT why FROM queue_state WHERE why = 'queue'), l.held_why, (SELECT why FROM queue_state), (SELECT gate FROM swarm)) ELSE t.why END,
+        THEN coalesce((SELECT why FROM queue_state WHERE why = 'queue'), l.held_why, (SELECT why FROM queue_state),
+            (SELECT nullif(gate, '') FROM swarm), CASE WHEN t.held = 'suspect' THEN 'alone' ELSE '' END) ELSE t.why END,
     t.progress, t.priority, t.attempt, t.unmet,
     (SELECT json_group_array(depends_on) FROM edges WHERE task = t.id),
     t.tags, t.created_at, t.started_at, t.finished_at,
