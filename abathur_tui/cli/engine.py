@@ -23,7 +23,7 @@ from abathur_tui.domain.errors import AccountRefused, EngineEnded, Exit
 from abathur_tui.domain.tasks import EngineInfo
 from abathur_tui.engine.launch import StartedEngine, stop_engine
 from abathur_tui.project import Project, found
-from abathur_tui.project.answers import RESTARTS, counts_data
+from abathur_tui.project.answers import RESTARTS, counts_data, trouble_text
 from abathur_tui.project.following import CHECK_SECONDS
 from abathur_tui.project.outliving import DEAD_SECONDS, attended_ended
 from abathur_tui.storage import engines
@@ -119,13 +119,16 @@ def status(context: typer.Context) -> int:
         answer = asyncio.run(project.status())
     if call.json:
         agents = {"busy": answer.agents_busy, "limit": answer.agents_limit}
-        output.document({"engine": _data(answer.engine), "restarting": answer.restarting_since is not None, "agents": agents})
+        waits = None if answer.trouble is None else {"code": answer.trouble.code, "message": answer.trouble.message}
+        output.document({"engine": _data(answer.engine), "restarting": answer.restarting_since is not None, "waits": waits, "agents": agents})
     elif answer.restarting_since is not None:
         output.lines(RESTARTS)
     elif answer.engine is None:
         output.lines("No engine is at work; `abathur engine start` starts one.")
     else:
         output.lines(f"{_told(answer.engine)}; {answer.agents_busy} of {answer.agents_limit} agents busy.")
+        if answer.trouble is not None:
+            output.lines(trouble_text(answer.trouble))
     return Exit.DONE
 
 

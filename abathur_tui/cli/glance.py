@@ -9,7 +9,7 @@ from abathur_tui.cli.shared_options import Form, Invocation
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.status import Status
 from abathur_tui.project import ProjectStatus
-from abathur_tui.project.answers import hold_text
+from abathur_tui.project.answers import hold_text, trouble_text
 
 
 def glance(call: Invocation, *, flush: bool = False) -> int:
@@ -34,6 +34,7 @@ def _rows(answer: ProjectStatus) -> list[tuple[str, str]]:
     return [
         ("project", str(answer.project)),
         ("engine", f"pid {engine.pid} on {engine.host}, since {since}" if engine else none),
+        *([("waits", trouble_text(answer.trouble))] if answer.trouble else []),
         *([("queue", hold_text(answer.hold))] if answer.hold else []),
         ("tasks", ", ".join(tasks) if tasks else 'none yet; try: abathur run "Summarise the files here"'),
         *([("asks you", f"{answer.asking:,} of them; `abathur task answer` shows what, and answers")] if answer.asking else []),

@@ -41,7 +41,7 @@ from abathur_tui.engine.workshop import Workshop
 from abathur_tui.processes import Children
 from abathur_tui.settings import Settings
 from abathur_tui.storage import Database, engines, journal, queue, swarm
-from abathur_tui.storage.engines import EngineRow, HeldLock
+from abathur_tui.storage.engines import EngineRow, HeldLock, Trouble
 from abathur_tui.storage.failures import translated
 
 POLL_SECONDS = 0.02
@@ -239,6 +239,8 @@ class Engine:
 
     def _keep_life(self, lock: HeldLock) -> None:
         self._life = lock
+        # Beside the database, in which nothing can be written at such a time.
+        self._database.tell = lambda error: lock.say(None if error is None else Trouble(error.code, error.message))
 
     def _keep_active(self, lock: HeldLock | None) -> None:
         self._active = lock

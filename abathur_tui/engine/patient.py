@@ -46,6 +46,8 @@ class PatientDatabase:
         self._clock = clock
         self._broken = broken
         self._gone_seconds = gone_seconds
+        self.tell: Callable[[AbathurError | None], None] = lambda _: None
+        """Is told of a trouble that is waited for, and with None that it is over."""
         self._troubles: dict[str, str] = {}
         """`read` or `write` to the code of the error that it waits for."""
 
@@ -94,6 +96,7 @@ class PatientDatabase:
             else:
                 if (code := self._troubles.pop(way, None)) is not None:
                     self._log.info("storage.recovered", "the cause is gone, the work goes on", code=code)
+                    self.tell(None)
                 return result
             # What is waited for here is outside of every process of ours, so nobody can tell us that it is over.
             await asyncio.sleep(pause)
@@ -106,6 +109,7 @@ class PatientDatabase:
     def _wait_for(self, way: str, error: AbathurError) -> None:
         if self._troubles.get(way) != error.code:
             self._troubles[way] = error.code
+            self.tell(error)
             self._log.warning("storage.waits", f"{error.message} The engine waits until that is over.", code=error.code)
 
 

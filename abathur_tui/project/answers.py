@@ -17,6 +17,7 @@ from abathur_tui.domain.task_data import execution_name as execution_name
 from abathur_tui.domain.task_data import task_data as task_data
 from abathur_tui.domain.task_data import task_name as task_name
 from abathur_tui.domain.tasks import Attempt, AuditEvent, FellBack, Task, TaskDetail, Turn
+from abathur_tui.storage.engines import Trouble
 
 RESTARTS = "The engine died, and its guard is starting it again."
 
@@ -206,6 +207,16 @@ def hold_alert(hold: Hold) -> JsonObject:
 def restart_alert(since: float) -> JsonObject:
     """That an engine died and its guard starts another one, as an alert."""
     return {"kind": "engine", "message": RESTARTS, "since": iso(since)}
+
+
+def trouble_text(trouble: Trouble) -> str:
+    """What the engine waits for."""
+    return f"The engine waits: {trouble.message} [{trouble.code}] It goes on by itself when that is over."
+
+
+def trouble_alert(trouble: Trouble) -> JsonObject:
+    """The same as an alert."""
+    return {"kind": "storage", "code": trouble.code, "message": trouble_text(trouble)}
 
 
 def hold_text(hold: Hold) -> str:

@@ -14,7 +14,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _PAUSE_SECONDS = 0.5
-OVER = "That is over; it goes on."
+OVER = "What was waited for is over; it goes on."
 
 
 class Patience:

@@ -27,7 +27,7 @@ from abathur_tui.domain.templates import Template, TemplateUse
 from abathur_tui.engine import launch
 from abathur_tui.engine.launch import StartedEngine
 from abathur_tui.project import batch
-from abathur_tui.project.answers import counts_data, hold_alert, hold_data, restart_alert
+from abathur_tui.project.answers import counts_data, hold_alert, hold_data, restart_alert, trouble_alert
 from abathur_tui.project.batch import Batch
 from abathur_tui.project.dead_letters import DeadLetters
 from abathur_tui.project.filtering import filtered
@@ -44,6 +44,7 @@ from abathur_tui.project.swarm import SwarmDesk
 from abathur_tui.project.wish import Wish
 from abathur_tui.storage import Database, engines, questions, queue, seals, views
 from abathur_tui.storage.database import refuse_to_begin_anew
+from abathur_tui.storage.engines import Trouble
 from abathur_tui.storage.questions import Answered
 from abathur_tui.storage.seals import Verified
 from abathur_tui.storage.views.swarm import busy_agents
@@ -83,6 +84,8 @@ class ProjectStatus:
     """Why nothing is claimed; None where claiming goes on."""
     restarting_since: float | None = None
     """Since when an engine that died is being started again by its guard; None where none is."""
+    trouble: Trouble | None = None
+    """What the engine waits for: a full disk, another program's lock."""
 
     def data(self) -> JsonObject:
         """What `status --json` gives."""
@@ -97,6 +100,7 @@ class ProjectStatus:
             "queue": hold_data(self.hold),
             "alerts": [
                 *([] if self.restarting_since is None else [restart_alert(self.restarting_since)]),
+                *([] if self.trouble is None else [trouble_alert(self.trouble)]),
                 *([] if self.hold is None else [hold_alert(self.hold)]),
             ],
         }
@@ -436,6 +440,7 @@ class Project:
             asking=totals.asking,
             hold=totals.hold,
             restarting_since=None if row else self.restarting_since(),
+            trouble=engines.trouble_of(self.place.data, row.id) if row else None,
         )
 
     # Templates
@@ -472,6 +477,11 @@ class Project:
     def restarting_since(self) -> float | None:
         """Since when (Unix seconds) an engine of this host that died is being started again by its guard; None where none is."""
         return engines.restarting_since(self.place.data)
+
+    def engine_trouble(self) -> Trouble | None:
+        """What the active engine of this host waits for; None where it waits for nothing."""
+        engine = self.engine()
+        return None if engine is None else engines.trouble_of(self.place.data, engine)
 
     async def ensure_engine(self) -> EngineInfo:
         """An engine that works off the queue, started where none lives, with this environment's keys. Raises EngineDidNotStart."""

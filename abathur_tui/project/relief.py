@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.errors import AbathurError
 from abathur_tui.engine.silence import Silence
+from abathur_tui.project.answers import trouble_text
 from abathur_tui.project.following import CHECK_SECONDS
+from abathur_tui.project.patience import OVER
+from abathur_tui.storage.engines import Trouble
 
 if TYPE_CHECKING:
     from abathur_tui.project.project import Project
@@ -33,7 +36,14 @@ async def relieve(project: "Project", clock: Clock) -> None:
     except AbathurError:
         return
     silence = Silence(project.database, lease, clock)
+    told: Trouble | None = None
     while True:
+        trouble = await asyncio.to_thread(project.engine_trouble)
+        if trouble is not None and (told is None or trouble.code != told.code):
+            project.patience.tell(trouble_text(trouble))
+        elif trouble is None and told is not None:
+            project.patience.tell(OVER)
+        told = trouble
         try:
             if await asyncio.to_thread(silence.relieve):
                 await project.ensure_engine()

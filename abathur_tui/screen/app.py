@@ -19,6 +19,7 @@ from abathur_tui.domain.errors import AbathurError, Unexpected
 from abathur_tui.domain.questions import Given
 from abathur_tui.domain.safe_text import safe, safe_line
 from abathur_tui.project import Project
+from abathur_tui.project.patience import OVER
 from abathur_tui.screen import intents
 from abathur_tui.screen.actions import BY_NAME, Where, of
 from abathur_tui.screen.dispatch import doing_of, why_not
@@ -99,6 +100,7 @@ class AbathurApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Start what follows the project; nothing of it is waited for."""
+        self._project.patience.tell = lambda text: self.say(text, seconds=20, warning=text != OVER)
         self.store.trouble_changed.subscribe(self, self._trouble_changed, immediate=True)
         self.store.figures_changed.subscribe(self, self._figures_changed, immediate=True)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh())  # a terminal that comes back from the shell is empty

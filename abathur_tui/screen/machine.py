@@ -19,6 +19,8 @@ class Sample:
     """Of the cores that they may take; None where that is not known yet."""
     engine_restarts: bool = False
     """Whether one that died is being started again by its guard."""
+    engine_waits: str = ""
+    """The code of the trouble whose end it waits for."""
 
 
 class Probe(Protocol):
@@ -39,7 +41,9 @@ class EngineProbe:
     async def sample(self) -> Sample:
         """What the project's engine has measured last. Raises AbathurError."""
         lives = await asyncio.to_thread(self._project.engine) is not None
+        trouble = await asyncio.to_thread(self._project.engine_trouble) if lives else None
+        waits = "" if trouble is None else trouble.code
         taken = await self._project.swarm.resources() if lives else None
         if taken is None:
-            return Sample(lives, None, None, not lives and await asyncio.to_thread(self._project.restarting_since) is not None)
-        return Sample(lives, taken.memory_bytes, None if taken.cores is None else 100 * taken.cores / taken.cores_limit)
+            return Sample(lives, None, None, not lives and await asyncio.to_thread(self._project.restarting_since) is not None, waits)
+        return Sample(lives, taken.memory_bytes, None if taken.cores is None else 100 * taken.cores / taken.cores_limit, engine_waits=waits)

@@ -264,6 +264,7 @@ class Store:
                     cpu_percent=sample.cpu_percent,
                     engine_lives=sample.engine_lives,
                     engine_restarts=sample.engine_restarts,
+                    trouble=self.trouble.code if self.trouble is not None else sample.engine_waits,
                 )
                 self.figures_changed.publish(self)
             await asyncio.sleep(_SAMPLE_SECONDS)

@@ -6,6 +6,7 @@ from sqlite3 import Connection
 from abathur_tui.storage.locks import (
     HeldLock,
     Holder,
+    Trouble,
     active_engine,
     active_engine_process,
     active_holder,
@@ -21,6 +22,7 @@ from abathur_tui.storage.locks import (
     living_engines,
     restarting_since,
     take_away,
+    trouble_of,
 )
 from abathur_tui.storage.sql import named
 
@@ -28,6 +30,7 @@ __all__ = [
     "EngineRow",
     "HeldLock",
     "Holder",
+    "Trouble",
     "active_engine",
     "active_engine_process",
     "active_holder",
@@ -47,6 +50,7 @@ __all__ = [
     "restarting_since",
     "row",
     "take_away",
+    "trouble_of",
     "unended",
 ]
 

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import time
 from dataclasses import dataclass
@@ -16,7 +17,17 @@ from abathur_tui.storage.files import identity as identity_of_file
 _TRIES_SECONDS = 0.2
 """Looking at a lock takes it for a moment, so one that is refused is tried again for so long."""
 _WRITE_LOCK_BYTE = 120
+_LONGEST_LINE = 1024
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What an engine waits for before it can go on."""
+
+    code: str
+    """Of the error."""
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,17 @@ class HeldLock:
         """`descriptor` is an open file, at `path`, with the lock on it."""
         self._descriptor: int | None = descriptor
         self._path = path
+
+    def say(self, trouble: Trouble | None) -> None:
+        """Let whoever looks at the lock know what its holder waits for. Where that cannot be written, nobody knows it."""
+        if self._descriptor is None:
+            return
+        line = b"" if trouble is None else json.dumps([trouble.code, trouble.message]).encode("ascii") + b"\n"
+        with contextlib.suppress(OSError):
+            first = os.pread(self._descriptor, _LONGEST_LINE, 0).partition(b"\n")[0]
+            # Over what is there, so that a full disk needs no room for it.
+            os.pwrite(self._descriptor, line, len(first) + 1)
+            os.ftruncate(self._descriptor, len(first) + 1 + len(line))
 
     @property
     def is_taken_over(self) -> bool:
@@ -93,6 +115,15 @@ def forget_attended(folder: Path, mark: str) -> None:
 def engine_alive(folder: Path, engine: str) -> bool:
     """Whether an engine on this host lives: its lock is held."""
     return _is_held(folder / "engines" / f"{engine}.lock")
+
+
+def trouble_of(folder: Path, engine: str) -> Trouble | None:
+    """What an engine of this host that lives waits for; None where it waits for nothing, or could not say it."""
+    try:
+        code, message = json.loads((folder / "engines" / f"{engine}.lock").read_text("ascii").partition("\n")[2])
+    except (OSError, ValueError, TypeError):
+        return None
+    return Trouble(str(code), str(message))
 
 
 def active_engine(folder: Path) -> str | None:
@@ -219,7 +250,7 @@ def _try(descriptor: int, kind: int) -> bool:
 def _holder(path: Path) -> Holder:
     """What stands in a lock file; empty and 0 for the moment in which its holder has not written it yet."""
     try:
-        engine, process, *rest = path.read_text("ascii").split()
+        engine, process, *rest = path.read_text("ascii").partition("\n")[0].split()
     except (OSError, ValueError):
         return Holder("", 0, "")
     return Holder(engine, int(process), "".join(rest)) if process.isdecimal() else Holder("", 0, "")
