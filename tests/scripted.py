@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 from abathur_tui.domain.conversation import (
@@ -187,6 +188,27 @@ class ScriptedTool:
         if self.before is not None:
             await self.before.wait()
         return self.answer(arguments)
+
+
+@dataclass
+class Affect:
+    """A tool whose effect stays, and cannot be taken back: a line with the task's name."""
+
+    folder: Path
+    seconds: float = 0.0
+    """How long it takes once its effect is there."""
+
+    @property
+    def definition(self) -> ToolDefinition:
+        """Takes the task's name."""
+        return ToolDefinition("affect", "Has an effect.", {"type": "object"})
+
+    async def run(self, arguments: JsonObject) -> ToolOutcome:
+        """Have the effect."""
+        with (self.folder / "effects").open("a") as file:
+            file.write(f"{arguments['task']}\n")
+        await asyncio.sleep(self.seconds)
+        return ToolOutcome("done")
 
 
 def tools_by_name(*tools: ScriptedTool) -> Mapping[str, ScriptedTool]:

@@ -19,6 +19,7 @@ from abathur_tui.domain.data import JsonObject
 from abathur_tui.guard import run_engine
 from abathur_tui.storage import Database
 from tests.engine import scripted_engine
+from tests.scripted import Affect
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -59,7 +60,7 @@ class DyingDatabase(Database):
         return result
 
 
-class DyingAffect(scripted_engine.Affect):
+class DyingAffect(Affect):
     """Dies after its effect."""
 
     async def run(self, arguments: JsonObject) -> ToolOutcome:

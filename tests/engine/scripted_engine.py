@@ -1,7 +1,7 @@
 """An engine with a scripted runtime in a process of its own, for tests that kill.
 
 `python -m tests.engine.scripted_engine FOLDER LEASE_SECONDS TURN_SECONDS [FLAG]…`. Each task has two turns with a tool call between them. What the
-tool does cannot be undone: it adds a line to FOLDER/effects.log. A task whose prompt begins with `lead` gives its work to two sub-agents instead.
+tool does cannot be undone: it adds a line to FOLDER/effects. A task whose prompt begins with `lead` gives its work to two sub-agents instead.
 """
 
 import asyncio
@@ -19,15 +19,12 @@ from abathur_tui.domain.conversation import (
     Message,
     TextBlock,
     TextDelta,
-    ToolDefinition,
-    ToolOutcome,
     ToolResultBlock,
     ToolUseBlock,
     TurnDone,
     TurnRequest,
     Usage,
 )
-from abathur_tui.domain.data import JsonObject
 from abathur_tui.engine.engine import Engine, Equipment, Manner
 from abathur_tui.engine.process import live
 from abathur_tui.guard import GuardPipe, Keys, Restarts, run_engine
@@ -36,6 +33,7 @@ from abathur_tui.settings import Settings
 from abathur_tui.settings.model import Queue, Swarm
 from abathur_tui.storage import Database
 from tests.engine.bench import OneRole
+from tests.scripted import Affect
 
 FOLDER_VARIABLE = "SCRIPTED_ENGINE_FOLDER"
 RESTARTS = Restarts(quick_seconds=1.0, pauses_seconds=(0.0,) * 20)
@@ -76,25 +74,6 @@ class SlowRuntime:
         """Nothing to end."""
 
 
-@dataclass
-class Affect:
-    """A tool whose effect stays."""
-
-    folder: Path
-
-    @property
-    def definition(self) -> ToolDefinition:
-        """Takes the task's name."""
-        return ToolDefinition("affect", "Has an effect.", {"type": "object"})
-
-    async def run(self, arguments: JsonObject) -> ToolOutcome:
-        """Have the effect, then take a while."""
-        with (self.folder / "effects.log").open("a") as file:
-            file.write(f"{arguments['task']}\n")
-        await asyncio.sleep(0.02)
-        return ToolOutcome("done")
-
-
 def settings(lease_seconds: float) -> Settings:
     """Short leases, several slots."""
     return Settings(queue=Queue(lease_seconds=lease_seconds, heartbeat_seconds=lease_seconds / 4), swarm=Swarm(max_agents=6))
@@ -113,7 +92,7 @@ async def _serve(project: Path, settings: Settings, turn_seconds: float, flags: 
         project=project,
         settings=settings,
         registry=OneRole(),
-        tools={"affect": Affect(project)},
+        tools={"affect": Affect(project, seconds=0.02)},
         open_runtime=lambda *_: SlowRuntime(project, children, turn_seconds),
         children=children,
         keys=keys,

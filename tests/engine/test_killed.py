@@ -88,7 +88,7 @@ class Processes:
 
     def effects(self) -> Counter[str]:
         """How often each task's tool call had its effect."""
-        file = self.folder / "effects.log"
+        file = self.folder / "effects"
         return Counter(file.read_text().split()) if file.exists() else Counter()
 
     def end(self) -> None:

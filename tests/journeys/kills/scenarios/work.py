@@ -6,13 +6,12 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from abathur_tui.domain.conversation import ToolDefinition, ToolOutcome, ToolResultBlock, TurnRequest
+from abathur_tui.domain.conversation import ToolResultBlock, TurnRequest
 from abathur_tui.domain.criteria import AllOf, Direction, JudgeCriterion, ThresholdCriterion
-from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import ApiRefused, ApiUnavailable
 from abathur_tui.domain.loops import EndedBecause, LoopSpec
 from abathur_tui.domain.plan import JoinSpec, JoinStrategy, Kind
@@ -21,7 +20,7 @@ from abathur_tui.engine.engine import Manner
 from abathur_tui.storage import Database, queue, views
 from tests.engine.bench import Bench, join_node, node, settles
 from tests.journeys.kills.scenario import Scenario, acknowledge, acknowledged, drain
-from tests.scripted import Call, Say, Step
+from tests.scripted import Affect, Call, Say, Step
 
 _PART = re.compile(r"part-\d+")
 
@@ -116,24 +115,6 @@ def check_loop(project: Bench) -> None:
 
 
 # Tool calls, what agents share, and sub-agents
-
-
-@dataclass(frozen=True)
-class Affect:
-    """A tool whose effect stays, and cannot be taken back."""
-
-    folder: Path
-
-    @property
-    def definition(self) -> ToolDefinition:
-        """Takes the task's name."""
-        return ToolDefinition("affect", "Has an effect.", {"type": "object"})
-
-    async def run(self, arguments: JsonObject) -> ToolOutcome:
-        """Have the effect."""
-        with (self.folder / "effects").open("a") as file:
-            file.write(f"{arguments['task']}\n")
-        return ToolOutcome("done")
 
 
 def give_tool(project: Bench) -> None:
