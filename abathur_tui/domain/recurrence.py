@@ -5,10 +5,11 @@ right after the gap, and one that is there twice in autumn comes once; of one th
 begins with `*`) each comes.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 
 from abathur_tui.domain.time_zones import zone_of
 
@@ -23,6 +24,10 @@ _SHORT = {
 }
 _ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.*)", re.DOTALL)
 _FIELDS = 5
+_START = datetime(1970, 1, 1)
+"""Unix time's, as a local time: those have no zone here."""
+_DAY_SECONDS = 86_400
+"""No zone changes its offset twice in that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Recurrence:
 
         zone = zone_of(self.timezone)
         try:
+            if any(field.startswith("*") for field in self.cron.split()[:2]):
+                return _each(lambda local: next(CronSim(self.cron, local), None), moment, zone)
             times = CronSim(self.cron, datetime.fromtimestamp(moment, zone))
         except CronSimError as error:
             raise ValueError(f"{self.cron!r} cannot be read: {_lowered(str(error))}") from error
@@ -68,6 +75,42 @@ def recurrence(text: str, timezone: str | None, default_zone: Callable[[], str])
     found = Recurrence(" ".join(parts), zone)
     found.after(0.0)
     return found
+
+
+def _each(following: Callable[[datetime], datetime | None], moment: float, zone: tzinfo) -> float | None:
+    """The first moment after one at which the zone's clocks show a time that matches; `following`: the next such time after a local one.
+
+    CronSim's own steps of an hour go astray in zones that skip midnight or go forward by half an hour.
+    """
+    at = math.floor(moment) + 1
+    offset = _offset(at, zone)
+    while (local := following(_START + timedelta(seconds=at + offset - 1))) is not None:
+        due = round((local - _START).total_seconds()) - offset
+        while (changed := _change(at, min(due, at + _DAY_SECONDS), zone)) is None:
+            if due <= at + _DAY_SECONDS:
+                return float(due)
+            at += _DAY_SECONDS
+        at, offset = changed, _offset(changed, zone)
+    return None
+
+
+def _change(after: int, until: int, zone: tzinfo) -> int | None:
+    """The first second of another offset from UTC, of a time in which it changes once at most; None where it stays."""
+    offset = _offset(after, zone)
+    if _offset(until, zone) == offset:
+        return None
+    while until - after > 1:
+        middle = (after + until) // 2
+        if _offset(middle, zone) == offset:
+            after = middle
+        else:
+            until = middle
+    return until
+
+
+def _offset(moment: int, zone: tzinfo) -> int:
+    ahead = datetime.fromtimestamp(moment, zone).utcoffset()
+    return 0 if ahead is None else round(ahead.total_seconds())
 
 
 def _lowered(message: str) -> str:

@@ -1,6 +1,7 @@
 """When recurring tasks are due, clock changes included."""
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -50,6 +51,41 @@ def test_what_is_due_every_half_hour_is_due_every_half_hour() -> None:
         "2026-10-25T02:30+01:00",
         "2026-10-25T03:00+01:00",
     ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "change"),
+    [
+        (BERLIN, "2026-03-29"),
+        (BERLIN, "2026-10-25"),
+        ("America/Sao_Paulo", "2016-10-16"),  # midnight is skipped
+        ("Asia/Beirut", "2011-03-27"),
+        ("Australia/Lord_Howe", "2023-10-01"),  # by half an hour
+        ("Australia/Lord_Howe", "2023-04-02"),
+        ("Pacific/Chatham", "2024-04-07"),  # 45 minutes beside all others
+        ("Pacific/Apia", "2011-12-30"),  # a day is skipped
+    ],
+)
+@pytest.mark.parametrize(
+    ("cron", "matches"),
+    [
+        ("*/20 0 * * *", lambda at: at.hour == 0 and at.minute % 20 == 0),
+        ("17,47 */2 * * *", lambda at: at.hour % 2 == 0 and at.minute in (17, 47)),
+        ("*/30 1-3 * * 0", lambda at: at.hour in (1, 2, 3) and at.minute % 30 == 0 and at.isoweekday() == 7),
+    ],
+)
+def test_what_is_due_every_so_many_minutes_or_hours_is_due_whenever_the_clocks_show_that(
+    cron: str, matches: Callable[[datetime], bool], zone: str, change: str
+) -> None:
+    # Given two days around a clock change, looked at minute by minute,
+    begin = int(datetime.fromisoformat(f"{change}T00:00+00:00").timestamp()) - 86_400
+    shown = [(at, datetime.fromtimestamp(at, zone_of(zone))) for at in range(begin, begin + 3 * 86_400, 60)]
+    wanted = [at for at, local in shown if matches(local)]
+    # then it is due at the minutes that match, and at no others.
+    when, found = recurrence(cron, zone, lambda: "UTC"), [begin - 1.0]
+    while (following := when.after(found[-1])) is not None and following < begin + 3 * 86_400:
+        found.append(following)
+    assert found[1:] == wanted
 
 
 def test_a_zone_stands_before_it_or_beside_it_or_is_the_machines() -> None:
