@@ -4,20 +4,19 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from sqlite3 import Connection
 from types import TracebackType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
-from abathur_tui.domain.clock import Clock, SystemClock, iso
+from abathur_tui.domain.clock import Clock, SystemClock
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.errors import AbathurError, ConfigInvalid, Exit, ProjectNotFound
 from abathur_tui.domain.execution import Key, SubmitOptions, Submitted
 from abathur_tui.domain.filters import TaskFilter
 from abathur_tui.domain.journal import LogEntry, LoopSeries
-from abathur_tui.domain.leases import Changed, Hold
+from abathur_tui.domain.leases import Changed
 from abathur_tui.domain.notices import Notice
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.questions import Given, Question
@@ -27,12 +26,12 @@ from abathur_tui.domain.templates import Template, TemplateUse
 from abathur_tui.engine import launch
 from abathur_tui.engine.launch import StartedEngine
 from abathur_tui.project import batch
-from abathur_tui.project.answers import counts_data, hold_alert, hold_data, restart_alert, trouble_alert
 from abathur_tui.project.batch import Batch
 from abathur_tui.project.dead_letters import DeadLetters
+from abathur_tui.project.ending import has_ended, last_statuses, until_ended
 from abathur_tui.project.filtering import filtered
 from abathur_tui.project.finding import Place, find, found, make
-from abathur_tui.project.following import POLL_SECONDS, attend, changes, follow, tail
+from abathur_tui.project.following import attend, changes, follow, tail
 from abathur_tui.project.once import key_of, submitted_with
 from abathur_tui.project.outliving import drained, engine_ended, succeeded
 from abathur_tui.project.patience import Patience
@@ -40,9 +39,10 @@ from abathur_tui.project.purging import Purging
 from abathur_tui.project.relief import relieve, relieved
 from abathur_tui.project.results import ExecutionResult, read_result
 from abathur_tui.project.schedules import Schedules
+from abathur_tui.project.status import ProjectStatus
 from abathur_tui.project.swarm import SwarmDesk
 from abathur_tui.project.wish import Wish
-from abathur_tui.storage import Database, engines, questions, queue, seals, views
+from abathur_tui.storage import Database, engines, eras, questions, queue, seals, views
 from abathur_tui.storage.database import refuse_to_begin_anew
 from abathur_tui.storage.engines import Trouble
 from abathur_tui.storage.questions import Answered
@@ -63,47 +63,6 @@ TemplateRecord: TypeAlias = tuple[Template, TemplateUse]
 
 CANCEL_SECONDS = 5.0
 """How long a cancelled agent may take to end."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectStatus:
-    """A project at a glance."""
-
-    project: Path
-    engine: EngineInfo | None
-    """The active one."""
-    counts: Mapping[Status, int]
-    agents_busy: int
-    agents_limit: int | None
-    """The active engine's; without one, what the settings say, or None where they were not read."""
-    tokens_today: int
-    cost_today_usd: float | None
-    asking: int = 0
-    """Tasks that wait for a person's answer."""
-    hold: Hold | None = None
-    """Why nothing is claimed; None where claiming goes on."""
-    restarting_since: float | None = None
-    """Since when an engine that died is being started again by its guard; None where none is."""
-    trouble: Trouble | None = None
-    """What the engine waits for: a full disk, another program's lock."""
-
-    def data(self) -> JsonObject:
-        """What `status --json` gives."""
-        engine = self.engine
-        return {
-            "project": str(self.project),
-            "engine": None if engine is None else {"pid": engine.pid, "host": engine.host, "since": iso(engine.since)},
-            "tasks": counts_data(self.counts),
-            "agents": {"busy": self.agents_busy, "limit": self.agents_limit},
-            "today": {"tokens": self.tokens_today, "cost_usd": self.cost_today_usd},
-            "asking": self.asking,
-            "queue": hold_data(self.hold),
-            "alerts": [
-                *([] if self.restarting_since is None else [restart_alert(self.restarting_since)]),
-                *([] if self.trouble is None else [trouble_alert(self.trouble)]),
-                *([] if self.hold is None else [hold_alert(self.hold)]),
-            ],
-        }
 
 
 class Project:
@@ -147,7 +106,7 @@ class Project:
         """
         explicit = None if folder is None else Path(folder)
         place = find(explicit, environ=environ)
-        if place is None or not (place.data / "abathur.db").exists():
+        if place is None or not os.path.lexists(place.data / "abathur.db"):
             if not create:
                 place = found(explicit, environ=environ)
                 refuse_to_begin_anew(place.data)
@@ -169,7 +128,7 @@ class Project:
         """Finish what was handed to the writer, and close the database. What it added to the audit is sealed, unless an engine is there to do it."""
         if self.database.has_written and not engines.living_engines(self.place.data):
             with suppress(AbathurError):  # the next engine does it
-                self.database.write_now(seals.seal_some, self._clock.now())
+                self.database.write_now(_leave_in_order, self._clock.now())
         self.database.close()
 
     def __enter__(self) -> Self:
@@ -239,7 +198,7 @@ class Project:
         """What a text expands to, estimated by how its templates have done here; nothing is queued. Raises DocumentInvalid with every mistake."""
         history, busy = await self.read(template_records), await self.read(busy_agents)
         await asyncio.to_thread(lambda: self.workbench.remember(history, busy))
-        return await self._plan(text, wish)
+        return await asyncio.to_thread(lambda: self.workbench.plan(text, wish))
 
     async def submit(self, text: str, wish: Wish | None = None) -> Submitted:
         """Queue ABYSSAL commands or a prompt; when it returns, they are on disk. Raises DocumentInvalid, NoRuntime, QueueFull, KeyTaken."""
@@ -341,14 +300,14 @@ class Project:
         """Cancel tasks with all inside them; waits for running ones to end, and gives each one's last status."""
         changes = await self.database.write(queue.cancel, tasks, self.actor, reason, self._clock.now())
         running = [change.id for change in changes if change.status is Status.RUNNING and change.error is None]
-        last = await self._until_ended(running, wait_seconds) if running else {}
+        last = await last_statuses(self.database, running, self._clock, wait_seconds) if running else {}
         return [Changed(change.id, last.get(change.id, change.status), change.error) for change in changes]
 
     async def cancel_execution(self, execution: int, *, reason: str = "") -> None:
         """Cancel all of an execution, and wait until the last of its agents has ended. Raises NotFound."""
         await self.cancel([(await self.execution(execution)).root], reason=reason, wait_seconds=0)
-        if not await self._all_ended(execution):  # else no engine need be started for it
-            await self.attended(execution, self._last_ended(execution), answers=True)
+        if not await has_ended(self.patience, execution):  # else no engine need be started for it
+            await self.attended(execution, until_ended(self.patience, execution), answers=True)
 
     async def retry(self, tasks: Sequence[int]) -> list[Changed]:
         """Put failed, dead or cancelled tasks back into the queue, and revive what failed because of them."""
@@ -519,13 +478,10 @@ class Project:
 
     async def hand_over_keys(self) -> bool:
         """Give this environment's API keys to the active engine, which then tries again what an account had refused. False where it took none."""
-        return await asyncio.to_thread(self._hand_over)
+        return await asyncio.to_thread(lambda: self.workbench.hand_over_keys(self.place.data))
 
     def _keys(self) -> dict[str, str]:
         return self.workbench.keys()
-
-    def _hand_over(self) -> bool:
-        return self.workbench.hand_over_keys(self.place.data)
 
     def _planned(self, text: str, wish: Wish) -> tuple[Plan, SubmitOptions]:
         workbench = self.workbench  # once: it looks each time whether the settings have changed
@@ -537,9 +493,6 @@ class Project:
             return await self.database.write(queue.submit, plan, options, self._clock.now())
         (submitted,) = await self.database.write(queue.submit_once, key, [(plan, options)], self._clock.now())
         return submitted
-
-    async def _plan(self, text: str, wish: Wish | None) -> Plan:
-        return await asyncio.to_thread(lambda: self.workbench.plan(text, wish))
 
     async def _finish(self, submitted: Submitted) -> ExecutionResult:
         await self.attended(submitted.execution, self._watch_to_end(submitted.execution))
@@ -561,19 +514,8 @@ class Project:
             answers=answers,
         )
 
-    async def _last_ended(self, execution: int) -> None:
-        async for _ in self.changes():
-            if await self._all_ended(execution):
-                return
 
-    async def _all_ended(self, execution: int) -> bool:
-        return all(task.status in ENDED for task in await self.patience.read(views.members, execution))
-
-    async def _until_ended(self, tasks: Sequence[int], seconds: float) -> dict[int, Status]:
-        """The tasks' last statuses, once all have ended or the time is over."""
-        deadline = self._clock.monotonic() + seconds
-        while True:
-            statuses = {task.id: task.status for task in await self.read(views.tasks_by_id, tasks)}
-            if all(status in ENDED for status in statuses.values()) or self._clock.monotonic() > deadline:
-                return statuses
-            await asyncio.sleep(POLL_SECONDS)
+def _leave_in_order(c: Connection, now: float) -> None:
+    """What an engine does all the time where one is there: note a clock that was set back, and seal what was added."""
+    eras.note_set_back(c, now)
+    seals.seal_some(c, now)
