@@ -132,3 +132,17 @@ def test_what_needs_something_purged_is_not_retried_and_says_so(queue: Queue) ->
     assert (answer.code, f"The content of {first}, which {second} needs, was purged" in answer.err) == (1, True)
     assert queue.statuses(first, second) == ["dead", "failed"]
     queue.check()
+
+
+def test_asking_again_for_what_was_asked_for_changes_nothing_and_is_no_mistake(queue: Queue) -> None:
+    # Given one task cancelled, one paused, and one with the last moment that a calendar has,
+    cancelled, paused = queue.submit(":"), queue.submit(":")
+    queue.submit(":", "--at", "9999-12-31T23:59")
+    for change, task in (("cancel", cancelled), ("pause", paused)):
+        queue.program.ask("task", change, task)
+    told = queue.rows("SELECT count(*) FROM audit")
+    # when somebody who does not know that asks once more, then it is as it was.
+    assert queue.program.ask("task", "cancel", cancelled, cancelled) == [{"id": cancelled, "status": "cancelled"}]
+    assert queue.program.ask("task", "pause", paused) == [{"id": paused, "status": "paused"}]
+    assert queue.rows("SELECT count(*) FROM audit") == told
+    queue.check()

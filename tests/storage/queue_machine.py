@@ -323,7 +323,7 @@ class QueueMachine(RuleBasedStateMachine):
         self._ask(
             number,
             lambda ids: self.database.write_now(queue.cancel, ids, "me", "", self.now),
-            lambda task: task.status not in ENDED,
+            lambda task: task.status not in ENDED or task.status == "cancelled",
             self.model.cancel,
         )
 

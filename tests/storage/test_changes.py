@@ -87,7 +87,9 @@ def test_what_is_inside_another_one_that_is_named_goes_with_it_and_is_no_mistake
         assert {answer.status for answer in answers} - {Status.WAITING} == {end}
     answers = database.write_now(queue.cancel, named, "me", "", NOW)
     assert {(answer.status, answer.error) for answer in answers} == {(Status.CANCELLED, None)}
-    assert all(answer.error for answer in database.write_now(queue.cancel, named, "me", "", NOW))
+    told = database.read_now(lambda c: c.execute("SELECT count(*) FROM audit").fetchone())
+    assert database.write_now(queue.cancel, named, "me", "", NOW) == answers  # asked again, it is as it was asked for
+    assert database.read_now(lambda c: c.execute("SELECT count(*) FROM audit").fetchone()) == told
 
 
 def test_a_running_task_of_a_living_engine_gets_a_request(database: Database, living_engine: str) -> None:

@@ -165,7 +165,8 @@ LEFT JOIN executions AS x ON x.schedule = s.id WHERE NOT EXISTS (SELECT 1 FROM a
 GROUP BY s.id HAVING s.runs <> count(x.id)
 UNION ALL
 SELECT 't' || id || ' has a time that no calendar has' FROM tasks
-WHERE created_at NOT BETWEEN 0 AND 1e11 OR started_at NOT BETWEEN 0 AND 1e11 OR finished_at NOT BETWEEN 0 AND 1e11 OR due NOT BETWEEN 0 AND 1e11
+WHERE created_at NOT BETWEEN 0 AND 1e11 OR started_at NOT BETWEEN 0 AND 1e11 OR finished_at NOT BETWEEN 0 AND 1e11
+    OR due NOT BETWEEN 0 AND 253402300800
     OR expires NOT BETWEEN 0 AND 1e11 OR changed_at NOT BETWEEN 0 AND 1e11
 UNION ALL
 SELECT 'row ' || id || ' of the audit has a time that no calendar has' FROM audit WHERE at NOT BETWEEN 0 AND 1e11

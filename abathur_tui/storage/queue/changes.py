@@ -39,8 +39,8 @@ class _Member:
 def cancel(c: Connection, ids: Sequence[int], actor: str, reason: str, now: float) -> list[Changed]:
     """Cancel tasks with what is inside them (a root: its whole execution).
 
-    What does not run is cancelled at once. What runs under a living engine gets a request and is still RUNNING in the answer;
-    without one it ends at once. What needs a cancelled task fails, unless it is one of these itself.
+    What does not run is cancelled at once, what is cancelled already stays so. What runs under a living engine gets a request and is
+    still RUNNING in the answer; without one it ends at once. What needs a cancelled task fails, unless it is one of these itself.
     """
     alive = _Alive(folder_of(c))
     done: set[int] = set()
@@ -50,7 +50,7 @@ def cancel(c: Connection, ids: Sequence[int], actor: str, reason: str, now: floa
         own = _own(members, id)
         if id in done:
             return  # it was inside another one of these
-        if own.status in ENDED:
+        if own.status in ENDED and own.status is not Status.CANCELLED:  # whoever asks again has what he asked for
             raise ChangeRefused(f"t{id} is {own.status} already.")
         at_once = []
         for member in members:
