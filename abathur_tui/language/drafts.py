@@ -1,6 +1,6 @@
 """Nodes while the plan grows: they know each other directly; numbers and pointers come at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -97,3 +97,20 @@ class Draft:
         """The step of the command that it stands for: itself, its lead, or the instances of it."""
         own = self.lead or self
         return own.steps or [own]
+
+
+def results_in(values: Mapping[str, Placed]) -> list[Draft]:
+    """The nodes whose results stand in the values, in written order."""
+    found: list[Draft] = []
+    rest: list[Placed] = list(values.values())[::-1]
+    while rest:
+        match rest.pop():
+            case Result(draft=draft):
+                found.append(draft)
+            case list() as items:
+                rest.extend(reversed(items))
+            case dict() as pairs:
+                rest.extend(reversed(pairs.values()))
+            case _:
+                pass
+    return found

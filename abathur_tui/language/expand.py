@@ -15,8 +15,8 @@ step of its own: all of it is there several times. `join` is the rule of the ins
 command takes in, which a join makes one result of before the step is given it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import cast
 
@@ -25,7 +25,7 @@ from abathur_tui.domain.plan import JoinStrategy, JoinWish, Kind, OnFailure
 from abathur_tui.domain.templates import Nested, Nesting, Template, TemplateKind
 from abathur_tui.language.check import find_template
 from abathur_tui.language.context import PlanContext
-from abathur_tui.language.drafts import Draft, Placed, Result
+from abathur_tui.language.drafts import Draft, Placed, Result, results_in
 from abathur_tui.language.estimate import ENOUGH_RUNS
 from abathur_tui.language.fallbacks import fallback_of
 from abathur_tui.language.instances import join_instances
@@ -39,51 +39,11 @@ from abathur_tui.language.parallelism import AUTO, fitting, waits
 from abathur_tui.language.parameters import Binder
 from abathur_tui.language.placeholders import TooLong, filled, handed_on
 from abathur_tui.language.resolved import Bound, Given, Lost, ResolvedCommand, Supplied
+from abathur_tui.language.steps import Full, Inherited, Step
 from abathur_tui.language.success import CRITERIA, names_commands, wanted_of
 
 MOST_EDGES_PER_NODE = 50
 """Edges that a plan may have, for each node that it may have."""
-
-
-class Full(Exception):
-    """The plan has too many nodes or edges, which has been noted: nothing more is expanded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inherited:
-    """What a command passes on to what is nested in it."""
-
-    priority: int = 5
-    model: str | None = None
-    tags: tuple[str, ...] = ()
-    lineage: tuple[str, ...] = ()
-    """Templates that brought each other along, from the outside in; commands written in the text begin a new line."""
-    foreign: bool = False
-    """One of those templates is a file of the project: a clone must not choose what runs on this machine."""
-    instead: bool = False
-    """It is part of a fallback, in which nothing has a fallback."""
-
-
-@dataclass(slots=True)
-class _Step:
-    """A command while its node is made."""
-
-    command: ResolvedCommand
-    own: list[Draft]
-    """Its step, as many times as there are instances; nothing where the template has no step of its own (a fork)."""
-    result: Draft | None
-    """What the step comes to: itself, or the join of its instances."""
-    face: Draft
-    """What others see of it: its result, or the join of it and its parts."""
-    inherited: Inherited
-    gathering: Draft | None
-    """The join of what it takes in; None where it takes each result directly."""
-    followers: list[Draft] = field(default_factory=list)
-    """What comes after the step."""
-    inputs: list[Draft] = field(default_factory=list)
-    """What comes before it, or stands side by side in a fork."""
-    gathered: list[Draft] = field(default_factory=list)
-    """What comes before it by way of the join."""
 
 
 class Expander:
@@ -133,7 +93,7 @@ class Expander:
 
     # The step and its join
 
-    def _step(self, command: ResolvedCommand, parent: Draft | None, depth: int, inherited: Inherited) -> _Step:
+    def _step(self, command: ResolvedCommand, parent: Draft | None, depth: int, inherited: Inherited) -> Step:
         template, options = command.template, command.options
         passed_on = replace(
             inherited,
@@ -171,7 +131,7 @@ class Expander:
             parent.adopt(face)
         gathers = wish is not None and not whole and not spent
         gathering = self._join(wish, JoinStrategy.CONCATENATE, command, depth, passed_on) if gathers else None
-        return _Step(command, own, result, face, passed_on, gathering)
+        return Step(command, own, result, face, passed_on, gathering)
 
     def _own_step(self, command: ResolvedCommand, depth: int, inherited: Inherited, instance: int) -> Draft:
         template, options = command.template, command.options
@@ -239,7 +199,7 @@ class Expander:
         draft.tags = tuple(dict.fromkeys(("abyssal", *tags, *inherited.tags)))
         return draft
 
-    def _name(self, step: _Step, values: dict[str, Placed]) -> None:
+    def _name(self, step: Step, values: dict[str, Placed]) -> None:
         name = node_name(step.command.template, values)
         for own in step.own:
             own.name = name
@@ -252,7 +212,7 @@ class Expander:
 
     # Written inside it
 
-    def _placed(self, value: Given, step: _Step, *, about: bool) -> Placed:
+    def _placed(self, value: Given, step: Step, *, about: bool) -> Placed:
         """The value with the nodes of the commands in it. `about`: it is the command's subject, which comes first in any case."""
         match value:
             case Bound(name=name):
@@ -281,13 +241,13 @@ class Expander:
             case _:
                 return value
 
-    def _written(self, command: ResolvedCommand, step: _Step, parent: Draft | None = None) -> Draft:
+    def _written(self, command: ResolvedCommand, step: Step, parent: Draft | None = None) -> Draft:
         """The node of a command that was written inside another one: no template has brought it along."""
         return self.expand(command, parent or step.face, step.face.depth + 1, replace(step.inherited, lineage=(), foreign=False))
 
     # Nested by the template
 
-    def _nested(self, step: _Step, values: dict[str, Placed]) -> list[Draft]:
+    def _nested(self, step: Step, values: dict[str, Placed]) -> list[Draft]:
         """Expands the templates inside the template; those that come after its step are followers."""
         template = step.command.template
         if not template.nested:
@@ -314,7 +274,7 @@ class Expander:
                 self._come_after(by_name[nested.name], [by_name[other] for other in nested.depends_on if other in by_name])
         return [by_name[nested.name] for nested in order if nested.name in by_name]
 
-    def _inner(self, step: _Step) -> Inherited:
+    def _inner(self, step: Step) -> Inherited:
         """What the templates inside the command's template are given. Raises Full where they nest each other in a circle."""
         template, lineage = step.command.template, step.inherited.lineage
         me = f"{template.name}@{template.version}"
@@ -325,7 +285,7 @@ class Expander:
         foreign = step.inherited.foreign or template.origin == "project"
         return replace(step.inherited, lineage=(*lineage, me), foreign=foreign)
 
-    def _nested_template(self, nested: Nested, step: _Step, values: dict[str, Placed], inherited: Inherited) -> Draft | None:
+    def _nested_template(self, nested: Nested, step: Step, values: dict[str, Placed], inherited: Inherited) -> Draft | None:
         place = step.command.place
         template = find_template(self._binder.registry, nested.template, nested.version, place, self._mistakes)
         if template is None:
@@ -362,7 +322,7 @@ class Expander:
         self._come_after(child, waits)
         return child
 
-    def _fall_back(self, step: _Step, values: dict[str, Placed]) -> None:
+    def _fall_back(self, step: Step, values: dict[str, Placed]) -> None:
         """What is done instead of the step when it has failed for good."""
         found = None if step.inherited.instead else fallback_of(step.command, values, self._binder, self._mistakes)
         if found is None:
@@ -374,7 +334,7 @@ class Expander:
 
     # Order
 
-    def _gather(self, step: _Step) -> list[Draft]:
+    def _gather(self, step: Step) -> list[Draft]:
         """The join of what the step takes in, where there is one, with its members."""
         if step.gathering is None or not step.gathered:
             return []
@@ -382,7 +342,7 @@ class Expander:
         step.face.adopt(step.gathering)
         return [step.gathering]
 
-    def _order(self, step: _Step, nested: list[Draft]) -> None:
+    def _order(self, step: Step, nested: list[Draft]) -> None:
         """Followers wait for the step and are the join's members; `mode="sequential"` makes a chain of the children."""
         for follower in step.followers:
             step.face.settles[follower] = None
@@ -398,7 +358,7 @@ class Expander:
                 for before, child in pairwise(chain):
                     self._come_after(child, [before])
 
-    def _after(self, step: _Step) -> None:
+    def _after(self, step: Step) -> None:
         """What the command's `after` names comes before all of it."""
         others: list[Draft] = []
         written_here: set[Draft] = set()
@@ -431,20 +391,3 @@ def _let_through(fork: ResolvedCommand, nested: Template, how: Nested) -> list[s
         return []
     declared = {parameter.name for parameter in (*fork.template.parameters, *nested.parameters)}
     return [name for name in fork.parameters if name not in declared and name not in how.parameters]
-
-
-def results_in(values: Mapping[str, Placed]) -> list[Draft]:
-    """The nodes whose results stand in the values, in written order."""
-    found: list[Draft] = []
-    rest: list[Placed] = list(values.values())[::-1]
-    while rest:
-        match rest.pop():
-            case Result(draft=draft):
-                found.append(draft)
-            case list() as items:
-                rest.extend(reversed(items))
-            case dict() as pairs:
-                rest.extend(reversed(pairs.values()))
-            case _:
-                pass
-    return found

@@ -12,7 +12,7 @@ from abathur_tui.language.check import check
 from abathur_tui.language.context import PlanContext
 from abathur_tui.language.drafts import Draft, Placed, Result
 from abathur_tui.language.estimate import estimate
-from abathur_tui.language.expand import Expander, Full, Inherited
+from abathur_tui.language.expand import Expander
 from abathur_tui.language.garbage import no_garbage_collection
 from abathur_tui.language.loop_bodies import owners_of
 from abathur_tui.language.mistakes import Mistakes, TooMany
@@ -20,6 +20,7 @@ from abathur_tui.language.parameters import Binder
 from abathur_tui.language.parser import read
 from abathur_tui.language.reads import reads_of
 from abathur_tui.language.resolved import ResolvedStatement, has_lost, supplied_from
+from abathur_tui.language.steps import Full, Inherited
 from abathur_tui.language.tree import Document
 
 
