@@ -58,6 +58,8 @@ class Input:
     priority: int = 5
     finished_at: float | None = None
     """Unix seconds."""
+    era: int = 0
+    """For a join: how often the clock had been set back by then. Moments of different eras say nothing about what was earlier."""
     quality: float | None = None
     """0 to 1, as a judge scored it; None where nobody did."""
     kind: Kind = Kind.AGENT

@@ -44,6 +44,14 @@ def eras(c: Connection) -> Eras | None:
     return Eras({source: [ends[place] for ends in known] for place, source in enumerate(SOURCES)}) if known else None
 
 
+def eras_of_ends(c: Connection, tasks: Sequence[int]) -> dict[int, int]:
+    """In which era each of these tasks has ended; nothing where the clock was never set back."""
+    known = eras(c)
+    if known is None:
+        return {}
+    return {task: known.of("audit", row) for task, row in c.execute(_SQL["ends"], (json.dumps(list(tasks)),))}
+
+
 def note_set_back(c: Connection, now: float) -> bool:
     """Begin an era where rows of this one stand later than `now`; whether it was so. It is told in the log."""
     known = _known(c)

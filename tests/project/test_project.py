@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from abathur_tui import ExecutionResult, Project, Wish
+from abathur_tui.domain.clock import SystemClock
 from abathur_tui.domain.errors import AccountRefused, NotFound, ProjectNotFound, UnknownTemplate
 from abathur_tui.domain.filter_language import parse_filter
 from abathur_tui.domain.status import Status
+from abathur_tui.storage import views
 from tests.cli.program import AGENT, PROGRAM
 from tests.messages_server import MessagesServer, says
 
@@ -47,6 +49,25 @@ async def test_run_gives_what_the_command_line_gives(project: Project) -> None:
     assert (result.status, result.output) == (Status.COMPLETED, "hello\n")
     assert result.data()["execution"] == "x1"
     assert (await project.result(result.execution)).output == result.output
+
+
+class HourAgo(SystemClock):
+    """A clock that was set back."""
+
+    def now(self) -> float:
+        """Unix time in seconds."""
+        return super().now() - 3600
+
+
+async def test_what_is_queued_where_no_engine_lives_comes_after_what_was_queued_before_the_clock_was_set_back(project: Project) -> None:
+    with Project.open(project.folder) as before:
+        await before.submit("SAY first")
+    with Project.open(project.folder, clock=HourAgo()) as after:
+        await after.submit("SAY second")
+
+    entries, _ = await project.read(views.log_since, None, limit=2)
+
+    assert [entry.text.partition(":")[0] for entry in entries] == ["SAY second pending", "the clock was set back"]
 
 
 async def test_a_template_runs_with_its_parameters(project: Project) -> None:

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from abathur_tui.domain.execution import SubmitOptions
+from abathur_tui.domain.plan import ConflictRule
 from abathur_tui.domain.recurrence import Recurrence
 from abathur_tui.domain.status import Why
+from abathur_tui.engine.joins.settling import Option, by_rule
 from abathur_tui.storage import Database, queue, views
-from tests.storage.building import BAD, LANE, NOW, RUNTIME, chain, claim_one, node, plan, submit
+from tests.storage.building import BAD, LANE, NOW, RUNTIME, chain, claim, claim_one, finish, fork, node, plan, submit
 
 HOUR = 3600.0
 
@@ -98,6 +100,22 @@ def test_an_accounts_reset_comes_no_later_for_it(database: Database) -> None:
     assert database.read_now(queue.lanes)[0].until == now + 60
     assert database.write_now(queue.due, now + 60) is None
     assert database.read_now(queue.lanes)[0].held_why == ""
+
+
+def test_which_of_a_joins_members_was_done_last_does_not_depend_on_the_clock(database: Database) -> None:
+    submitted = submit(database, fork(3))
+    claims = {one.lease.task: one for one in claim(database, 3)}
+    first, second, third = (submitted.tasks[name] for name in ("m0", "m1", "m2"))
+    finish(database, claims[second], now=NOW + 60)
+    now = set_back(database, HOUR)
+    finish(database, claims[third], now=now + 5)
+    finish(database, claims[first], now=now + 7)
+
+    inputs = database.read_now(views.work, submitted.tasks["join"]).inputs
+
+    options = [Option(one.task, (one,)) for one in inputs]
+    assert by_rule(ConflictRule.NEWEST, options, inputs).option == 0
+    assert [one.task for one in sorted(inputs, key=lambda one: (one.era, one.finished_at))] == [second, third, first]
 
 
 @pytest.mark.parametrize(

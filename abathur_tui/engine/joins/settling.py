@@ -70,7 +70,7 @@ def by_rule(rule: ConflictRule, options: Sequence[Option], order: Sequence[Input
     """The option that is right by a rule that needs no judge. `order`: all members, in the plan's order."""
     place = {member.task: number for number, member in enumerate(order)}
     if rule is ConflictRule.NEWEST:
-        option, member = max(_stated(options), key=lambda stated: (stated[1].finished_at or 0.0, -place.get(stated[1].task, 0)))
+        option, member = max(_stated(options), key=lambda stated: (stated[1].era, stated[1].finished_at or 0.0, -place.get(stated[1].task, 0)))
         return Choice(option, f"{named(member.task)} was done last")
     if rule is ConflictRule.MAJORITY:
         return majority(options, place)

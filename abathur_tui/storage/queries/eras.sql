@@ -24,3 +24,8 @@ FROM logs WHERE id > coalesce((SELECT max(id) FROM logs), 0) - :most;
 SELECT
     coalesce(max(id) FILTER (WHERE at > :now + :tolerance OR at < :now - :noticed), min(id) - 1, 0), max(at) FILTER (WHERE id > :era)
 FROM output WHERE id > coalesce((SELECT max(id) FROM output), 0) - :most;
+
+-- name: ends
+-- The rows that say how tasks have ended, the last of each. Index audit_by_task.
+SELECT a.task, max(a.id) FROM json_each(?) AS wanted CROSS JOIN audit AS a INDEXED BY audit_by_task ON a.task = wanted.value
+WHERE a.to_state IN ('completed', 'failed', 'cancelled', 'dead') GROUP BY a.task;

@@ -13,6 +13,7 @@ from abathur_tui.domain.plan import Kind, OnFailure
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.success import unmet_from
 from abathur_tui.domain.tasks import Attempt, AuditEvent, Task, TaskDetail, ToolCall, Turn
+from abathur_tui.storage.eras import eras_of_ends
 from abathur_tui.storage.queue.once import key_of
 from abathur_tui.storage.queue.scheduling import schedule_of
 from abathur_tui.storage.records import (
@@ -103,6 +104,7 @@ def work(c: Connection, id: int) -> Work:
 
 def _inputs(c: Connection, dependent: Task) -> tuple[Input, ...]:
     """What a task depends on, in its order. A join takes all of it alike, so only for others it is asked what is how far away."""
+    ended_in = eras_of_ends(c, dependent.depends_on) if dependent.kind is Kind.JOIN else {}
     distances = {} if dependent.kind is Kind.JOIN or len(dependent.depends_on) < 2 else _distances(c, dependent.id)
     return tuple(
         Input(
@@ -116,6 +118,7 @@ def _inputs(c: Connection, dependent: Task) -> tuple[Input, ...]:
             instances=instances,
             priority=priority,
             finished_at=finished_at,
+            era=ended_in.get(other, 0),
             quality=quality,
             kind=Kind(kind),
             distance=distances.get(other, 1),
