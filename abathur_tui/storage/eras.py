@@ -70,5 +70,14 @@ def note_set_back(c: Connection, now: float) -> bool:
 
 
 def _known(c: Connection) -> list[list[int]]:
+    """What was noted; what cannot be read says nothing: the log is in the order of its moments then, as if nobody had noted anything."""
     found = c.execute(_SQL["known"]).fetchone()
-    return [] if found is None else json.loads(found[0])
+    try:
+        known = [] if found is None else json.loads(found[0])
+    except (ValueError, RecursionError):
+        return []
+    return known if isinstance(known, list) and all(_is_note(ends) for ends in known) else []
+
+
+def _is_note(ends: object) -> bool:
+    return isinstance(ends, list) and len(ends) == len(SOURCES) and all(isinstance(end, int) for end in ends)

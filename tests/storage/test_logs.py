@@ -125,6 +125,17 @@ def test_the_log_says_that_the_clock_was_set_back_and_only_then(database: Databa
     assert (told.level, told.text) == ("warning", f"the clock was set back: it had been {iso(NOW + 2)}, and is {iso(NOW + 0.5)}")
 
 
+@pytest.mark.parametrize("noted", ["", "{", "null", "7", "[7]", '[[1, 2, "3"]]', "[[1, 2]]", "[" * 100_000])
+def test_a_note_about_the_clock_that_cannot_be_read_hides_no_line(database: Database, noted: str) -> None:
+    writing = Writing(database)
+    writing.write("audit", "log", "says")
+    database.write_now(lambda c: c.execute("INSERT INTO meta (key, value) VALUES ('clock_set_back', ?)", (noted,)).rowcount)
+    assert numbers(read_all(database)[0]) == writing.lines
+    writing.set_clock(-3600)
+    writing.write("log", "audit")
+    assert numbers(read_all(database)[0]) == writing.lines
+
+
 def test_what_was_said_before_the_clock_was_set_back_is_heard_before_what_is_said_after(database: Database) -> None:
     # Given a turn that begins before and is finished after it, when what it said is moved into the turn,
     submit(database, plan(["a", "b"]))
