@@ -19,7 +19,8 @@ from abathur_tui.domain.tasks import EngineInfo
 from abathur_tui.engine.log import MOST_BYTES
 from abathur_tui.guard import MARK, identity
 from abathur_tui.storage import Database, engines
-from abathur_tui.storage.files import DATABASE
+from abathur_tui.storage.failures import translated
+from abathur_tui.storage.files import DATABASE, private_folder
 from abathur_tui.storage.locks import writing_process
 
 START_SECONDS = 30.0
@@ -67,7 +68,8 @@ async def ensure_engine(project: Path, data: Path, *, keys: Mapping[str, str] | 
 
     Any number of processes may call this at the same instant: one engine comes of it. Raises EngineDidNotStart.
     """
-    return await asyncio.to_thread(_ensure, project, data, keys or {})
+    with translated(data):
+        return await asyncio.to_thread(_ensure, project, data, keys or {})
 
 
 async def start_engine(
@@ -90,7 +92,8 @@ async def start_engine(
         with contextlib.suppress(OSError):  # it does that itself too, as soon as it runs
             engines.announce_attended(data, attended)
         flags += ["--attended", attended]
-    return await asyncio.to_thread(_start, project, data, keys or {}, flags)
+    with translated(data):
+        return await asyncio.to_thread(_start, project, data, keys or {}, flags)
 
 
 async def stop_engine(data: Path, tell: Callable[[str], None] = lambda _: None) -> bool:
@@ -169,8 +172,7 @@ def _registered(database: Database) -> EngineInfo | None:
 
 
 def _start_process(project: Path, data: Path, keys: Mapping[str, str], flags: Sequence[str]) -> subprocess.Popen[bytes]:
-    logs = data / "logs"
-    logs.mkdir(mode=0o700, exist_ok=True)
+    logs = private_folder(data / "logs")
     with contextlib.suppress(FileNotFoundError):
         if (logs / "engine.log").stat().st_size >= MOST_BYTES:
             (logs / "engine.log").replace(logs / "engine.1.log")

@@ -24,6 +24,8 @@ from abathur_tui.processes import Children, open_files
 from abathur_tui.runtimes import moved_to, open_runtime
 from abathur_tui.settings import load
 from abathur_tui.storage import Database, engines
+from abathur_tui.storage.failures import translated
+from abathur_tui.storage.files import private_folder
 from abathur_tui.storage.threads import start_all
 from abathur_tui.tools import for_project
 
@@ -151,7 +153,8 @@ async def live(engine: Engine, folder: Path, guard: GuardPipe) -> Exit:
     Its children are noted for whoever comes after it.
     """
     notes = notes_of(folder, engine.id)
-    notes.parent.mkdir(mode=0o700, exist_ok=True)
+    with translated(folder):
+        private_folder(notes.parent)
     guard.keep_notes_in(notes)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -25,7 +25,7 @@ from abathur_tui.storage.database import refuse_to_begin_anew
 from abathur_tui.storage.drafts import draft
 from abathur_tui.storage.exporting import records
 from abathur_tui.storage.failures import translated
-from abathur_tui.storage.files import DATABASE, private_folder, refuse_network
+from abathur_tui.storage.files import DATABASE, private_folder, refuse_links, refuse_network
 from abathur_tui.storage.locks import living_engines
 from abathur_tui.storage.migrations import known_steps, refuse_newer, version_of
 from abathur_tui.storage.reading import reading
@@ -156,6 +156,7 @@ def _opened(place: Place) -> Iterator[Connection]:
     _refuse_missing(place)
     refuse_to_begin_anew(place.data)
     refuse_network(place.data)
+    refuse_links(place.data, locks=False)  # what is none of ours, such as a pipe, would be waited for
     with translated(place.data), reading(place.data) as connect:
         connection = connect()
         try:

@@ -74,7 +74,8 @@ def make(explicit: Path | None = None, *, environ: Mapping[str, str] = os.enviro
     folder = _named(explicit, environ) or _home()
     moved = environ.get("ABATHUR_DATA_DIR")
     place = Place(folder, Path(moved).absolute() if moved else folder / DATA_FOLDER)
-    _is_data_folder(place.data, anybodys=True)
+    if not _is_data_folder(place.data, anybodys=True) and place.data.exists():
+        raise ProjectNotWritable(f"{place.data} is not a folder.", hint="Move it away, or name another folder with --project.")
     try:
         place.data.mkdir(mode=0o700, parents=bool(moved), exist_ok=True)
         _write_new(place.data / ".gitignore", _IGNORE)

@@ -504,7 +504,7 @@ class Project:
 
     async def _attend(self, execution: int, answers: bool, starts: bool) -> None:
         if starts:
-            await self.patience.until_well(self.ensure_engine)
+            await self.ensure_engine()
         await attend(
             self.patience,
             execution,

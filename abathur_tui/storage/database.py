@@ -29,6 +29,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS = 4
+_EMPTY = (
+    "It was cut off. `abathur db recover` saves what its log has; backups are in .abathur/backups. Who wants to begin with an empty queue removes it."
+)
 
 
 class Database:
@@ -214,9 +217,10 @@ class Database:
 def _refuse_emptied(folder: Path, path: Path, *, create: bool) -> None:
     """A file without a byte is one that is being made, or one that was cut off: SQLite would silently begin anew in it."""
     log = folder / f"{DATABASE}-wal"
-    begun = log.exists() and log.stat().st_size > 0
+    # No engine ever starts, and nothing is backed up, before it is made.
+    begun = (log.exists() and log.stat().st_size > 0) or (folder / "engines").is_dir() or (folder / "backups").is_dir()
     if path.exists() and path.stat().st_size == 0 and (begun or not create):
-        raise DatabaseDamaged(f"{path} is empty.")
+        raise DatabaseDamaged(f"{path} is empty.", hint=_EMPTY if begun else None)
 
 
 def refuse_to_begin_anew(folder: Path) -> None:

@@ -123,6 +123,9 @@ def _of_system(error: OSError, folder: Path) -> AbathurError:
         return DatabaseBusy(f"{error.filename or folder} cannot be locked: {(error.strerror or str(error)).lower()}.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ProjectNotWritable(f"{error.filename or folder} cannot be written: {error.strerror}.")
+    if error.errno in (errno.EEXIST, errno.EISDIR, errno.ELOOP):
+        what = (error.strerror or str(error)).lower()
+        return ProjectNotWritable(f"{error.filename or folder} is not what belongs there: {what}.", hint="Move it away: it is made anew.")
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
         return ProjectGone(f"{error.filename or folder} is gone.")
     return Unexpected(f"{error.filename or folder}: {error.strerror or error}.")

@@ -43,9 +43,9 @@ def prepare_folder(folder: Path, *, create: bool) -> None:
         folder.chmod(0o700)
 
 
-def refuse_links(folder: Path) -> None:
-    """Raise ProjectNotWritable where one of the database's files is a link or anything else than a file."""
-    for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "queue.lock", "write.lock", "engine.lock"):
+def refuse_links(folder: Path, *, locks: bool = True) -> None:
+    """Raise ProjectNotWritable where one of the database's files (and of its `locks`) is a link or anything else than a file."""
+    for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", *(("queue.lock", "write.lock", "engine.lock") if locks else ())):
         try:
             mode = (folder / name).lstat().st_mode
         except FileNotFoundError:
@@ -60,7 +60,7 @@ def private_folder(folder: Path) -> Path:
         folder.mkdir(mode=0o700)
         sync(folder.parent)
     if not stat.S_ISDIR(folder.lstat().st_mode):
-        raise ProjectNotWritable(f"{folder} is a link; nothing in a project's folder is.", hint="Put a real folder in its place.")
+        raise ProjectNotWritable(f"{folder} is no folder, or a link to one.", hint="Move it away: a real folder is made in its place.")
     return folder
 
 

@@ -388,3 +388,13 @@ def test_two_openings_in_one_process_share_the_file(folder: Path) -> None:
     assert two.write_now(queue.claim, ENGINE, {RUNTIME.lane: 1}, 1, NOW) == []
     assert two.read_now(lambda c: c.execute("PRAGMA integrity_check").fetchone()) == ("ok",)
     two.close()
+
+
+def test_a_file_that_was_cut_off_where_an_engine_has_worked_is_no_new_project(folder: Path) -> None:
+    os.truncate(made(folder), 0)
+    (folder / "abathur.db-wal").unlink(missing_ok=True)
+    (folder / "engines").mkdir()
+    with pytest.raises(DatabaseDamaged, match="is empty") as caught:
+        Database.open(folder, create=True)
+    assert "It was cut off" in caught.value.advice
+    assert (folder / "abathur.db").stat().st_size == 0
