@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from sqlite3 import Connection
 
-from abathur_tui.storage.connection import LOG_BYTES, connect, roll_back
+from abathur_tui.storage.connection import LOG_BYTES, connect, refuse_unwritable, roll_back
 from abathur_tui.storage.files import DATABASE
 from abathur_tui.storage.locks import active_engine_process
 from abathur_tui.storage.turnstile import Turnstile
@@ -45,8 +45,14 @@ class Checkpointer:
     def checkpoint(self, writer: Connection, turnstile: Turnstile, *, restart: bool) -> bool:
         """Move the log over now, `writer` being in no transaction; whether all of it was moved. Raises sqlite3.Error."""
         if self._connection is None:
-            self._connection = connect(self._folder / DATABASE)
-            self._connection.execute(f"PRAGMA busy_timeout = {_RESTART_MILLISECONDS}")
+            connection = connect(self._folder / DATABASE)
+            try:
+                connection.execute(f"PRAGMA busy_timeout = {_RESTART_MILLISECONDS}")
+                refuse_unwritable(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
         turnstile.enter()
         try:
             if restart:

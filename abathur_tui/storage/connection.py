@@ -63,6 +63,24 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
     return connection
 
 
+def refuse_unwritable(connection: Connection) -> None:
+    """Raise sqlite3.OperationalError (SQLITE_READONLY) where a connection cannot write that was opened to do so.
+
+    SQLite opens a file for reading only, and says nothing, when the system refuses anything else in that moment (`unixOpen`); it stays so, even if
+    the disk has space again, for as long as the connection is open. Asking waits for nobody who is writing.
+    """
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        # Not BEGIN IMMEDIATE, which becomes a mere reader's there. This changes nothing, and so writes nothing.
+        connection.execute("DELETE FROM meta WHERE key IS NULL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}")
+
+
 @contextlib.contextmanager
 def schema_as_rows(connection: Connection) -> Iterator[None]:
     """For a migration: tables' definitions may be changed in `sqlite_schema`."""

@@ -14,7 +14,7 @@ from sqlite3 import Connection
 from typing import Concatenate, ParamSpec, TypeVar
 
 from abathur_tui.domain.errors import DatabaseDamaged, DiskFull, ProjectGone, ProjectNotFound, ProjectNotWritable
-from abathur_tui.storage.connection import connect, keep_open, prepare_file, refuse_foreign, roll_back, scalar
+from abathur_tui.storage.connection import connect, keep_open, prepare_file, refuse_foreign, refuse_unwritable, roll_back, scalar
 from abathur_tui.storage.failures import as_ours, translated
 from abathur_tui.storage.files import DATABASE, OpenFiles, make_private, prepare_folder, refuse_links, sync
 from abathur_tui.storage.locks import living_engines
@@ -258,6 +258,7 @@ def _open_writable(folder: Path, path: Path) -> Connection:
         scalar(connection, "SELECT count(*) FROM sqlite_schema")
         if scalar(connection, "SELECT count(*) FROM meta WHERE key = 'id'") != 1:
             raise DatabaseDamaged(f"{path} does not say which project it is.")
+        refuse_unwritable(connection)
     except BaseException:
         connection.close()
         raise
