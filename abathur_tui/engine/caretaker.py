@@ -4,7 +4,7 @@ time goes."""
 import asyncio
 import contextlib
 
-from abathur_tui.domain.clock import Clock
+from abathur_tui.domain.clock import Clock, Look
 from abathur_tui.domain.errors import AbathurError
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.patient import PatientDatabase
@@ -20,6 +20,8 @@ SWEEP_SECONDS = 86_400.0
 """How often is looked for what may go, whichever engine does; at the start where that is due."""
 AGAIN_SECONDS = 60.0
 """Pause after the second in a row that did not come to its end, doubled for each further one; the first is taken up at once."""
+STEADY_SECONDS = 3600.0
+"""After the wall clock was set, nothing is taken away for so long."""
 DAY_SECONDS = 86_400.0
 
 
@@ -34,6 +36,9 @@ class Caretaker:
         self.use(retention_days)
         self._seal_seconds = seal_seconds
         self._something = asyncio.Event()
+        self._seen = Look.at(clock)
+        self._set: Look | None = None
+        """When the wall clock was last set."""
 
     def changed(self) -> None:
         """Something was written."""
@@ -58,9 +63,17 @@ class Caretaker:
 
     async def _look(self) -> None:
         await self.seal()
+        steady = self._is_steady()
         tidied = await self._database.read(retention.tidied)
-        if not 0 <= self._clock.now() - tidied.at < _pause(tidied.unfinished):
+        if steady and not 0 <= self._clock.now() - tidied.at < _pause(tidied.unfinished):
             await self.sweep()
+
+    def _is_steady(self) -> bool:
+        """Whether nobody has set the clock of late: one that is wrong by years for some minutes must not make everything look old."""
+        before, self._seen = self._seen, Look.at(self._clock)
+        if before.set_by(self._seen):
+            self._set = self._seen
+        return self._set is None or self._set.seconds_to(self._seen) >= STEADY_SECONDS
 
     async def seal(self) -> None:
         """Seal what the audit has by now. The hash is made in a reader's thread, so that the writer only adds a row."""

@@ -24,10 +24,16 @@ class Moved(SystemClock):
     """The machine's clock, some days further."""
 
     days: float = 0.0
+    set_by: float = 0.0
+    """By how many days somebody has set it, beside those that have passed."""
 
     def now(self) -> float:
         """Unix time in seconds."""
-        return super().now() + self.days * DAY
+        return super().now() + (self.days + self.set_by) * DAY
+
+    def since_boot(self) -> float:
+        """Seconds that have passed."""
+        return super().since_boot() + self.days * DAY
 
 
 def caretaker(database: Database, clock: Moved, folder: Path, seal_seconds: float = 0.02) -> Caretaker:
@@ -99,6 +105,35 @@ async def test_after_the_retention_audit_and_log_go_and_the_rest_stays_well(data
     assert rows(database, "content WHERE body IS NULL") == 1
     database.close()
     assert check_folder(tmp_path / ".abathur").problems == ()
+
+
+async def test_a_clock_that_is_wrong_for_a_while_takes_nothing_away(database: Database, tmp_path: Path) -> None:
+    # Given an engine that has looked, and a clock that is set forward by a year,
+    clock = Moved()
+    database.write_now(journal.notice, "info", "a line", clock.now())
+    await caretaker(database, clock, tmp_path).seal()
+    work = asyncio.create_task(caretaker(database, clock, tmp_path).run())
+    await eventually_async(lambda: database.read_now(retention.tidied).at > 0 and database.read_now(retention.tidied).unfinished == 0)
+    looked = database.read_now(retention.tidied).at
+
+    async def look_twice() -> None:
+        for _ in range(2):
+            submit(database, chain(1))
+            await eventually_async(lambda: database.read_now(seals.verify).unsealed == 0)
+
+    for days, set_by in ((0.0, 365.0), (0.03, 365.0), (0.03, 0.0), (0.06, 0.0)):
+        clock.days, clock.set_by = days, set_by
+        await look_twice()
+    # then all is there when it is right again.
+    assert rows(database, "logs") == 1
+    assert database.read_now(retention.tidied).at == looked
+    # But a clock that stays where it was set is believed.
+    clock.set_by = 365.0
+    await look_twice()
+    clock.days = 0.2
+    await eventually_async(lambda: rows(database, "logs") == 0)
+    work.cancel()
+    database.close()
 
 
 async def test_it_looks_once_a_day_whichever_engine_does(database: Database, tmp_path: Path) -> None:
