@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from sqlite3 import Connection
 
@@ -202,10 +203,22 @@ def test_a_price_that_is_not_known_makes_the_sum_unknown(database: Database, lea
     assert database.read_now(views.totals_today, NOW)[1] is None
 
 
-def test_the_day_is_the_users_own(database: Database, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def far_west(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine eleven hours behind UTC."""
+    monkeypatch.setenv("TZ", "WEST+11")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_west")
+def test_the_day_is_the_users_own(database: Database, lease: Lease) -> None:
+    assert time.strftime("%Y-%m-%d %H", time.gmtime(NOW)) == "2027-01-15 08"
     turn(database, lease, 1, [ASK], said("a"))
     (day,) = database.read_now(lambda c: c.execute("SELECT day FROM usage").fetchone())
-    assert day == time.strftime("%Y-%m-%d", time.localtime(NOW))
+    assert day == "2027-01-14"
 
 
 def test_every_tool_call_is_in_the_audit_with_arguments_and_outcome(database: Database, lease: Lease) -> None:
