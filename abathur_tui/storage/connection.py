@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import os
 import sqlite3
 import sys
@@ -31,6 +32,8 @@ _ALWAYS = (
     ("cache_size", "-16000", -16000),
 )
 """Setting, value, and what SQLite must answer when asked for it afterwards."""
+_AS_FAR_AS_READABLE = functools.partial(str, encoding="utf-8", errors="replace")
+"""For who only looks: what is no UTF-8 in a damaged text is replaced, so that it hides nothing else."""
 _READERS_CACHE = ("-4000", -4000)
 """Less for connections that only read: SQLite empties their cache whenever somebody has committed, and there are several of them."""
 
@@ -55,12 +58,23 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
         if read_only:
             set_pragma(connection, "query_only", "on", 1)
             set_pragma(connection, "cache_size", *_READERS_CACHE)
+            connection.text_factory = _AS_FAR_AS_READABLE
         _defend(connection, True)
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
     except (sqlite3.Error, AbathurError):
         connection.close()
         raise
     return connection
+
+
+@contextlib.contextmanager
+def to_the_letter(connection: Connection) -> Iterator[None]:
+    """For who works by what a reader reads: a text that is no UTF-8 is an error."""
+    lenient, connection.text_factory = connection.text_factory, str
+    try:
+        yield
+    finally:
+        connection.text_factory = lenient
 
 
 def refuse_unwritable(connection: Connection) -> None:

@@ -18,6 +18,7 @@ from abathur_tui.domain.errors import (
     OutOfFiles,
     ProjectGone,
     ProjectNotWritable,
+    RowUnreadable,
     Unexpected,
 )
 from abathur_tui.guard import is_stopped
@@ -32,6 +33,8 @@ _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 _IO = sqlite3.SQLITE_IOERR
 _OTHER_SCHEMA = re.compile(r"no such table: |unsafe use of |cannot modify \w+ because it is a view")
 """How SQLite says that a table is missing, or that a view or trigger that somebody has added would run something that it must not."""
+_NO_TEXT = "Could not decode to UTF-8"
+"""How Python says that a text in a row is none."""
 _LAW = "law: "
 """How the messages of the schema's own triggers begin."""
 
@@ -69,6 +72,13 @@ def as_ours(error: sqlite3.Error | OSError, folder: Path) -> AbathurError:
         return DatabaseDamaged(
             f"{folder / 'abathur.db'} has another schema than its version says: {error}.", hint="`abathur db check` says what is missing or added."
         )
+    return _of_all_else(error, folder)
+
+
+def _of_all_else(error: sqlite3.Error, folder: Path) -> AbathurError:
+    """That of a text is Python's own: SQLite takes it."""
+    if str(error).startswith(_NO_TEXT):
+        return RowUnreadable(f"A text in {folder / 'abathur.db'} is no UTF-8: {error!s:.200}.")
     return Unexpected(f"SQLite: {error}.")
 
 

@@ -14,8 +14,10 @@ class Readers:
         """`connect` makes one; there are never more than `most`."""
         self._connect = connect
         self._most = most
-        self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[Connection | None] = queue.LifoQueue()
+        """None: the place of one that was given up."""
         self._all: list[Connection] = []
+        self._places = 0
         self._making = threading.Lock()
 
     @contextmanager
@@ -24,8 +26,11 @@ class Readers:
         connection = self._take()
         try:
             yield connection
-        finally:
-            self._idle.put(connection)
+        except BaseException:
+            # As long as anybody keeps the error, what was read by halves is kept with it, and this connection would see no later moment.
+            self._give_up(connection)
+            raise
+        self._idle.put(connection)
 
     def close(self) -> None:
         """Close them all; none may be lent any more."""
@@ -36,12 +41,26 @@ class Readers:
 
     def _take(self) -> Connection:
         try:
-            return self._idle.get_nowait()
+            found = self._idle.get_nowait()
         except queue.Empty:
-            pass
+            with self._making:
+                may_make = self._places < self._most
+                self._places += may_make
+            found = None if may_make else self._idle.get()
+        return self._make() if found is None else found
+
+    def _make(self) -> Connection:
+        try:
+            connection = self._connect()
+        except BaseException:
+            self._idle.put(None)
+            raise
         with self._making:
-            if len(self._all) < self._most:
-                connection = self._connect()
-                self._all.append(connection)
-                return connection
-        return self._idle.get()
+            self._all.append(connection)
+        return connection
+
+    def _give_up(self, connection: Connection) -> None:
+        with self._making:
+            self._all.remove(connection)
+        connection.close()
+        self._idle.put(None)

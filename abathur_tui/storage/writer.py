@@ -6,6 +6,7 @@ import queue
 import sqlite3
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -171,6 +172,14 @@ class Writer:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _operate(self, job: Job) -> BaseException | None:
+        """Run it; gives what it raised, which keeps nothing that was read by halves: that would hold this connection to its moment."""
+        error = self._outcome(job)
+        if error is not None:
+            for one in _with_causes(error):
+                traceback.clear_frames(one.__traceback__)
+        return error
+
+    def _outcome(self, job: Job) -> BaseException | None:
         try:
             job.value = job.run(self._connection)
         except (sqlite3.Error, OSError) as error:
@@ -205,6 +214,18 @@ class Writer:
             # A checkpoint that fails loses nothing: the log stays, and the next commit tries again.
             with contextlib.suppress(sqlite3.Error):
                 roll_back(self._connection)
+
+
+def _with_causes(error: BaseException) -> list[BaseException]:
+    """An error and all that led to it."""
+    found: list[BaseException] = []
+    more: list[BaseException | None] = [error]
+    while more:
+        one = more.pop()
+        if one is not None and one not in found:
+            found.append(one)
+            more += (one.__cause__, one.__context__)
+    return found
 
 
 def _tell(group: list[Job]) -> None:

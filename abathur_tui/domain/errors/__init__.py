@@ -74,6 +74,7 @@ from abathur_tui.domain.errors.storage import (
     NoResult,
     OutOfFiles,
     ProjectGone,
+    RowUnreadable,
 )
 from abathur_tui.domain.errors.work import (
     AccountRefused,
@@ -164,6 +165,7 @@ __all__ = [
     "ProjectNotWritable",
     "PromptFailed",
     "QueueFull",
+    "RowUnreadable",
     "RuntimeFailure",
     "RuntimeNotAllowed",
     "SourceRefused",

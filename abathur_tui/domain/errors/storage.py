@@ -106,6 +106,16 @@ class ContentPurged(AbathurError):
     hint = "What was purged is nowhere any more, unless a backup or an export from before has it."
 
 
+class RowUnreadable(AbathurError):
+    """What the database keeps of it cannot be understood.
+
+    A row was written or changed past Abathur, or a disk has damaged it: SQLite takes it, and it says nothing that could be worked by.
+    """
+
+    code = "ABTH-ERR-121"
+    hint = "Only this is left out, all else goes on. `abathur db check` names each such row; submit it anew."
+
+
 class AnswerNotWritten(AbathurError):
     """The answer could not be written.
 
