@@ -123,8 +123,8 @@ class LaneState:
     """Empty where the lane is free."""
     until: float | None
     message: str
-    runtime: RuntimeChoice
-    """That of the newest execution in this lane."""
+    runtime: RuntimeChoice | None
+    """That of the newest execution in this lane; None for joins, and where it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

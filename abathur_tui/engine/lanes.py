@@ -3,7 +3,7 @@
 from sqlite3 import Connection
 
 from abathur_tui.domain.conversation import FailureKind, Limits
-from abathur_tui.domain.errors import AbathurError, RuntimeFailure
+from abathur_tui.domain.errors import AbathurError, RowUnreadable, RuntimeFailure
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.leases import LaneState
 from abathur_tui.engine.account import hold_for_account
@@ -67,6 +67,8 @@ class Lanes:
     async def prepare(self, state: LaneState) -> None:
         """Open its runtime and learn its limits. A failure is left to the first task that meets it, unless it is the account's."""
         try:
+            if state.runtime is None:
+                raise RowUnreadable(f"How the lane {state.lane} is run cannot be read.")
             _, limits = await self._shop.runtimes.reach(state.runtime)
             self._reached[state.lane] = state.runtime, limits
             self._shop.slots.limit_lane(state.lane, at_once(self._shop.settings.swarm, state.runtime, limits))
@@ -88,8 +90,12 @@ class Lanes:
             await self._shop.database.write(limited, self._shop.engine, "programs run", agents, programs, self._shop.clock.now(), held_by)
 
     async def _not_prepared(self, state: LaneState, error: AbathurError) -> None:
-        if not isinstance(error, RuntimeFailure) or error.kind is not FailureKind.ACCOUNT:
+        if state.runtime is None or not isinstance(error, RuntimeFailure) or error.kind is not FailureKind.ACCOUNT:
+            self._shop.log.warning("lane.unknown", error.message, code=error.code, lane=state.lane)
             self._prepared.add(state.lane)
+            if isinstance(error, RowUnreadable):
+                text = f"{error.message} ({error.code}). Each of its tasks is run as its execution says, where that can be read."
+                await self._shop.database.write(journal.notice, "warning", text, self._shop.clock.now())
             return
         self._shop.log.warning("lane.held", error.message, code=error.code, lane=state.lane)
         self._shop.runtimes.refused(state.runtime)

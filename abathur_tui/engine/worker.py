@@ -19,6 +19,7 @@ from abathur_tui.domain.errors import (
     FallbackFailed,
     LeaseLost,
     MemoryExhausted,
+    RowUnreadable,
     RuntimeFailure,
     TaskTimedOut,
     TooManyCrashes,
@@ -41,6 +42,7 @@ from abathur_tui.engine.plain import Begun
 from abathur_tui.engine.slots import Slot
 from abathur_tui.engine.workshop import Workshop
 from abathur_tui.storage import journal, queue, views
+from abathur_tui.storage.connection import to_the_letter
 
 _FAILS_AGENT = (Unexpected, AgentStalled)
 """Of these it is not only the task that failed: the agent is ended."""
@@ -390,4 +392,9 @@ class Worker:
 
 
 def _read(c: Connection, task: int) -> tuple[Work, Saved]:
-    return views.work(c, task), journal.conversation(c, task)
+    """What it is to work by, to the letter. Raises RowUnreadable."""
+    with to_the_letter(c):
+        try:
+            return views.work(c, task), journal.conversation(c, task)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise RowUnreadable(f"What is kept of t{task} cannot be understood: {error!s:.200}.") from error

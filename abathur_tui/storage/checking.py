@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from abathur_tui.domain.data import content_hash
-from abathur_tui.storage import collecting, seals
+from abathur_tui.storage import collecting, seals, shapes
 from abathur_tui.storage.connection import APPLICATION_ID, in_transaction, is_blank, scalar
 from abathur_tui.storage.files import DATABASE
 from abathur_tui.storage.migrations import known_steps, statements, version_of
@@ -20,8 +20,8 @@ from abathur_tui.storage.passes import unfit_passes
 from abathur_tui.storage.reading import reading
 from abathur_tui.storage.sql import named
 
-_SQL = named("checking") | named("audited")
-"""What must hold among the rows, and between them and the audit."""
+_SQL = named("checking") | named("audited") | named("belonging")
+"""What must hold among the rows, between them and the audit, and what belongs to what."""
 
 MOST_PROBLEMS = 20
 """Problems of one kind that are told."""
@@ -54,6 +54,15 @@ _INVARIANTS = (
     "attempts_as_audited",
     "ends",
     "gone",
+    "loops",
+    "metrics",
+    "agents_belong",
+    "lanes_known",
+    "requests",
+    "changed",
+    "submitted",
+    "recoveries",
+    "ranges",
 )
 
 
@@ -129,6 +138,8 @@ def _problems(c: Connection, *, log_known: bool) -> Iterator[str]:
         for rule in ("spent", "history"):
             text = _SQL[rule].replace("THING", thing).replace("LETTER", letter).replace("COLUMN", column)
             yield from _tried(f"the rule {rule} of {thing}s", partial(_broken, c, text))
+    yield from _tried("the JSON", lambda: shapes.unreadable(c))
+    yield from _tried("the letters", lambda: shapes.no_texts(c))
     yield from _tried("who waits for whom", lambda: _circles(c))
     yield from _tried("the ids", lambda: _sequences(c))
     yield from _tried("the texts", lambda: _texts(c))

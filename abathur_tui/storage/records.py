@@ -75,17 +75,46 @@ def clean(text: str) -> str:
 
 
 def json_object(text: str) -> JsonObject:
-    """The object that a column holds. Raises TypeError where it is something else."""
-    value: JsonValue = json.loads(text)
+    """The object that a column holds. Raises ValueError where it is something else."""
+    value = json_value(text)
     if not isinstance(value, dict):
-        raise TypeError(f"not an object: {text[:80]!r}")
+        raise ValueError(f"not an object: {text[:80]!r}")
+    return value
+
+
+def object_as_far_as_readable(text: str) -> JsonObject:
+    """The same for who only looks, which nothing that is unreadable may keep from seeing all else: an empty one then."""
+    try:
+        return json_object(text)
+    except ValueError:
+        return {}
+
+
+def json_value(text: str) -> JsonValue:
+    """The JSON that a column holds. Raises ValueError where it is none."""
+    try:
+        value: JsonValue = json.loads(text)
+    except RecursionError as error:
+        raise ValueError(f"too deep: {text[:80]!r}") from error
     return value
 
 
 @lru_cache(maxsize=256)
+def tags_of(text: str) -> tuple[str, ...]:
+    """A task's tags; none where they cannot be read: nothing is done by them."""
+    try:
+        return strings(text)
+    except ValueError:
+        return ()
+
+
+@lru_cache(maxsize=256)
 def strings(text: str) -> tuple[str, ...]:
-    """The list of strings that a column holds."""
-    return tuple(str(item) for item in json.loads(text))
+    """The list of strings that a column holds. Raises ValueError where it is something else."""
+    value = json_value(text)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"not a list of texts: {text[:80]!r}")
+    return tuple(str(item) for item in value)
 
 
 def error_of(code: str | None, message: str | None) -> TaskError | None:

@@ -15,8 +15,8 @@ KEPT_SAMPLES = 720
 
 def limit(c: Connection) -> int | None:
     """How many agents may work at once, as somebody has asked for; None where the settings say."""
-    (agents,) = c.execute(_SQL["limit"]).fetchone()
-    return None if agents is None else int(agents)
+    found = c.execute(_SQL["limit"]).fetchone()
+    return None if found is None or found[0] is None else int(found[0])
 
 
 def scale(c: Connection, agents: int, actor: str, now: float) -> None:

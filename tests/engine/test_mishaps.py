@@ -43,8 +43,8 @@ async def test_a_task_whose_parameters_are_no_parameters_fails_alone(bench: Make
     [(status, code, message)] = project.database.read_now(
         lambda c: c.execute("SELECT status, error_code, error_message FROM tasks WHERE id = ?", (tasks[1],)).fetchall()
     )
-    assert (status, code) == ("dead", "ABTH-ERR-199")
-    assert "not an object: '[1]'" in message
+    assert (status, code) == ("dead", "ABTH-ERR-121")
+    assert message == f"What is kept of t{tasks[1]} cannot be understood: not an object: '[1]'."
     assert "json_object" in traces(project, "task.left")[0]
 
 
@@ -117,12 +117,14 @@ async def test_while_the_engine_cannot_look_for_work_who_works_goes_on(bench: Ma
     first, second = project.submit(node("n1"), node("n2"))
     async with project.running():
         await eventually_async(lambda: project.runtime.active == 1)
-        [(kept,)] = project.database.read_now(lambda c: c.execute("SELECT runtime FROM lanes").fetchall())
-        lawless(project.data, "UPDATE lanes SET runtime = '{'")
+        project.database.write_now(lambda c: c.execute("UPDATE lanes SET held_why = 'quota', held_until = 1"))
+        project.database.write_now(
+            lambda c: c.execute("CREATE TRIGGER of_somebody BEFORE UPDATE ON lanes BEGIN SELECT RAISE(ABORT, 'nothing is freed'); END")
+        )
         await eventually_async(lambda: "round.broke" in events(project))
         go.set()
         await project.until(first, Status.COMPLETED)
-        lawless(project.data, f"UPDATE lanes SET runtime = '{kept}'")
+        project.database.write_now(lambda c: c.execute("DROP TRIGGER of_somebody"))
         await project.until(second, Status.COMPLETED)
 
     assert any("could not look for work" in text for text in notices(project))

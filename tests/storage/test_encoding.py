@@ -63,10 +63,37 @@ def test_a_field_that_was_added_since_has_its_default() -> None:
     assert decoded(Circle, '{"radius": 2, "gone": true}') == Circle(2.0)
 
 
-def test_what_does_not_fit_is_an_error() -> None:
-    with pytest.raises(ValueError, match="oval"):
-        decoded(Circle, '{"radius": 2, "shape": "oval"}')
-    with pytest.raises(TypeError):
-        decoded(Circle, "{}")
+@pytest.mark.parametrize(
+    ("kind", "text", "says"),
+    [
+        (Circle, '{"radius": 2, "shape": "oval"}', "oval"),
+        (Circle, "{}", "radius"),
+        (Circle, "", "no Circle"),
+        (Circle, "[" * 100_000, "no Circle"),
+        (Circle, "[1]", "no object"),
+        (Circle, '"radius"', "no object"),
+        (Circle, "5", "no object"),
+        (Circle, '{"radius": "2"}', "'2' is no float"),
+        (Circle, '{"radius": true}', "True is no float"),
+        (Circle, '{"radius": NaN}', "nan is no float"),
+        (Circle, '{"radius": 1e999}', "inf is no float"),
+        (Circle, '{"radius": 1' + "0" * 400 + "}", "no Circle"),
+        (Drawing, '{"parts": {}}', "no list"),
+        (Drawing, '{"parts": [5]}', "5 is none of what it could be"),
+        (Drawing, '{"parts": [], "title": 5}', "5 is no str"),
+        (Drawing, '{"parts": [], "pair": ["a", 1.5]}', "1.5 is no int"),
+        (Drawing, '{"parts": [], "pair": ["a"]}', "no Drawing"),
+        (Drawing, '{"parts": [], "sizes": []}', "no object"),
+        (RuntimeChoice, '{"runtime": "command", "argv": "/bin/sh"}', "no list"),
+        (RuntimeChoice, "null", "no object"),
+    ],
+)
+def test_what_does_not_fit_is_one_kind_of_error(kind: type, text: str, says: str) -> None:
+    with pytest.raises(ValueError, match="no ") as refused:
+        decoded(kind, text)
+    assert says in str(refused.value)
+
+
+def test_what_cannot_be_kept_is_refused() -> None:
     with pytest.raises(TypeError, match="object cannot be kept"):
         encoded(Drawing((), either=object()))  # type: ignore[arg-type]

@@ -175,7 +175,14 @@ def test_backup_vacuum_and_recovery_keep_every_number_and_every_law(filled: Path
     assert set(numbers["content"]) <= set(recovered["content"])
 
 
-@pytest.mark.parametrize(("step", "statement"), [("money", "DELETE FROM turns"), ("not_replaced", "REPLACE INTO turns SELECT * FROM turns")])
+@pytest.mark.parametrize(
+    ("step", "statement"),
+    [
+        ("money", "DELETE FROM turns"),
+        ("not_replaced", "REPLACE INTO turns SELECT * FROM turns"),
+        ("what_belongs", "UPDATE tasks SET epoch = epoch + 1"),
+    ],
+)
 def test_a_filled_file_of_the_version_before_is_brought_under_these_laws(
     folder: Path, monkeypatch: pytest.MonkeyPatch, step: str, statement: str
 ) -> None:

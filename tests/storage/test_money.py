@@ -96,7 +96,6 @@ def test_a_text_goes_only_when_it_is_condemned(filled: Path) -> None:
         ("UPDATE agents SET cost_usd = 9", "a1 took"),
         ("UPDATE agents SET unpriced = 9", "a1 took"),
         ("UPDATE tasks SET tokens_input = 1 WHERE id = 8", "t8 took 1 and 0 tokens"),
-        ("UPDATE tasks SET epoch = epoch + 1 WHERE id = 1", "the last time in epoch 2"),
         ("UPDATE tasks SET held = 'nothing' WHERE status = 'pending'", "held for a reason that is not known"),
         ("UPDATE tasks SET actor = 'me', reason = 'prepared' WHERE id = 2", "names who changes it"),
         ("UPDATE tasks SET held = 'after' WHERE status = 'pending'", "t8 is held until others have ended, and waits for none"),
@@ -138,6 +137,7 @@ def test_every_reason_for_standing_still_is_known_to_the_check(filled: Path, why
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
+        ("UPDATE tasks SET epoch = epoch + 1 WHERE id = 1", "the last time in epoch 2"),
         ("UPDATE tasks SET cost_usd = cost_usd + 1 WHERE id = 1", "t1 took"),
         ("UPDATE tasks SET unpriced = unpriced + 1 WHERE id = 1", "t1 took"),
         ("UPDATE tasks SET finished_at = 1 WHERE id = 1", "another time of its end"),

@@ -2,8 +2,14 @@
 -- Somebody had asked for its end while it ran. By the primary key and requests_by_task.
 UPDATE tasks
 SET status = 'cancelled', version = version + 1, why = '', finished_at = :now, due = NULL, expires = NULL, held = NULL, changed_at = :now,
-    actor = (SELECT actor FROM requests WHERE task = :task AND kind = 'cancel' AND closed_at IS NULL ORDER BY id DESC LIMIT 1),
-    reason = (SELECT payload ->> 'reason' FROM requests WHERE task = :task AND kind = 'cancel' AND closed_at IS NULL ORDER BY id DESC LIMIT 1)
+    actor = (SELECT coalesce(nullif(actor, ''), 'queue') FROM requests WHERE task = :task AND kind = 'cancel' AND closed_at IS NULL ORDER BY id DESC LIMIT 1),
+    reason = coalesce(
+        (
+            SELECT nullif(CASE WHEN json_valid(payload) THEN payload ->> 'reason' END, '') FROM requests
+            WHERE task = :task AND kind = 'cancel' AND closed_at IS NULL ORDER BY id DESC LIMIT 1
+        ),
+        'cancelled'
+    )
 WHERE id = :task AND status IN ('pending', 'paused', 'interrupted')
     AND EXISTS (SELECT 1 FROM requests WHERE task = :task AND kind = 'cancel' AND closed_at IS NULL);
 
@@ -11,7 +17,7 @@ WHERE id = :task AND status IN ('pending', 'paused', 'interrupted')
 -- Somebody had asked to pause it while it ran. By the primary key and requests_by_task.
 UPDATE tasks
 SET status = 'paused', version = version + 1, why = 'by you', changed_at = :now, reason = 'paused',
-    actor = (SELECT actor FROM requests WHERE task = :task AND kind = 'pause' AND closed_at IS NULL ORDER BY id DESC LIMIT 1)
+    actor = (SELECT coalesce(nullif(actor, ''), 'queue') FROM requests WHERE task = :task AND kind = 'pause' AND closed_at IS NULL ORDER BY id DESC LIMIT 1)
 WHERE id = :task AND status IN ('pending', 'interrupted')
     AND EXISTS (SELECT 1 FROM requests WHERE task = :task AND kind = 'pause' AND closed_at IS NULL);
 

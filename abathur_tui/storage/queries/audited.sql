@@ -7,7 +7,7 @@ WITH done AS MATERIALIZED (
 )
 SELECT 'turn ' || coalesce(d.turn, '?') || ' of t' || coalesce(d.task, '?') || CASE WHEN u.id IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
 FROM done AS d LEFT JOIN turns AS u ON u.id = d.turn
-WHERE CASE WHEN u.id IS NULL THEN NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') ELSE
+WHERE CASE WHEN u.id IS NULL THEN NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover') ELSE
     u.state <> 'done' OR u.task <> d.task OR (u.agent IS NOT d.agent AND u.agent IS NOT NULL) OR u.model IS NOT d.model
     OR coalesce(u.answer, u.said) IS NOT d.answer OR u.tokens_input <> d.input OR u.tokens_output <> d.output
     OR (u.cost_usd IS NULL) <> (d.cost IS NULL) OR abs(u.cost_usd - d.cost) > 1e-9 * (1 + abs(d.cost))
@@ -15,7 +15,7 @@ END
 UNION ALL
 SELECT 'turn ' || id || ' of t' || task || ' is done, and the audit says nothing of it' FROM turns
 WHERE state = 'done' AND NOT :swept AND id NOT IN (SELECT turn FROM done WHERE turn IS NOT NULL)
-    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
 LIMIT 20;
 
 -- name: calls_as_audited
@@ -27,13 +27,13 @@ WITH done AS MATERIALIZED (
 )
 SELECT 'the call ' || coalesce(d.call, '?') || ' of t' || coalesce(d.task, '?') || CASE WHEN t.id IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
 FROM done AS d LEFT JOIN tool_calls AS t ON t.turn = d.turn AND t.id = d.call
-WHERE CASE WHEN t.id IS NULL THEN NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') ELSE
+WHERE CASE WHEN t.id IS NULL THEN NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover') ELSE
     t.task <> d.task OR 'tool.' || t.status <> d.action OR t.tool IS NOT d.tool OR t.arguments IS NOT d.arguments OR t.text IS NOT d.text
 END
 UNION ALL
 SELECT 'the call ' || id || ' of t' || task || ' is ' || status || ', and the audit says nothing of it' FROM tool_calls
 WHERE status IN ('done', 'error') AND NOT :swept AND (turn, id) NOT IN (SELECT turn, call FROM done WHERE turn IS NOT NULL AND call IS NOT NULL)
-    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
 LIMIT 20;
 
 -- name: passes_as_audited
@@ -45,12 +45,12 @@ WITH done AS MATERIALIZED (
 )
 SELECT 'pass ' || coalesce(d.number, '?') || ' of t' || coalesce(d.task, '?') || CASE WHEN p.task IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
 FROM done AS d LEFT JOIN passes AS p ON p.task = d.task AND p.number = d.number AND p.pass_task = d.pass_task
-WHERE (p.task IS NULL AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')) OR p.verdict <> d.verdict OR p.metrics <> d.metrics
+WHERE (p.task IS NULL AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')) OR p.verdict <> d.verdict OR p.metrics <> d.metrics
     OR p.scores <> coalesce(d.scores, '{}')
 UNION ALL
 SELECT 'pass ' || number || ' of t' || task || ' is there, and the audit says nothing of it' FROM passes
 WHERE NOT :swept AND (task, number, pass_task) NOT IN (SELECT task, number, pass_task FROM done WHERE number IS NOT NULL AND pass_task IS NOT NULL)
-    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
 LIMIT 20;
 
 -- name: purges
@@ -58,7 +58,7 @@ LIMIT 20;
 SELECT 'x' || x.id || CASE WHEN x.purged_at IS NULL THEN ' is kept, and the audit says that it was purged' ELSE ' was purged, and the audit does not say so' END
 FROM executions AS x LEFT JOIN (SELECT DISTINCT execution FROM audit WHERE action = 'execution.purged') AS a ON a.execution = x.id
 WHERE (x.purged_at IS NULL) <> (a.execution IS NULL) AND (x.purged_at IS NULL OR NOT :swept)
-    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered')
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
 LIMIT 20;
 
 -- name: history
@@ -68,7 +68,7 @@ WITH changes AS (
     SELECT THING, action, version, from_state, to_state, lag(version) OVER one AS before, lag(to_state) OVER one AS came_from,
         lead(id) OVER one IS NULL AS newest
     FROM audit LEFT JOIN (
-        SELECT THING AS recovered, max(id) AS anchor FROM audit WHERE action = 'THING.recovered' GROUP BY THING
+        SELECT THING AS recovered, max(id) AS anchor FROM audit WHERE action = 'THING.recovered' AND actor = 'recover' GROUP BY THING
     ) ON recovered = THING
     WHERE THING IS NOT NULL AND to_state IS NOT NULL AND action GLOB 'THING.*' AND id >= coalesce(anchor, 0)
     WINDOW one AS (PARTITION BY THING ORDER BY id)
@@ -97,7 +97,7 @@ WITH changes AS MATERIALIZED (
 )
 SELECT 'attempt ' || a.number || ' of t' || a.task || ' (' || a.outcome || ') is not as its audit says' FROM attempts AS a
 JOIN changes AS c ON c.task = a.task AND c.claims = a.epoch AND c.to_state = 'running'
-WHERE NOT :swept AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered') AND (
+WHERE NOT :swept AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover') AND (
     a.engine IS NOT c.engine OR a.number <> c.attempt OR a.started_at <> c.at OR a.ended_at <> c.until
     OR (a.outcome = 'completed') <> (coalesce(c.next, '') = 'completed') OR (a.outcome = 'failed') <> (coalesce(c.next, '') IN ('failed', 'dead'))
 )
@@ -120,8 +120,8 @@ LIMIT 20;
 -- name: gone
 -- Tasks and agents that the audit knows and that are not there, and nothing says that they were lost. It walks through the audit.
 SELECT 'the audit knows t' || task || ', which is not there' FROM audit
-WHERE task IS NOT NULL AND task NOT IN (SELECT id FROM tasks) GROUP BY task HAVING sum(action = 'task.lost') = 0
+WHERE task IS NOT NULL AND task NOT IN (SELECT id FROM tasks) GROUP BY task HAVING sum(action = 'task.lost' AND actor = 'recover') = 0
 UNION ALL
 SELECT 'the audit knows a' || agent || ', which is not there' FROM audit
-WHERE agent IS NOT NULL AND agent NOT IN (SELECT id FROM agents) GROUP BY agent HAVING sum(action = 'agent.lost') = 0
+WHERE agent IS NOT NULL AND agent NOT IN (SELECT id FROM agents) GROUP BY agent HAVING sum(action = 'agent.lost' AND actor = 'recover') = 0
 LIMIT 20;

@@ -47,7 +47,7 @@ SELECT 1 FROM tasks INDEXED BY tasks_running WHERE status = 'running' AND crashe
 
 -- name: lanes
 -- Lanes with pending tasks. The few rows of counts, lanes and queue_state; indexes tasks_claimable, tasks_suspect and tasks_set_aside for `ready`.
-SELECT n.lane, n.tasks, coalesce(l.held_why, ''), l.held_until, coalesce(l.held_message, ''), coalesce(l.runtime, any_lane.runtime),
+SELECT n.lane, n.tasks, coalesce(l.held_why, ''), l.held_until, coalesce(l.held_message, ''), l.runtime,
     coalesce(l.held_why, '') = '' AND NOT EXISTS (SELECT 1 FROM queue_state) AND (
         EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_claimable WHERE lane = n.lane AND status = 'pending' AND due IS NULL AND held IS NULL)
         OR EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_suspect WHERE held = 'suspect' AND lane = n.lane AND due IS NULL)
@@ -55,9 +55,14 @@ SELECT n.lane, n.tasks, coalesce(l.held_why, ''), l.held_until, coalesce(l.held_
     )
 FROM counts AS n
 LEFT JOIN lanes AS l ON l.lane = n.lane
-LEFT JOIN (SELECT runtime FROM lanes LIMIT 1) AS any_lane
 WHERE n.status = 'pending' AND n.tasks > 0
 ORDER BY n.lane;
+
+-- name: next_runtime
+-- How the first claimable task of a lane is run. Index tasks_claimable.
+SELECT x.runtime, s.model FROM tasks AS t INDEXED BY tasks_claimable JOIN executions AS x ON x.id = t.execution JOIN specs AS s ON s.task = t.id
+WHERE t.lane = ? AND t.status = 'pending' AND t.due IS NULL AND t.held IS NULL
+ORDER BY t.priority DESC, t.execution, t.seq LIMIT 1;
 
 -- name: retrying
 -- A task that waits for its next attempt. What is due later, of index tasks_due, until there is one.

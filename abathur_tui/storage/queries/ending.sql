@@ -31,8 +31,14 @@ WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
 -- Its worker has ended its agent because somebody cancelled it. By the primary key.
 UPDATE tasks
 SET status = 'cancelled', version = version + 1, why = '', engine = NULL, finished_at = :now, result = :result,
-    actor = coalesce((SELECT actor FROM requests WHERE task = :task AND kind = 'cancel' ORDER BY id DESC LIMIT 1), 'engine'),
-    reason = coalesce((SELECT payload ->> 'reason' FROM requests WHERE task = :task AND kind = 'cancel' ORDER BY id DESC LIMIT 1), 'cancelled'),
+    actor = coalesce((SELECT nullif(actor, '') FROM requests WHERE task = :task AND kind = 'cancel' ORDER BY id DESC LIMIT 1), 'engine'),
+    reason = coalesce(
+        (
+            SELECT nullif(CASE WHEN json_valid(payload) THEN payload ->> 'reason' END, '') FROM requests
+            WHERE task = :task AND kind = 'cancel' ORDER BY id DESC LIMIT 1
+        ),
+        'cancelled'
+    ),
     changed_at = :now
 WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
 
@@ -40,7 +46,7 @@ WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
 -- Its worker has stopped its agent because somebody paused it; the attempt does not count. By the primary key.
 UPDATE tasks
 SET status = 'paused', version = version + 1, why = 'by you', engine = NULL, attempt = max(attempt - 1, 0),
-    actor = coalesce((SELECT actor FROM requests WHERE task = :task AND kind = 'pause' ORDER BY id DESC LIMIT 1), 'engine'),
+    actor = coalesce((SELECT nullif(actor, '') FROM requests WHERE task = :task AND kind = 'pause' ORDER BY id DESC LIMIT 1), 'engine'),
     reason = 'paused', changed_at = :now
 WHERE id = :task AND epoch = :epoch AND engine = :engine AND status = 'running';
 

@@ -4,8 +4,8 @@ INSERT INTO schedules (name, cron, timezone, plan, options, next_at, actor, crea
 VALUES (:name, :cron, :timezone, :plan, :options, :next_at, :actor, :now);
 
 -- name: due
--- What is due. Index schedules_due.
-SELECT id, cron, timezone, plan, options, last_execution FROM schedules INDEXED BY schedules_due
+-- What is due; as bytes what may be damaged. Index schedules_due.
+SELECT id, CAST(cron AS BLOB), CAST(timezone AS BLOB), CAST(plan AS BLOB), CAST(options AS BLOB), last_execution FROM schedules INDEXED BY schedules_due
 WHERE next_at <= :now AND paused_at IS NULL AND removed_at IS NULL ORDER BY next_at, id;
 
 -- name: next
@@ -39,7 +39,7 @@ UPDATE schedules SET next_at = :next_at, last_at = :now WHERE id = :id;
 
 -- name: ahead
 -- Those that were last due, or made, after :then. Index schedules_due.
-SELECT id, cron, timezone FROM schedules INDEXED BY schedules_due
+SELECT id, CAST(cron AS BLOB), CAST(timezone AS BLOB) FROM schedules INDEXED BY schedules_due
 WHERE next_at IS NOT NULL AND paused_at IS NULL AND removed_at IS NULL AND coalesce(last_at, created_at) > :then;
 
 -- name: one

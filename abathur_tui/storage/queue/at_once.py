@@ -20,7 +20,7 @@ from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Task
 from abathur_tui.storage import agents
 from abathur_tui.storage.queue.settling import fail_the_doomed
-from abathur_tui.storage.records import json_object, keep_all, runtime_from, strings
+from abathur_tui.storage.records import json_object, keep_all, runtime_from, tags_of
 from abathur_tui.storage.sql import named
 
 _SQL = named("at_once")
@@ -110,7 +110,7 @@ class PlainTask(NamedTuple):
             attempt=claim.attempt,
             unmet=0,
             depends_on=(),
-            tags=strings(self.tags),
+            tags=tags_of(self.tags),
             created_at=self.created_at,
             started_at=self.started_at,
             finished_at=None,

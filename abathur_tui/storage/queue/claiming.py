@@ -6,7 +6,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from abathur_tui.domain.data import canonical
-from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
+from abathur_tui.domain.execution import RuntimeChoice
 from abathur_tui.domain.leases import Claim, LaneState, Lease
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.tasks import TaskError
@@ -74,9 +74,9 @@ def refuse(c: Connection, task: int, error: TaskError, now: float) -> None:
 
 
 def lanes(c: Connection) -> list[LaneState]:
-    """The lanes that have pending tasks; `JOIN_LANE` with any runtime, because joins use none."""
+    """The lanes that have pending tasks."""
     return [
-        LaneState(lane, pending, bool(ready), why, until, message, _any_runtime() if runtime is None else runtime_from(runtime))
+        LaneState(lane, pending, bool(ready), why, until, message, None if lane == JOIN_LANE else _runtime_of(c, lane, runtime))
         for lane, pending, why, until, message, runtime, ready in c.execute(_SQL["lanes"])
     ]
 
@@ -138,6 +138,13 @@ def _audit(c: Connection, action: str, detail: Mapping[str, object], actor: str,
     c.execute(_SQL["audit_lane"], (now, actor, action, canonical(detail)))
 
 
-def _any_runtime() -> RuntimeChoice:
-    """Where no task of the project needs a runtime."""
-    return RuntimeChoice(RuntimeName.LOCAL)
+def _runtime_of(c: Connection, lane: str, text: str | None) -> RuntimeChoice | None:
+    """How a lane's tasks are run, by what the lane says, or else its first task's execution; None where neither can be read."""
+    try:
+        return runtime_from(text or "")
+    except ValueError:
+        found = c.execute(_SQL["next_runtime"], (lane,)).fetchone()
+    try:
+        return None if found is None else runtime_from(*found)
+    except ValueError:
+        return None

@@ -4,12 +4,13 @@ So no two engines make one twice. Times that passed while no engine lived make o
 before has not begun makes none: a queue that stands still is not filled.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any
 
 from abathur_tui.domain.data import canonical
-from abathur_tui.domain.errors import AbathurError, ArgumentInvalid, ChangeRefused, DatabaseDamaged, NotFound
+from abathur_tui.domain.errors import AbathurError, ArgumentInvalid, ChangeRefused, NotFound, RowUnreadable
 from abathur_tui.domain.execution import SubmitOptions
 from abathur_tui.domain.plan import Plan
 from abathur_tui.domain.recurrence import Recurrence
@@ -54,7 +55,7 @@ def next_schedule(c: Connection) -> float | None:
 def reckon_again(c: Connection, now: float) -> None:
     """The next time, from now, of those that were last due so far in the future that the clock must have been corrected since."""
     for id, cron, timezone in c.execute(_SQL["ahead"], {"then": now + CORRECTION_SECONDS}).fetchall():
-        next_at, _ = _next(Recurrence(cron, timezone), now)
+        next_at, _ = _next(cron, timezone, now)
         c.execute(_SQL["move"], {"id": id, "next_at": next_at, "now": now})
 
 
@@ -73,7 +74,7 @@ def resume_schedules(c: Connection, ids: Sequence[int], actor: str, now: float) 
         recurrence, paused_at = _one(c, id)
         if paused_at is None:
             raise ChangeRefused(f"s{id} is not paused.", hint="`abathur task schedule list` says when it starts next.")
-        next_at, error = _next(recurrence, now)
+        next_at, error = _next(recurrence.cron.encode(), recurrence.timezone.encode(), now)
         if error:
             raise ChangeRefused(f"s{id} cannot go on: {error}.")
         c.execute(_SQL["resume"], {"id": id, "next_at": next_at})
@@ -100,36 +101,43 @@ def schedule_of(c: Connection, execution: int) -> int | None:
 
 
 def _submit_one(c: Connection, row: Sequence[Any], now: float) -> None:
-    id, cron, timezone, plan, options_text, last_execution = row
-    next_at, error = _next(Recurrence(cron, timezone), now)
+    """Whatever the row holds keeps neither the others from their times nor itself from being tried again."""
+    id, cron, timezone, plan, options, last_execution = row
+    next_at, error = _next(cron, timezone, now)
     values: dict[str, object] = {"id": id, "next_at": next_at, "error": error, "now": now}
     if last_execution is not None and not c.execute(_SQL["begun"], {"execution": last_execution}).fetchone()[0]:
         c.execute(_SQL["skip"], values)
         _audit(c, "skipped", id, "queue", now, reason=f"x{last_execution} has not begun")
         return
+    c.execute("SAVEPOINT one_time")
     try:
-        submitted = submit(c, *_read(id, plan, options_text), now)
-    except AbathurError as refusal:
-        c.execute(_SQL["fail"], values | {"error": clean(refusal.message)})
-        _audit(c, "refused", id, "queue", now, error=refusal.code, reason=clean(refusal.message))
-        return
-    c.execute(_SQL["execution"], {"id": id, "execution": submitted.execution})
-    c.execute(_SQL["made"], values | {"execution": submitted.execution})
-    _audit(c, "due", id, "queue", now, execution=submitted.execution)
+        execution = submit(c, *_read(id, plan, options), now).execution
+        c.execute(_SQL["execution"], {"id": id, "execution": execution})
+        c.execute(_SQL["made"], values | {"execution": execution})
+    except (AbathurError, sqlite3.IntegrityError) as refusal:
+        c.execute("ROLLBACK TO one_time")
+        known = refusal if isinstance(refusal, AbathurError) else RowUnreadable(f"s{id} cannot submit anything: {refusal}.")
+        c.execute(_SQL["fail"], values | {"error": clean(known.message)})
+        _audit(c, "refused", id, "queue", now, error=known.code, reason=clean(known.message))
+    else:
+        _audit(c, "due", id, "queue", now, execution=execution)
+    finally:
+        if c.in_transaction:  # SQLite has not rolled all of it back, as it does on a full disk
+            c.execute("RELEASE one_time")
 
 
-def _read(id: int, plan: str, options: str) -> tuple[Plan, SubmitOptions]:
-    """What a schedule submits. Raises DatabaseDamaged where it cannot be read any more: the others' times come all the same."""
+def _read(id: int, plan: bytes, options: bytes) -> tuple[Plan, SubmitOptions]:
+    """What a schedule submits. Raises RowUnreadable."""
     try:
-        return decoded(Plan, plan), decoded(SubmitOptions, options)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DatabaseDamaged(f"What s{id} submits cannot be read: {error!r}.") from error
+        return decoded(Plan, plan.decode()), decoded(SubmitOptions, options.decode())
+    except ValueError as error:
+        raise RowUnreadable(f"What s{id} submits cannot be read: {error}.") from error
 
 
-def _next(recurrence: Recurrence, now: float) -> tuple[float | None, str]:
+def _next(cron: bytes, timezone: bytes, now: float) -> tuple[float | None, str]:
     """The next time, or why there is none."""
     try:
-        return recurrence.after(now), ""
+        return Recurrence(cron.decode(), timezone.decode()).after(now), ""
     except ValueError as error:  # the zone is not known here (any more)
         return None, str(error)
 

@@ -5,8 +5,8 @@ from sqlite3 import Connection
 from typing import Any
 
 from abathur_tui.domain.conversation import message_from_data
-from abathur_tui.domain.data import JsonObject
-from abathur_tui.domain.errors import NotFound
+from abathur_tui.domain.data import JsonObject, JsonValue
+from abathur_tui.domain.errors import NotFound, RowUnreadable
 from abathur_tui.domain.joins import quality_from, report_from
 from abathur_tui.domain.leases import Input, Work
 from abathur_tui.domain.plan import Kind, OnFailure
@@ -22,8 +22,10 @@ from abathur_tui.storage.records import (
     fell_back_from,
     join_from,
     json_object,
+    json_value,
     kept,
     loop_from,
+    object_as_far_as_readable,
     parameters_of,
     runtime_from,
     success_from,
@@ -45,12 +47,12 @@ def detail(c: Connection, id: int) -> TaskDetail:
     """A task with all that belongs to it. Raises NotFound."""
     shown = task(c, id)
     spec = _spec(c, id)
-    parameters = parameters_of(c, spec["parameters"], spec["given"])
+    parameters = object_as_far_as_readable(spec["given"] or kept(c, spec["parameters"]) or "{}")
     turns = [(_turn(c, row), row[12]) for row in c.execute(_SQL["turns"], (id,)).fetchall()]
     outcome = result(c, id)
     speaking = "".join(text for (text,) in c.execute(_SQL["speaking"], (id,)))
     said = [turn.text for turn, round in turns if round == spec["round"] and turn.text] + ([speaking] if speaking else [])
-    left = json_object(spec["detail"])
+    left = object_as_far_as_readable(spec["detail"])
     return TaskDetail(
         task=shown,
         prompt=kept(c, spec["rendered"]) or _subject(parameters),
@@ -76,7 +78,7 @@ def work(c: Connection, id: int) -> Work:
     """All that a worker needs to know of its task. Raises NotFound."""
     shown = task(c, id)
     spec = _spec(c, id)
-    references = {pointer: int(other) for pointer, other in json.loads(spec["refs"]).items()}
+    references = {pointer: _number(other) for pointer, other in json_object(spec["refs"]).items()}
     return Work(
         task=shown,
         prompt=kept(c, spec["prompt"]) or "",
@@ -172,7 +174,16 @@ def audit(
 
 def _spec(c: Connection, id: int) -> dict[str, Any]:
     cursor = c.execute(_SQL["spec"], (id,))
-    return dict(zip((column[0] for column in cursor.description), cursor.fetchone(), strict=True))
+    found = cursor.fetchone()
+    if found is None:
+        raise RowUnreadable(f"t{id} has no row in specs, or its execution is not there: what it was asked is lost.")
+    return dict(zip((column[0] for column in cursor.description), found, strict=True))
+
+
+def _number(value: JsonValue) -> int:
+    if not isinstance(value, int):
+        raise ValueError(f"not the number of a task: {value!r:.80}")
+    return value
 
 
 def _turn(c: Connection, row: tuple[Any, ...]) -> Turn:
@@ -191,7 +202,7 @@ def _turn(c: Connection, row: tuple[Any, ...]) -> Turn:
         started_at=started_at,
         ended_at=ended_at,
         tool_calls=tuple(
-            ToolCall(call, tool, json_object(arguments or "{}"), status, outcome or "", summary, begun, ended)
+            ToolCall(call, tool, object_as_far_as_readable(arguments or "{}"), status, outcome or "", summary, begun, ended)
             for call, tool, arguments, status, outcome, summary, begun, ended in c.execute(_SQL["tool_calls"], (id,))
         ),
     )
@@ -200,7 +211,7 @@ def _turn(c: Connection, row: tuple[Any, ...]) -> Turn:
 def _event(c: Connection, row: tuple[Any, ...]) -> AuditEvent:
     id, at, actor, action, execution, task, agent, *columns, detail = row
     found: JsonObject = {name: value for name, value in zip(_AUDITED, columns, strict=True) if value is not None}
-    found |= json_object(detail)
+    found |= object_as_far_as_readable(detail)
     if action.startswith("tool."):
         found |= _arguments(c, found)
     return AuditEvent(id, at, actor, action, execution, task, agent, found)
@@ -210,7 +221,7 @@ def _arguments(c: Connection, detail: JsonObject) -> JsonObject:
     """A tool call's arguments instead of their hash, as long as they are kept."""
     hash = detail.get("arguments")
     text = kept(c, hash) if isinstance(hash, str) else None
-    return {} if text is None else {"arguments": json.loads(text)}
+    return {} if text is None else {"arguments": json_value(text)}
 
 
 def _subject(parameters: JsonObject) -> str:

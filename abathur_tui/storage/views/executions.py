@@ -10,7 +10,7 @@ from abathur_tui.domain.joins import JoinReport, Quality, quality_from, report_f
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Execution, FellBack, Task
-from abathur_tui.storage.records import fell_back_from, json_object, runtime_from
+from abathur_tui.storage.records import fell_back_from, object_as_far_as_readable, runtime_from
 from abathur_tui.storage.sql import named
 from abathur_tui.storage.views.tasks import task_from
 
@@ -62,7 +62,7 @@ def worked(c: Connection, execution: int) -> dict[int, float]:
 
 
 def _details(c: Connection, execution: int) -> list[tuple[int, Kind, JsonObject]]:
-    return [(id, Kind(kind), json_object(detail)) for id, kind, detail in c.execute(_SQL["details"], (execution,))]
+    return [(id, Kind(kind), object_as_far_as_readable(detail)) for id, kind, detail in c.execute(_SQL["details"], (execution,))]
 
 
 def root_of(c: Connection, execution: int) -> int:

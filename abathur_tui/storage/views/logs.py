@@ -8,7 +8,7 @@ from typing import Any
 from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.journal import LogCursor, LogEntry
 from abathur_tui.storage.eras import SOURCES, Eras, Source, eras
-from abathur_tui.storage.records import json_object
+from abathur_tui.storage.records import object_as_far_as_readable
 from abathur_tui.storage.sql import named
 
 _SQL = named("logs")
@@ -106,7 +106,9 @@ def _status_entry(row: tuple[Any, ...]) -> LogEntry:
     thing, _, change = action.partition(".")
     kind = "agent" if thing == "agent" else "status"
     level = _LEVELS.get(action, "debug" if thing == "agent" else "info")
-    return LogEntry(at, task, agent, execution, level, kind, _status_text(thing, change, name, reason or "", json_object(detail), agent), id)
+    return LogEntry(
+        at, task, agent, execution, level, kind, _status_text(thing, change, name, reason or "", object_as_far_as_readable(detail), agent), id
+    )
 
 
 def _status_text(thing: str, change: str, name: str | None, reason: str, detail: JsonObject, agent: int | None) -> str:

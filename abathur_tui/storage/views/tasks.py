@@ -12,7 +12,7 @@ from abathur_tui.domain.filters import SortKey, TaskFilter
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Task
-from abathur_tui.storage.records import error_of, strings
+from abathur_tui.storage.records import error_of, tags_of
 from abathur_tui.storage.sql import named
 from abathur_tui.storage.views.conditions import where_clause
 
@@ -83,7 +83,7 @@ def task_from(row: Sequence[Any]) -> Task:
         attempt=attempt,
         unmet=unmet,
         depends_on=tuple(json.loads(depends_on)) if depends_on != "[]" else (),
-        tags=strings(tags),
+        tags=tags_of(tags),
         created_at=created_at,
         started_at=started_at,
         finished_at=finished_at,
