@@ -83,6 +83,7 @@ def test_its_json_has_all_keys() -> None:
 
     assert set(data) == {
         "execution",
+        "key",
         "status",
         "output",
         "quality",
