@@ -73,6 +73,8 @@ class Foreman:
         self._superseded = superseded
         self._workers: dict[int, Worker] = {}
         """By task; of two that have had the same task, the later one."""
+        self._freeing: list[Worker] = []
+        """Those that were stopped for their memory, when that was asked for last."""
         self._running: set[asyncio.Task[None]] = set()
         self._preparing: set[asyncio.Task[None]] = set()
         self._next_due: float | None = 0.0
@@ -159,12 +161,20 @@ class Foreman:
                 async with asyncio.timeout(seconds):
                     await self._shop.database.write(self._dismiss_all, idle)
 
-    def stop_youngest(self, because: str) -> None:
-        """Memory is all taken: end the agent that has begun last. Where it is the only one, it is its own task that takes too much."""
-        working = [worker for worker in self._workers.values() if worker.has_agent]
-        if working:
-            self._shop.log.warning("agent.stopped", f"{because}: the youngest agent is stopped", task=working[-1].claim.lease.task)
-            working[-1].stop(Stop.MEMORY if len(working) > 1 else Stop.TOO_LARGE)
+    def stop_youngest(self, because: str, number: int) -> None:
+        """Memory is all taken: end so many of the agents that have begun last, those counted that are ending for it already.
+
+        Where there is only one, it is its own task that takes too much.
+        """
+        self._freeing = [worker for worker in self._freeing if self._workers.get(worker.claim.lease.task) is worker]
+        for _ in range(number - len(self._freeing)):
+            working = [worker for worker in self._workers.values() if worker.has_agent]
+            if not working or (self._freeing and len(working) == 1):
+                return
+            youngest = working[-1]
+            self._shop.log.warning("agent.stopped", f"{because}: the youngest agent is stopped", task=youngest.claim.lease.task)
+            youngest.stop(Stop.MEMORY if len(working) > 1 else Stop.TOO_LARGE)
+            self._freeing.append(youngest)
 
     async def _keep_limit(self, asked: int) -> None:
         """So many agents may work at once, as far as this process can; what follows is written, for all who show it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from sqlite3 import Connection
@@ -42,7 +43,7 @@ SOON_SECONDS = 0.2
 LEAST_PROGRAM_BYTES = 64 * 1024 * 1024
 """A program that was not measured yet is not taken to be smaller than this."""
 _FORGETS = 0.8
-"""What is left, from one look to the next, of what the largest program took."""
+"""What is left, after the longest time between two looks, of what the largest program took."""
 COMMANDS_SECONDS = 1.0
 """How often commands are measured, where each has a limit."""
 _COMMANDS_SHARE = 0.1
@@ -134,8 +135,8 @@ class Resources:
         self._started += agents
         self._programs += programs
 
-    async def watch(self, busy: Callable[[], bool], exhausted: Callable[[str], None]) -> None:
-        """Measure until cancelled. `exhausted` is told what is so when memory has reached its limit: it stops an agent."""
+    async def watch(self, busy: Callable[[], bool], exhausted: Callable[[str, int], None]) -> None:
+        """Measure until cancelled. `exhausted` is told what is so when memory has reached its limit, and how many agents must end for it."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch_commands())
             meter = Meter()
@@ -152,7 +153,9 @@ class Resources:
         """When to look again: the sooner, the nearer to the limit all of it is and the faster it grows."""
         passed, grown = look.at - self._looked.at, look.taken - self._looked.taken
         left = max(self.room.memory_bytes - look.taken, 0)
-        self._pause = self._every if grown <= 0 else min(self._every, _CLOSER * left * passed / grown)
+        closer = _CLOSER * left * passed / grown if grown > 0 else self._every
+        self._pause = min(closer if left else SOON_SECONDS, self._every)
+        self._largest *= _FORGETS ** (passed / self._every)
         self._looked = look
 
     async def _rest(self) -> None:
@@ -192,12 +195,12 @@ class Resources:
             self._log.warning("resources.not_measured", repr(error))
             return None
 
-    async def _look(self, usage: Usage, *, busy: bool, exhausted: Callable[[str], None]) -> None:
+    async def _look(self, usage: Usage, *, busy: bool, exhausted: Callable[[str, int], None]) -> None:
         """Decide by a measurement, and keep it."""
         self.room = replace(self.room, memory_taken=usage.memory_bytes)
         self._seen = frozenset(child.pid for child in self._children.running if not child.service and child.pid in usage.by_child)
         largest = max((usage.by_child[process] for process in self._seen), default=0)
-        self._largest = max(largest, self._largest * _FORGETS)
+        self._largest = max(largest, self._largest)
         waited, self._programs = self._waited_for.is_set(), 0
         self._waited_for.clear()
         gate = gate_for(usage.memory_bytes / self.room.memory_bytes, self._cores_share(usage))
@@ -213,9 +216,17 @@ class Resources:
             self._kept_at = now
             await self._write(_keep, sample, before)
         grown = usage.memory_bytes > self._stopped_bytes + _GROWN * self.room.memory_bytes
-        if sample.exhausted and (grown or now - self._stopped_at >= often):
+        if sample.exhausted and (grown or any(usage.by_child[pid] for pid in self._seen) or now - self._stopped_at >= often):
             self._stopped_at, self._stopped_bytes = now, usage.memory_bytes
-            exhausted(f"all together take {_memory(sample)}")
+            exhausted(f"all together take {_memory(sample)}", self._too_many(usage))
+
+    def _too_many(self, usage: Usage) -> int:
+        """How many programs of the usual size take what there is too much of."""
+        programs = [usage.by_child[pid] for pid in self._seen]
+        if not any(programs):
+            return 1
+        over = usage.memory_bytes - self.room.memory_bytes
+        return max(math.ceil(over * len(programs) / sum(programs)), 1)
 
     def _cores_share(self, usage: Usage) -> float:
         """Of the limit; what the engine takes alone holds nobody up: it is spent on starting and ending agents, and is a core at most."""

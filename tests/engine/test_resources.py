@@ -5,6 +5,7 @@ import gc
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -42,6 +43,11 @@ def taken() -> int:
     gc.collect()
     heap.give_back()
     return Meter().read([]).memory_bytes
+
+
+def taken_by(project: Bench) -> int:
+    """What this process and the commands of the engine's take."""
+    return Meter().read(project.children.running).memory_bytes
 
 
 @asynccontextmanager
@@ -234,6 +240,32 @@ async def test_what_programs_take_little_by_little_is_seen_long_before_the_next_
             assert any("No agent starts" in text for text in notices(project))
         done.set()
         await project.until(young, Status.COMPLETED)
+
+
+async def test_as_many_of_the_youngest_programs_are_stopped_as_take_what_there_is_too_much_of(bench: Make, tmp_path: Path) -> None:
+    # Given five programs that take 50 MB each, and end when they are told to,
+    project = bench(say("x"))
+    project.sample_seconds = 600
+    project.swarm = {"max_agents": 5}
+    project.opens = lambda choice, keys: open_runtime(choice, keys, project.children)
+    gate = tmp_path / "gate"
+    code = f"import os, sys, time\nheld = b'x' * {50 * MB}\nprint('held', flush=True)\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.02)"
+    argv = (sys.executable, "-S", "-c", code, str(gate))
+    project.choice = RuntimeChoice(RuntimeName.COMMAND, argv=argv, working_folder="/", environment=(("PATH", "/usr/bin:/bin"),))
+    without = taken()
+    tasks = project.submit(*(node(f"n{number}") for number in range(5)))
+    async with project.running() as engine:
+        await eventually_async(lambda: len(project.children.running) == 5 and taken_by(project) > without + 5 * 50 * MB)
+        # when there is room for less than three of them,
+        each = (taken_by(project) - without) / 5
+        await engine.use(project.settings.model_copy(update={"resources": Resources(memory_limit=int(without + 2.8 * each))}))
+        # then the youngest end, and the others go on.
+        await eventually_async(lambda: sum(project.detail(task).attempts[0].outcome == "released" for task in tasks) >= 3)
+        gate.touch()
+        for task in tasks[:2]:
+            await project.until(task, Status.COMPLETED)
+
+    assert [len(project.detail(task).attempts) for task in tasks[:2]] == [1, 1]
 
 
 async def test_an_agent_that_takes_all_memory_alone_has_failed_with_its_attempt(bench: Make) -> None:
