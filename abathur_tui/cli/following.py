@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from abathur_tui.cli import output
+from abathur_tui.cli.anew import watch_anew
 from abathur_tui.cli.interrupts import Interrupted, Interrupts
 from abathur_tui.cli.invocation import Invocation
 from abathur_tui.cli.outcome import tell_result
 from abathur_tui.cli.progress import show
-from abathur_tui.domain.errors import AccountRefused, Exit, PersonNeeded
+from abathur_tui.domain.errors import AccountRefused, Exit, PersonNeeded, ProjectGone
 from abathur_tui.domain.execution import Submitted
 from abathur_tui.domain.status import ENDED
 from abathur_tui.project import Project
@@ -37,6 +38,10 @@ async def follow_to_result(project: Project, submitted: Submitted, call: Invocat
         await _cancel(project, submitted, call, interrupts)
         await tell(project, submitted.execution, call)
         return Exit.INTERRUPTED
+    except ProjectGone as error:
+        if tell is not tell_result:
+            raise
+        watch_anew(project, submitted.execution, call, error)
     except (AccountRefused, PersonNeeded):
         if call.json:
             output.document((await project.result(submitted.execution)).data())

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from abathur_tui.cli.anew import watch_anew
 from abathur_tui.cli.describing import day
 from abathur_tui.cli.following import somebody_reads
 from abathur_tui.cli.interrupts import Interrupted, Interrupts
@@ -14,7 +15,7 @@ from abathur_tui.cli.opening import opened
 from abathur_tui.cli.outcome import tell_result
 from abathur_tui.cli.output import document, note
 from abathur_tui.cli.progress import show
-from abathur_tui.domain.errors import AccountRefused, ContentPurged, Exit, NoResult, PersonNeeded
+from abathur_tui.domain.errors import AccountRefused, ContentPurged, Exit, NoResult, PersonNeeded, ProjectGone
 from abathur_tui.domain.status import ENDED
 from abathur_tui.project import Project
 from abathur_tui.project.answers import RESTARTS
@@ -72,6 +73,8 @@ async def _watch(project: Project, execution: int, call: Invocation) -> int:
             await interrupts.unless_pressed(project.relieved(showing) if seen else project.attended(execution, showing, starts=False))
         except Interrupted:
             return Exit.INTERRUPTED
+        except ProjectGone as error:
+            watch_anew(project, execution, call, error)
         except (AccountRefused, PersonNeeded):
             if call.json:
                 document((await project.result(execution)).data())

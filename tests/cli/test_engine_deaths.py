@@ -160,6 +160,29 @@ def test_an_interrupt_while_the_engine_starts_stops_it_all_the_same(project: Pro
     assert not list((project.folder / ".abathur" / "engines").glob("*.lock"))
 
 
+def test_who_follows_goes_on_after_the_log_was_removed_and_so_does_the_engine_in_the_foreground(project: Program, tmp_path: Path) -> None:
+    engine = project.start("engine", "start")
+    mark = _mark(engine)
+    running = project.start("run", f"WAIT {tmp_path / 'gate'}; SAY done")
+    eventually(lambda: [task["status"] for task in project.ask("task", "list")] == ["running"])
+    first = project.ask("engine", "status")["engine"]["pid"]
+
+    data = project.folder / ".abathur"
+    (data / "abathur.db-wal").unlink()
+    # By the locks alone: whoever opens the file before the old log is saved begins another one.
+    eventually(lambda: engines.active_engine_process(data) not in (None, 0, first))
+    (tmp_path / "gate").touch()
+
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (0, "done\n"), err
+    assert "as `abathur watch x1` does" in err
+    assert engine.poll() is None
+    engine.send_signal(signal.SIGINT)
+    _, err = engine.communicate(timeout=60)
+    assert engine.returncode == 130, err
+    assert engines.attended_process(data, mark) is None  # one that `run` has started meanwhile may be there
+
+
 def _mark(command: "subprocess.Popen[str]") -> str:
     """What a command's engine is found by."""
 
