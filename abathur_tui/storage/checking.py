@@ -66,6 +66,15 @@ _INVARIANTS = (
 )
 
 
+_OF_BOTH = ("spent", "history")
+"""Rules of tasks and of agents."""
+
+
+def rules() -> tuple[str, ...]:
+    """The names of the rules that are statements: what must hold among the rows."""
+    return (*_INVARIANTS, *_OF_BOTH)
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What a check has found."""
@@ -135,7 +144,7 @@ def _problems(c: Connection, *, log_known: bool) -> Iterator[str]:
     for name in _INVARIANTS:
         yield from _tried(f"the rule {name}", partial(_broken, c, _SQL[name]))
     for thing, letter, column in (("task", "t", "status"), ("agent", "a", "state")):
-        for rule in ("spent", "history"):
+        for rule in _OF_BOTH:
             text = _SQL[rule].replace("THING", thing).replace("LETTER", letter).replace("COLUMN", column)
             yield from _tried(f"the rule {rule} of {thing}s", partial(_broken, c, text))
     yield from _tried("the JSON", lambda: shapes.unreadable(c))
