@@ -103,7 +103,7 @@ async def test_a_tool_call_that_was_cut_off_is_not_run(bench: Make) -> None:
 
 
 async def test_a_model_that_declines_fails_the_task_and_is_asked_again_by_a_retry(bench: Make) -> None:
-    project = bench(in_order([Say("I would rather not."), Stop("refusal")]))
+    project = bench(in_order([Say("I would rather not."), Stop("refusal")], [Say("Well then.")]))
     [task] = project.submit(node())
 
     await project.drain()
@@ -112,6 +112,12 @@ async def test_a_model_that_declines_fails_the_task_and_is_asked_again_by_a_retr
     assert ended.status is Status.FAILED
     assert ended.error is not None
     assert (ended.error.code, ended.error.message) == ("ABTH-ERR-141", "The model declined to answer. I would rather not.")
+
+    project.write(queue.retry, [task], "user")
+    await project.drain()
+
+    assert project.result(task) == "Well then."
+    assert project.prompts() == ["do it", "do it"]
 
 
 async def test_an_agent_that_finds_no_end_is_stopped(bench: Make) -> None:
