@@ -32,7 +32,7 @@ def markdown(runs: Sequence[Run]) -> str:
         counts += run.counts
     kills = sum(number for (_, _, what), number in counts.items() if what == KILL)
     errors = counts.total() - kills
-    made = "\n".join(f"- `{run.command}` (revision {run.revision}, {run.minutes:.0f} minutes: {run.counts.total():,} times)" for run in runs)
+    made = "\n".join(_told_of(run) for run in runs)
     rows = "\n".join(
         f"| {scenario.what} | {call} | " + " | ".join(str(counts[scenario.name, call, what] or "") for what in (KILL, *ERRORS)) + " |"
         for scenario in ALL
@@ -68,6 +68,11 @@ then held:
 - whoever met an error has gone on by itself when it was over, or has ended with one of the errors of [errors](errors.md); no trace was written to any
   log.
 """
+
+
+def _told_of(run: Run) -> str:
+    note = f"; {run.note}" if run.note else ""
+    return f"- `{run.command}` (revision {run.revision}, {run.minutes:.0f} minutes: {run.counts.total():,} times{note})"
 
 
 def _partly() -> str:

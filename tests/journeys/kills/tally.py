@@ -17,14 +17,23 @@ class Run:
     machine: str
     minutes: float
     counts: Counts
+    note: str = ""
+    """What a person has to say of it, such as that it was broken off."""
 
     def data(self) -> dict[str, object]:
         """For a file."""
         rows = [[*key, number] for key, number in sorted(self.counts.items())]
-        return {"command": self.command, "revision": self.revision, "machine": self.machine, "minutes": round(self.minutes, 1), "counts": rows}
+        return {
+            "command": self.command,
+            "revision": self.revision,
+            "machine": self.machine,
+            "minutes": round(self.minutes, 1),
+            "note": self.note,
+            "counts": rows,
+        }
 
     @classmethod
     def from_json(cls, data: Any) -> "Run":
         """What `data` has made."""
         counts: Counts = Counter({(name, call, what): number for name, call, what, number in data["counts"]})
-        return cls(data["command"], data["revision"], data["machine"], data["minutes"], counts)
+        return cls(data["command"], data["revision"], data["machine"], data["minutes"], counts, data["note"])
