@@ -10,6 +10,7 @@ from abathur_tui.domain.recurrence import Recurrence
 from abathur_tui.domain.status import Why
 from abathur_tui.engine.joins.settling import Option, by_rule
 from abathur_tui.storage import Database, queue, views
+from abathur_tui.storage.checking import check_folder
 from tests.storage.building import BAD, LANE, NOW, RUNTIME, chain, claim, claim_one, finish, fork, node, plan, submit
 
 HOUR = 3600.0
@@ -35,6 +36,20 @@ def test_a_wait_is_as_long_as_it_was_to_be(database: Database) -> None:
     assert (due_of(database, retried), due_of(database, later)) == (now + 30, now + 600)
     set_back(database, 5 * HOUR)
     assert (due_of(database, retried), due_of(database, later)) == (now + 30, now + 600)
+
+
+def test_a_file_whose_clock_was_set_back_is_well(database: Database) -> None:
+    retried = submit(database, plan(["a"])).root
+    database.write_now(queue.retry_later, claim_one(database).lease, BAD, NOW + 30, NOW)
+    submit(database, plan([node("b", expires=HOUR)]), SubmitOptions(RUNTIME, not_before=NOW + 600))
+
+    now = set_back(database, HOUR)
+    assert check_folder(database.folder).ok
+    database.write_now(queue.due, now + 30)
+    finish(database, claim_one(database, now=now + 31), now=now + 32)
+
+    assert database.read_now(views.task, retried).status == "completed"
+    assert check_folder(database.folder).ok
 
 
 @pytest.mark.parametrize("hours", [1, 2, 24])
