@@ -12,6 +12,7 @@ from tests.waiting import eventually
 
 RESULT_KEYS = {
     "execution",
+    "key",
     "status",
     "output",
     "quality",

@@ -16,6 +16,7 @@ from abathur_tui.domain.plan import Edge, Fallback
 from abathur_tui.domain.resources import Gate, Starts, gate_for
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.engine import heap
+from abathur_tui.engine.engine import Engine
 from abathur_tui.processes import Child, Meter, machine
 from abathur_tui.runtimes import open_runtime
 from abathur_tui.settings.model import Resources
@@ -26,8 +27,8 @@ from tests.waiting import eventually_async
 
 Make = Callable[[Script], Bench]
 MB = 1024 * 1024
-_INTERPRETER = 12 * MB
-"""About what a small Python takes by itself."""
+_LARGE = 600 * MB
+"""A tenth of what is taken with that is more than what a process takes or gives back by itself meanwhile."""
 _HOLD = "import sys; held = b'x' * int(sys.argv[1]); print('ready', flush=True); sys.stdin.read(1) or __import__('time').sleep(60)"
 _BURN = "print('ready', flush=True)\nwhile True: pass"
 
@@ -48,6 +49,13 @@ def taken() -> int:
 def taken_by(project: Bench) -> int:
     """What this process and the commands of the engine's take."""
     return Meter().read(project.children.running).memory_bytes
+
+
+async def let_be_taken(share: float, project: Bench, engine: Engine, child: Child) -> None:
+    """Give the engine a limit of which it takes this share with the command now."""
+    taken()
+    limited(project, memory_limit=int(Meter().read([child]).memory_bytes / share))
+    await engine.use(project.settings)
 
 
 @asynccontextmanager
@@ -141,12 +149,12 @@ async def test_a_service_costs_memory_and_its_cpu_holds_nobody_up(bench: Make) -
 async def test_over_ninety_percent_of_memory_nothing_starts_until_it_is_freed_and_every_row_says_why(bench: Make) -> None:
     done = asyncio.Event()
     project = bench(lambda _: [Wait(done), Say("x")])
-    limit = taken() + 300 * MB
-    limited(project, memory_limit=limit)
+    limited(project)
     project.submit(node())
-    async with project.running():
+    async with project.running() as engine:
         await eventually_async(lambda: project.runtime.active == 1)
-        async with program(project, str(int(limit * 0.95) - taken() - _INTERPRETER)):
+        async with program(project, str(_LARGE)) as large:
+            await let_be_taken(0.95, project, engine, large)
             await eventually_async(lambda: any("No agent starts" in text for text in notices(project)))
             [task] = project.submit(node())
             await measured_again(project)
@@ -166,9 +174,9 @@ async def test_over_ninety_percent_of_memory_nothing_starts_until_it_is_freed_an
 async def test_over_eighty_percent_of_memory_agents_start_one_at_a_time(bench: Make) -> None:
     done = asyncio.Event()
     project = bench(lambda _: [Wait(done), Say("x")])
-    limit = taken() + 400 * MB
-    limited(project, memory_limit=limit)
-    async with project.running(), program(project, str(int(limit * 0.85) - taken() - _INTERPRETER)):
+    limited(project)
+    async with project.running() as engine, program(project, str(_LARGE)) as large:
+        await let_be_taken(0.85, project, engine, large)
         await eventually_async(lambda: any("one at a time" in text for text in notices(project)))
         tasks = project.submit(*(node(f"n{number}") for number in range(4)))
         await eventually_async(lambda: project.runtime.active == 4)
