@@ -8,7 +8,7 @@ import pytest
 from abathur_tui.domain.errors import ChangeRefused
 from abathur_tui.storage import Database, queue
 from abathur_tui.storage.checking import check_folder
-from tests.storage.building import ENGINE, NOW, claim_one, plan, status, submit
+from tests.storage.building import ENGINE, NOW, claim_one, node, plan, status, submit
 from tests.storage.test_checking import forge, lawless
 from tests.storage.test_money import template
 
@@ -130,3 +130,12 @@ def test_a_request_without_a_reason_is_done_all_the_same(database: Database) -> 
     database.write_now(queue.recover, ENGINE, NOW)
 
     assert [str(status(database, claimed.lease.task)) for claimed in claims] == ["cancelled"] * 3
+
+
+@pytest.mark.parametrize("number", [1, 0, -1, -1_000_001])
+def test_what_a_task_has_made_belongs_to_it_whatever_its_number(database: Database, number: int) -> None:
+    """Passes count from 1, a fallback has 0, questions count from -1 down, and sub-agents below a million of them."""
+    submit(database, plan(["a"]))
+    database.write_now(queue.add_child, claim_one(database).lease, node("made"), NOW, pass_number=number)
+    database.close()
+    assert not [problem for problem in check_folder(database.folder).problems if "is instance" in problem]
