@@ -294,7 +294,12 @@ def _let_go(tracer: "subprocess.Popen[bytes]") -> None:
     """It detaches, and the engine goes on without it."""
     with contextlib.suppress(ProcessLookupError):
         tracer.terminate()
-    tracer.wait()
+    try:
+        tracer.wait(10)
+    except subprocess.TimeoutExpired:
+        # strace 6.1 may wait for ever where the engine began a program in that moment; without it both go on.
+        tracer.kill()
+        tracer.wait()
 
 
 BLOWS: tuple[tuple[int, Callable[[Blows], None]], ...] = (
