@@ -4,7 +4,7 @@ Run as a file with `python -E -s -S` (quick, and of ours only `groups.py` beside
 `beside.py SOCKET ENGINE_PID QUICK_SECONDS PAUSE,PAUSE… COMMAND…`.
 
 The engine sends lines: `+GROUP LEADER MARK`, `-GROUP`, `key FINGERPRINT KEY`, `notice PATH` (in hexadecimal: the file that stands there while the
-engine is started again), `works` (no more), `stop`. An engine that the guard has started finds the number of its socket in
+engine is started again), `works` (no more, and it is at work), `stop`. An engine that the guard has started finds the number of its socket in
 ABATHUR_GUARD_SOCKET, and on it all keys and a line `go GUARD_PID`. The end of the stream is the end of the engine.
 """
 
@@ -20,6 +20,9 @@ from pathlib import Path
 
 from groups import IGNORED, LINUX, Note, identity, kill_group, kill_groups  # type: ignore[import-not-found]
 
+STARTS = 20
+"""An engine that never was at work died quickly unless it lived for as many times longer: where the machine is slow, it takes its time to fail."""
+
 
 class Guard:
     """What the guard knows of its engine."""
@@ -34,6 +37,8 @@ class Guard:
         self.groups: dict[int, Note] = {}
         self.keys: dict[str, str] = {}
         self.stopped = False
+        self.works_since: float | None = None
+        """Since when the engine is at work; None while it is not."""
         self.notice: Path | None = None
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -47,16 +52,16 @@ class Guard:
     def _watch(self) -> None:
         quick_deaths = 0
         while True:
-            since = time.monotonic()
+            since, self.works_since = time.monotonic(), None
             for line in self._lines():
                 self._learn(line)
             self._put_notice_up()
             how = self._bury()
             if self.stopped:
                 return
-            quick_deaths = quick_deaths + 1 if time.monotonic() - since < self.quick_seconds else 0
+            quick_deaths = quick_deaths + 1 if self._was_quick(since) else 0
             if quick_deaths > len(self.pauses):
-                say(f"the engine has died {quick_deaths} times in a row within {self.quick_seconds:g} s of its start ({how}): given up")
+                say(f"the engine has died {quick_deaths} times in a row before it was at work for {self.quick_seconds:g} s ({how}): given up")
                 return
             pause = self.pauses[quick_deaths - 1] if quick_deaths else 0.0
             say(f"the engine died ({how}): starting it again" + (f" in {pause:g} s" if pause else ""))
@@ -65,6 +70,10 @@ class Guard:
                 self._start()
             except OSError as error:  # No memory, no processes: the end of its stream counts as a quick death.
                 say(f"the engine cannot be started: {error}")
+
+    def _was_quick(self, since: float) -> bool:
+        now = time.monotonic()
+        return now - since < STARTS * self.quick_seconds if self.works_since is None else now - self.works_since < self.quick_seconds
 
     def _lines(self) -> Iterator[str]:
         rest = b""
@@ -86,6 +95,7 @@ class Guard:
         elif word == "notice":
             self.notice = Path(os.fsdecode(bytes.fromhex(rest)))
         elif word == "works":
+            self.works_since = time.monotonic()
             self._take_notice_away()
         elif word == "key":
             fingerprint, _, key = rest.partition(" ")

@@ -71,7 +71,7 @@ class Restarts:
     """How a dead engine is started again."""
 
     quick_seconds: float = 3.0
-    """An engine that lived less than this died quickly."""
+    """An engine that was at work for less than this died quickly."""
     pauses_seconds: tuple[float, ...] = (0.0, 0.1, 0.2, 0.5, 1.0, *[2.0] * 15)
     """The pause after the first, second… quick death in a row; after more of them it is given up. Other deaths have none."""
 

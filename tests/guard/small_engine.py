@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -22,6 +23,8 @@ FAMILY = ["sh", "-c", "sleep 300 & (trap '' TERM HUP INT; exec sleep 300) & wait
 FAMILY_SIZE = 3
 FAMILIES = 3
 RESTARTS = Restarts(quick_seconds=5.0, pauses_seconds=(0.0, 0.05, 0.05))
+HASTY_RESTARTS = Restarts(quick_seconds=0.3, pauses_seconds=(0.0, 0.05, 0.05))
+SLOW_START_SECONDS = 0.35
 
 
 def serve(guard: GuardPipe, keys: Keys) -> int:
@@ -29,6 +32,9 @@ def serve(guard: GuardPipe, keys: Keys) -> int:
     folder, mode = Path(sys.argv[1]), sys.argv[2]
     known = dict(keys)
     keys.add("fingerprint", "sk-secret")
+    if mode == "slow-crash":
+        time.sleep(SLOW_START_SECONDS)
+        os._exit(7)
     killed = [group for notes in folder.glob("*.children") for group in kill_noted(notes)]
     if mode == "slow-restart" and guard.restarted:
         eventually((folder / "go").exists)
@@ -89,4 +95,4 @@ if __name__ == "__main__":
         guard_engine.GuardPipe = Hasty  # type: ignore[misc]
     if sys.argv[2] == "term-in-restart" and guard_engine.SOCKET_VARIABLE in os.environ:
         os.kill(os.getpid(), signal.SIGTERM)
-    sys.exit(run_engine(serve, RESTARTS))
+    sys.exit(run_engine(serve, HASTY_RESTARTS if sys.argv[2] == "slow-crash" else RESTARTS))

@@ -164,6 +164,13 @@ def test_an_engine_that_dies_at_once_again_and_again_is_given_up(bench: Bench, m
     assert len(bench.starts()) == 4
 
 
+def test_an_engine_that_takes_its_time_to_die_before_it_is_at_work_is_given_up_too(bench: Bench) -> None:
+    bench.start("slow-crash")
+    eventually(lambda: b"given up" in bench.log.read_bytes())
+    eventually(lambda: not bench.running())
+    assert bench.log.read_bytes().count(b"starting it again") == 3
+
+
 @pytest.mark.parametrize(("mode", "code"), [("return", 5), ("exit", 6)])
 def test_an_engine_that_ends_by_itself_is_not_started_again(bench: Bench, mode: str, code: int) -> None:
     engine = bench.start(mode)
