@@ -23,6 +23,7 @@ SCRIPTS = (
     "agents.py",
     "loop_overhead.py",
     "first_frame.py",
+    "million.py",
 )
 LIBRARIES = ("textual", "anthropic", "lark", "pydantic", "typer")
 FOLDER = Path(__file__).parent
