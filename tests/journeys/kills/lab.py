@@ -119,7 +119,7 @@ def well_after(scenario: Scenario, forge: Forge, before: Path, folder: Path, hit
 def all_hits(scenario: Scenario, forge: Forge, folder: Path, *, whats: Sequence[str] = (KILL,), calls: int = 1, stride: int = 1) -> Iterator[Hit]:
     """Hit it at every call of each kind (of writes perhaps at every so many-th only), with one thing after the other where there are several."""
     before = prepared(scenario, forge, folder / scenario.name)
-    for call in scenario.calls if whats == (KILL,) else scenario.fallible:
+    for call in scenario.calls if KILL in whats else scenario.fallible:
         step = stride * scenario.stride if call == "pwrite64" else 1
         for turn in count():
             hit = Hit(call, 1 + turn * step, whats[turn % len(whats)], calls)
