@@ -122,5 +122,5 @@ def test_a_batch_and_a_loop_are_there_once_too(queue: Queue) -> None:
     assert queue.program.inside(*loop, "--wait").out == queue.program.inside(*loop, "--wait").out == "done\n"
     assert queue.program.ask(*loop) == {"execution": "x3", "loop": "l1", "again": True}
 
-    assert ran(queue) == ["t1", "t2", "t4"]
+    assert sorted(ran(queue)) == ["t1", "t2", "t4"]  # the first two run side by side
     queue.check()
