@@ -21,24 +21,24 @@ WHERE t.kind = 'agent' AND (t.parent IS NULL OR (o.kind = 'join' AND o.status = 
 
 -- name: attempt
 -- An attempt begins, with the agent that does it. By the primary key.
-INSERT INTO attempts (task, epoch, number, engine, agent, started_at) VALUES (?, ?, ?, ?, ?, ?);
+INSERT OR ROLLBACK INTO attempts (task, epoch, number, engine, agent, started_at) VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: assign
 -- An idle agent takes a task, and thinks. By the primary key.
-UPDATE agents
+UPDATE OR ROLLBACK agents
 SET state = 'BUSY', version = version + 1, activity = 'thinking', turn = 1, reason = 'given t' || ?, changed_at = ?, task = ?, execution = ?
 WHERE id = ? AND state = 'IDLE';
 
 -- name: hand_on
 -- An agent whose task has ended in this transaction goes on to its next one, and has used what its last turn took. By the primary key.
-UPDATE agents
+UPDATE OR ROLLBACK agents
 SET activity = 'thinking', turn = 1, reason = 'given t' || ?, task = ?, execution = ?, tokens_input = tokens_input + ?,
     tokens_output = tokens_output + ?, cost_usd = cost_usd + ?, unpriced = unpriced + ?
 WHERE id = ? AND task = ? AND state = 'BUSY';
 
 -- name: prompt
 -- The prompt as it was rendered. By the primary key.
-UPDATE specs SET rendered = ?, system = ? WHERE task = ?;
+UPDATE OR ROLLBACK specs SET rendered = ?, system = ? WHERE task = ?;
 
 -- name: last_turn
 -- The highest id that was ever given to a turn. The few rows of sqlite_sequence.
@@ -46,7 +46,7 @@ SELECT seq FROM sqlite_sequence WHERE name = 'turns';
 
 -- name: first_turn
 -- A conversation's first turn starts; its one message is the prompt. By the primary key.
-INSERT INTO turns (id, task, round, epoch, attempt, number, agent, shared, messages, started_at)
+INSERT OR ROLLBACK INTO turns (id, task, round, epoch, attempt, number, agent, shared, messages, started_at)
 VALUES (?, ?, (SELECT round FROM tasks WHERE id = ?), ?, ?, 1, ?, 0, '[""]', ?);
 
 -- name: held
@@ -55,22 +55,22 @@ SELECT t.id, t.epoch FROM json_each(:ids) AS j CROSS JOIN tasks AS t ON t.id = j
 
 -- name: finish_turn
 -- A turn whose answer is what was said in it, and nothing else, is finished. By the primary key.
-UPDATE turns
+UPDATE OR ROLLBACK turns
 SET state = 'done', said = ?, timing = '[]', model = ?, stop_reason = ?, request_id = ?, tokens_input = ?, tokens_output = ?, tokens_cache_read = ?,
     tokens_cache_write = ?, cost_usd = ?, ended_at = ?
 WHERE id = ? AND task = ? AND epoch = ? AND state = 'open';
 
 -- name: turn_done
 -- What the agent did, for the audit. By the primary key.
-INSERT INTO audit (at, actor, action, execution, task, agent, detail) VALUES (?, ?, 'turn.done', ?, ?, ?, ?);
+INSERT OR ROLLBACK INTO audit (at, actor, action, execution, task, agent, detail) VALUES (?, ?, 'turn.done', ?, ?, ?, ?);
 
 -- name: log_turn
 -- That the turn has ended, for those who follow. By the primary key.
-INSERT INTO logs (at, level, kind, execution, task, agent, turn, text) VALUES (?, 'info', 'turn', ?, ?, ?, ?, ?);
+INSERT OR ROLLBACK INTO logs (at, level, kind, execution, task, agent, turn, text) VALUES (?, 'info', 'turn', ?, ?, ?, ?, ?);
 
 -- name: complete
 -- Done, with what its turn took. The fence is in the WHERE. By the primary key.
-UPDATE tasks
+UPDATE OR ROLLBACK tasks
 SET status = 'completed', version = version + 1, why = '', engine = NULL, progress = 1, finished_at = ?, result = ?, error_code = NULL,
     error_message = NULL, crashes = 0, tokens_input = tokens_input + ?, tokens_output = tokens_output + ?,
     cost_usd = cost_usd + ?, unpriced = unpriced + ?, actor = 'engine', reason = 'completed', changed_at = ?
@@ -78,14 +78,14 @@ WHERE id = ? AND epoch = ? AND engine = ? AND status = 'running';
 
 -- name: free_agent
 -- Its agent is idle, and has used what the turn took. By the primary key.
-UPDATE agents
+UPDATE OR ROLLBACK agents
 SET state = 'IDLE', version = version + 1, activity = '', reason = 'completed', changed_at = ?, turn = 1, tokens_input = tokens_input + ?,
     tokens_output = tokens_output + ?, cost_usd = cost_usd + ?, unpriced = unpriced + ?
 WHERE id = ? AND task = ? AND state = 'BUSY';
 
 -- name: end_attempt
 -- By the primary key.
-UPDATE attempts SET ended_at = ?, outcome = 'completed' WHERE task = ? AND epoch = ?;
+UPDATE OR ROLLBACK attempts SET ended_at = ?, outcome = 'completed' WHERE task = ? AND epoch = ?;
 
 -- name: add_to_day
 -- What the turns of one model have used. By the primary key.

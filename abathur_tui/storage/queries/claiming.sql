@@ -9,7 +9,7 @@ SELECT * FROM (
 
 -- name: claim
 -- The one statement that claims: CANDIDATES are the candidates of each lane with free slots. By the primary key, once they are known.
-UPDATE tasks
+UPDATE OR ROLLBACK tasks
 SET status = 'running', version = version + 1, epoch = epoch + 1, attempt = attempt + 1, engine = :engine, why = '', held = NULL, expires = NULL,
     started_at = coalesce(started_at, :now), actor = 'engine', reason = 'claimed', changed_at = :now
 WHERE id IN (SELECT id FROM (CANDIDATES) ORDER BY priority DESC, execution, seq LIMIT :most)

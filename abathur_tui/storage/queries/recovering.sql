@@ -119,7 +119,10 @@ DELETE FROM counts;
 
 -- name: count
 -- It walks through all tasks.
-INSERT INTO counts (lane, status, tasks) SELECT lane, status, count(*) FROM tasks GROUP BY lane, status LIMIT -1;
+INSERT INTO counts (lane, status, tasks)
+SELECT l.lane, s.status, coalesce(t.tasks, 0)
+FROM (SELECT lane FROM lanes UNION SELECT lane FROM tasks UNION SELECT 'join') AS l CROSS JOIN statuses AS s
+LEFT JOIN (SELECT lane, status, count(*) AS tasks FROM tasks GROUP BY lane, status LIMIT -1) AS t ON t.lane = l.lane AND t.status = s.status;
 
 -- name: drop_seals
 -- They do not fit any more; the saved audit gets new ones, and its first new row names the last one of these.
