@@ -96,8 +96,9 @@ class Resources:
         """What was taken when an agent was stopped last."""
 
     def use(self, settings: ResourceSettings) -> None:
-        """These limits hold from the next look on."""
+        """These limits hold from the next look on, which comes soon."""
         self.room = replace(_room(settings), memory_taken=self.room.memory_taken)
+        self._waited_for.set()
         self._command_limit = settings.command_memory_limit
 
     @property

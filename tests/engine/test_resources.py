@@ -264,9 +264,9 @@ async def test_as_many_of_the_youngest_programs_are_stopped_as_take_what_there_i
     tasks = project.submit(*(node(f"n{number}") for number in range(5)))
     async with project.running() as engine:
         await eventually_async(lambda: len(project.children.running) == 5 and taken_by(project) > without + 5 * 50 * MB)
-        # when there is room for less than three of them,
-        each = (taken_by(project) - without) / 5
-        await engine.use(project.settings.model_copy(update={"resources": Resources(memory_limit=int(without + 2.8 * each))}))
+        # when there is room for two and a half of them,
+        each = psutil.Process(project.children.running[0].pid).memory_info().rss
+        await engine.use(project.settings.model_copy(update={"resources": Resources(memory_limit=int(taken() - 2.5 * each))}))
         # then the youngest end, and the others go on.
         await eventually_async(lambda: sum(project.detail(task).attempts[0].outcome == "released" for task in tasks) >= 3)
         gate.touch()

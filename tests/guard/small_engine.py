@@ -23,6 +23,7 @@ FAMILY = ["sh", "-c", "sleep 300 & (trap '' TERM HUP INT; exec sleep 300) & wait
 FAMILY_SIZE = 3
 FAMILIES = 3
 RESTARTS = Restarts(quick_seconds=5.0, pauses_seconds=(0.0, 0.05, 0.05))
+PATIENT_RESTARTS = Restarts(quick_seconds=5.0, pauses_seconds=(0.0,) * 20)
 HASTY_RESTARTS = Restarts(quick_seconds=0.3, pauses_seconds=(0.0, 0.05, 0.05))
 SLOW_START_SECONDS = 0.35
 
@@ -95,4 +96,4 @@ if __name__ == "__main__":
         guard_engine.GuardPipe = Hasty  # type: ignore[misc]
     if sys.argv[2] == "term-in-restart" and guard_engine.SOCKET_VARIABLE in os.environ:
         os.kill(os.getpid(), signal.SIGTERM)
-    sys.exit(run_engine(serve, HASTY_RESTARTS if sys.argv[2] == "slow-crash" else RESTARTS))
+    sys.exit(run_engine(serve, {"slow-crash": HASTY_RESTARTS, "churn": PATIENT_RESTARTS}.get(sys.argv[2], RESTARTS)))

@@ -100,7 +100,7 @@ FROM specs WHERE timeout_seconds NOT BETWEEN 0 AND 1e11 OR retries NOT BETWEEN 0
     OR estimated_seconds NOT BETWEEN 0 AND 1e11
 UNION ALL
 SELECT 't' || id || ' is instance ' || instance || ' of ' || instances || ', pass ' || coalesce(pass, '-') || ' of round ' || coalesce(pass_round, '-') FROM tasks
-WHERE instance NOT BETWEEN 1 AND instances OR pass_round < 0 OR (pass IS NULL) <> (pass_round IS NULL)
+WHERE instance NOT BETWEEN 1 AND instances OR pass_round < 0 OR (pass IS NOT NULL AND pass_round IS NULL)
 UNION ALL
 SELECT 'text ' || id || ' is condemned as ' || condemned FROM content WHERE condemned NOT IN (0, 1)
 UNION ALL

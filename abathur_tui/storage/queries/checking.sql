@@ -69,7 +69,7 @@ LIMIT 20;
 -- completion named stays). It walks through all tasks.
 WITH known (why) AS (
     VALUES (''), ('after'), ('slot'), ('retry'), ('time'), ('children'), ('model'), ('key'), ('quota'), ('queue'), ('quiet'), ('asks'), ('memory'), ('cpu'),
-        ('by you')
+        ('alone'), ('by you')
 )
 SELECT 't' || id || ' is held for a reason that is not known: ' || held FROM tasks WHERE held NOT IN ('after', 'suspect', 'memory', 'cpu')
 UNION ALL
