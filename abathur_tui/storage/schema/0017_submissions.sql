@@ -9,7 +9,7 @@ CREATE TABLE submissions (
 ) STRICT;
 
 CREATE TRIGGER submissions_first BEFORE INSERT ON submissions
-WHEN EXISTS (SELECT 1 FROM submissions WHERE key = new.key) OR new.first <= coalesce((SELECT max(last) FROM submissions), 0)
+WHEN EXISTS (SELECT 1 FROM submissions WHERE key = new.key) OR new.first <= coalesce((SELECT last FROM submissions ORDER BY first DESC LIMIT 1), 0)
     OR NOT EXISTS (SELECT 1 FROM executions WHERE id = new.first) OR NOT EXISTS (SELECT 1 FROM executions WHERE id = new.last)
 BEGIN
     SELECT raise(ABORT, 'law: a key is given once, to executions that are there and have none');
