@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -141,18 +141,19 @@ def _problems(c: Connection, *, log_known: bool) -> Iterator[str]:
     yield from _tried("the schema", lambda: _schema(c, version))
     if version < known:
         return  # The statements that follow are of today's schema; the file is brought up to it, and checked first, when it is next written.
+    facts = _Facts(c)
     for name in _INVARIANTS:
-        yield from _tried(f"the rule {name}", partial(_broken, c, _SQL[name]))
+        yield from _tried(f"the rule {name}", partial(_broken, c, _SQL[name], facts))
     for thing, letter, column in (("task", "t", "status"), ("agent", "a", "state")):
         for rule in _OF_BOTH:
             text = _SQL[rule].replace("THING", thing).replace("LETTER", letter).replace("COLUMN", column)
-            yield from _tried(f"the rule {rule} of {thing}s", partial(_broken, c, text))
+            yield from _tried(f"the rule {rule} of {thing}s", partial(_broken, c, text, facts))
     yield from _tried("the JSON", lambda: shapes.unreadable(c))
     yield from _tried("the letters", lambda: shapes.no_texts(c))
     yield from _tried("who waits for whom", lambda: _circles(c))
     yield from _tried("the ids", lambda: _sequences(c))
     yield from _tried("the texts", lambda: _texts(c))
-    yield from _tried("the texts that are needed", lambda: _lost_texts(c))
+    yield from _tried("the texts that are needed", lambda: _lost_texts(c, facts))
     yield from _tried("the passes of loops", lambda: (f"pass {number} of t{task} does not fit its checksum." for task, number in unfit_passes(c)))
     yield from _tried("the seals", lambda: _seals(c))
 
@@ -242,10 +243,33 @@ def _objects(c: Connection) -> dict[tuple[str, str], str]:
     return {(kind, name): text for kind, name, text in rows}
 
 
-def _broken(c: Connection, rule: str) -> Iterator[str]:
-    """A sentence for each place where a rule does not hold; what has outlived the retention need not be in the audit any more."""
-    swept, until = c.execute(_SQL["swept"]).fetchone()
-    values = {name: value for name, value in (("swept", swept), ("swept_to", until)) if re.search(f":{name}\\b", rule)}
+class _Facts:
+    """What rules ask for by name: what has outlived the retention, or was lost with a damaged page, need not be in the audit, nor fit it."""
+
+    def __init__(self, c: Connection) -> None:
+        self._c = c
+
+    @cached_property
+    def swept(self) -> bool:
+        return bool(self._sweep[0])
+
+    @cached_property
+    def swept_to(self) -> float:
+        return float(self._sweep[1])
+
+    @cached_property
+    def recovered(self) -> bool:
+        return bool(scalar(self._c, _SQL["recovered"]))
+
+    @cached_property
+    def _sweep(self) -> tuple[int, float]:
+        swept, until = self._c.execute(_SQL["swept"]).fetchone()
+        return swept, until
+
+
+def _broken(c: Connection, rule: str, facts: _Facts) -> Iterator[str]:
+    """A sentence for each place where a rule does not hold."""
+    values = {name: getattr(facts, name) for name in ("swept", "swept_to", "recovered") if re.search(f":{name}\\b", rule)}
     for (sentence,) in c.execute(rule, values):
         yield sentence + "."
 
@@ -296,9 +320,9 @@ def _texts(c: Connection) -> Iterator[str]:
             yield f"The text with the hash {hash} was changed."
 
 
-def _lost_texts(c: Connection) -> Iterator[str]:
+def _lost_texts(c: Connection, facts: _Facts) -> Iterator[str]:
     """Texts that are needed and not there, unless a damaged file has lost some."""
-    if not scalar(c, _SQL["recovered"]):
+    if not facts.recovered:
         for hash in collecting.lost(c):
             yield f"The text with the hash {hash} is needed, and is not there."
 

@@ -18,6 +18,8 @@ from abathur_tui.storage.sql import named
 _SQL = named("content")
 
 
+RECOVERY = "recover"
+"""The actor of what a recovery writes; the law lets nobody else write as one."""
 LONG = 1_000_000
 """Characters. What is longer takes a while to be hashed and written."""
 

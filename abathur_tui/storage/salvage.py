@@ -13,6 +13,7 @@ from abathur_tui.storage.connection import connect, in_transaction, prepare_file
 from abathur_tui.storage.exporting import columns, key
 from abathur_tui.storage.migrations import known_steps, migrate
 from abathur_tui.storage.pages import Pages, Tree, Value
+from abathur_tui.storage.records import RECOVERY
 from abathur_tui.storage.sql import named
 
 _SQL = named("recovering")
@@ -109,7 +110,7 @@ def _rebuild(c: Connection, trees: Mapping[str, Tree], laws: list[tuple[str, str
     found = [Saved(one.table, one.saved, one.lost + lost_texts if one.table == "content" else one.lost) for one in found]
     _mend_sequences(c, trees)
     detail = {"last_seal": head[0] if head else None, "lost": {one.table: one.lost for one in found if one.lost}}
-    c.execute(_SQL["audit"], (now, "recover", canonical(detail)))
+    c.execute(_SQL["audit"], (now, RECOVERY, canonical(detail)))
     for name in ("drop_seals", "task_anchors", "agent_anchors", "lost_tasks", "lost_agents"):
         c.execute(_SQL[name], {"now": now} if ":now" in _SQL[name] else {})
     while (seal := seals.next_seal(c, now)) is not None:

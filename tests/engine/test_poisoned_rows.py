@@ -75,6 +75,7 @@ async def test_a_join_of_which_a_text_is_none_fails_alone(bench: Make, column: s
         (f"timezone = {NO_TEXT}", "utf-8"),
         ("runs = 9223372036854775807", "s1 cannot submit anything"),
         ("cron = ''", "cannot be read"),
+        ("""options = json_set(options, '$.actor', 'recover')""", "only a recovery"),
     ],
 )
 async def test_what_recurs_and_cannot_be_read_keeps_nobody_else_from_work(bench: Make, forged: str, says: str) -> None:

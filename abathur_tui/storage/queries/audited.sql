@@ -7,7 +7,7 @@ WITH done AS MATERIALIZED (
 )
 SELECT 'turn ' || coalesce(d.turn, '?') || ' of t' || coalesce(d.task, '?') || CASE WHEN u.id IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
 FROM done AS d LEFT JOIN turns AS u ON u.id = d.turn
-WHERE CASE WHEN u.id IS NULL THEN NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover') ELSE
+WHERE CASE WHEN u.id IS NULL THEN NOT :recovered ELSE
     u.state <> 'done' OR u.task <> d.task OR (u.agent IS NOT d.agent AND u.agent IS NOT NULL) OR u.model IS NOT d.model
     OR coalesce(u.answer, u.said) IS NOT d.answer OR u.tokens_input <> d.input OR u.tokens_output <> d.output
     OR (u.cost_usd IS NULL) <> (d.cost IS NULL) OR abs(u.cost_usd - d.cost) > 1e-9 * (1 + abs(d.cost))
@@ -15,7 +15,7 @@ END
 UNION ALL
 SELECT 'turn ' || id || ' of t' || task || ' is done, and the audit says nothing of it' FROM turns
 WHERE state = 'done' AND NOT :swept AND id NOT IN (SELECT turn FROM done WHERE turn IS NOT NULL)
-    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
+    AND NOT :recovered
 LIMIT 20;
 
 -- name: calls_as_audited
@@ -27,13 +27,13 @@ WITH done AS MATERIALIZED (
 )
 SELECT 'the call ' || coalesce(d.call, '?') || ' of t' || coalesce(d.task, '?') || CASE WHEN t.id IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
 FROM done AS d LEFT JOIN tool_calls AS t ON t.turn = d.turn AND t.id = d.call
-WHERE CASE WHEN t.id IS NULL THEN NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover') ELSE
+WHERE CASE WHEN t.id IS NULL THEN NOT :recovered ELSE
     t.task <> d.task OR 'tool.' || t.status <> d.action OR t.tool IS NOT d.tool OR t.arguments IS NOT d.arguments OR t.text IS NOT d.text
 END
 UNION ALL
 SELECT 'the call ' || id || ' of t' || task || ' is ' || status || ', and the audit says nothing of it' FROM tool_calls
 WHERE status IN ('done', 'error') AND NOT :swept AND (turn, id) NOT IN (SELECT turn, call FROM done WHERE turn IS NOT NULL AND call IS NOT NULL)
-    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
+    AND NOT :recovered
 LIMIT 20;
 
 -- name: passes_as_audited
@@ -45,12 +45,12 @@ WITH done AS MATERIALIZED (
 )
 SELECT 'pass ' || coalesce(d.number, '?') || ' of t' || coalesce(d.task, '?') || CASE WHEN p.task IS NULL THEN ' is not there' ELSE ' is not as its audit says' END
 FROM done AS d LEFT JOIN passes AS p ON p.task = d.task AND p.number = d.number AND p.pass_task = d.pass_task
-WHERE (p.task IS NULL AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')) OR p.verdict <> d.verdict OR p.metrics <> d.metrics
+WHERE (p.task IS NULL AND NOT :recovered) OR p.verdict <> d.verdict OR p.metrics <> d.metrics
     OR p.scores <> coalesce(d.scores, '{}')
 UNION ALL
 SELECT 'pass ' || number || ' of t' || task || ' is there, and the audit says nothing of it' FROM passes
 WHERE NOT :swept AND (task, number, pass_task) NOT IN (SELECT task, number, pass_task FROM done WHERE number IS NOT NULL AND pass_task IS NOT NULL)
-    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
+    AND NOT :recovered
 LIMIT 20;
 
 -- name: purges
@@ -58,7 +58,7 @@ LIMIT 20;
 SELECT 'x' || x.id || CASE WHEN x.purged_at IS NULL THEN ' is kept, and the audit says that it was purged' ELSE ' was purged, and the audit does not say so' END
 FROM executions AS x LEFT JOIN (SELECT DISTINCT execution FROM audit WHERE action = 'execution.purged') AS a ON a.execution = x.id
 WHERE (x.purged_at IS NULL) <> (a.execution IS NULL) AND (x.purged_at IS NULL OR NOT :swept)
-    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
+    AND NOT :recovered
 LIMIT 20;
 
 -- name: history
@@ -97,7 +97,7 @@ WITH changes AS MATERIALIZED (
 )
 SELECT 'attempt ' || a.number || ' of t' || a.task || ' (' || a.outcome || ') is not as its audit says' FROM attempts AS a
 JOIN changes AS c ON c.task = a.task AND c.claims = a.epoch AND c.to_state = 'running'
-WHERE NOT :swept AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover') AND (
+WHERE NOT :swept AND NOT :recovered AND (
     a.engine IS NOT c.engine OR a.number <> c.attempt OR a.started_at <> c.at OR a.ended_at <> c.until
     OR (a.outcome = 'completed') <> (coalesce(c.next, '') = 'completed') OR (a.outcome = 'failed') <> (coalesce(c.next, '') IN ('failed', 'dead'))
 )

@@ -54,7 +54,7 @@ LIMIT 20;
 -- Lanes of tasks that are no lanes. The few rows of counts and lanes.
 SELECT DISTINCT 'the lane ' || n.lane || ' has tasks, and no row in lanes' FROM counts AS n
 WHERE n.tasks > 0 AND n.lane <> 'join' AND NOT EXISTS (SELECT 1 FROM lanes WHERE lane = n.lane)
-    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
+    AND NOT :recovered
 LIMIT 20;
 
 -- name: requests
@@ -90,6 +90,8 @@ LIMIT 20;
 -- Rows of the audit that say that the file was recovered and are not by a recovery, or the other way round. It walks through the audit.
 SELECT 'row ' || id || ' of the audit (' || action || ') says that it is of a recovery, by ' || actor FROM audit
 WHERE (actor = 'recover') <> (action IN ('database.recovered', 'task.recovered', 'agent.recovered', 'task.lost', 'agent.lost'))
+UNION ALL
+SELECT 's' || id || ' says that a recovery submits it' FROM schedules WHERE json_valid(options) AND options ->> '$.actor' = 'recover'
 LIMIT 20;
 
 -- name: ranges

@@ -33,7 +33,7 @@ WHERE t.status IN ('waiting', 'pending', 'paused') AND (
 UNION ALL
 SELECT 't' || e.task || ' (' || t.status || ') built on t' || e.depends_on || ', which is ' || d.status || ': the edge is ' || e.state
 FROM edges AS e JOIN tasks AS t ON t.id = e.task JOIN tasks AS d ON d.id = e.depends_on
-WHERE t.status NOT IN ('waiting', 'pending', 'paused') AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover') AND (
+WHERE t.status NOT IN ('waiting', 'pending', 'paused') AND NOT :recovered AND (
     (e.state = 'broken' AND d.status = 'completed')
     OR (e.state = 'met' AND e.need = 'needs' AND d.status <> 'completed' AND d.on_failure <> 'skip')
 )
@@ -123,7 +123,7 @@ FROM tasks AS t
 LEFT JOIN (SELECT task, count(*) AS claims FROM audit WHERE task IS NOT NULL AND action = 'task.running' GROUP BY task) AS c ON c.task = t.id
 LEFT JOIN (SELECT task, count(*) AS attempts, max(epoch) AS epoch FROM attempts GROUP BY task) AS a ON a.task = t.id
 WHERE (coalesce(c.claims, 0) > coalesce(a.attempts, 0) OR (coalesce(c.claims, 0) < coalesce(a.attempts, 0) AND NOT :swept) OR t.epoch <> coalesce(a.epoch, 0))
-    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
+    AND NOT :recovered
 LIMIT 20;
 
 -- name: finished
@@ -161,7 +161,7 @@ UNION ALL
 SELECT 't' || id || ' counts ' || crashes || ' crashes in a row and ' || round || ' rounds' FROM tasks WHERE crashes > 1e6 OR round NOT BETWEEN 0 AND 1e6
 UNION ALL
 SELECT 's' || s.id || ' says that it has submitted ' || s.runs || ' executions; there are ' || count(x.id) FROM schedules AS s
-LEFT JOIN executions AS x ON x.schedule = s.id WHERE NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
+LEFT JOIN executions AS x ON x.schedule = s.id WHERE NOT :recovered
 GROUP BY s.id HAVING s.runs <> count(x.id)
 UNION ALL
 SELECT 't' || id || ' has a time that no calendar has' FROM tasks
@@ -185,13 +185,13 @@ WITH took AS (
         sum(CASE u.state WHEN 'done' THEN u.cost_usd IS NULL
             WHEN 'partial' THEN t.lane NOT LIKE 'local:%' AND (u.said IS NOT NULL OR t.lane LIKE 'command:%') ELSE 0 END) AS unpriced
     FROM turns AS u JOIN tasks AS t ON t.id = u.task WHERE u.THING IS NOT NULL GROUP BY u.THING
-), known AS MATERIALIZED (SELECT NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover') AS whole)
+)
 SELECT 'LETTER' || o.id || ' took ' || o.tokens_input || ' and ' || o.tokens_output || ' tokens for $' || o.cost_usd || ' and ' || o.unpriced
     || ' turns without a price; its turns ' || coalesce(u.input, 0) || ' and ' || coalesce(u.output, 0) || ' for $' || coalesce(u.cost, 0.0) || ' and '
     || coalesce(u.unpriced, 0)
-FROM THINGs AS o CROSS JOIN known LEFT JOIN took AS u ON u.THING = o.id
+FROM THINGs AS o LEFT JOIN took AS u ON u.THING = o.id
 WHERE o.tokens_input < coalesce(u.input, 0) OR o.tokens_output < coalesce(u.output, 0) OR o.cost_usd < coalesce(u.cost, 0) * (1 - 1e-9) - 1e-9
-    OR (known.whole AND (
+    OR (NOT :recovered AND (
         o.tokens_input > coalesce(u.input, 0) OR o.tokens_output > coalesce(u.output, 0) OR o.cost_usd > coalesce(u.cost, 0) * (1 + 1e-9) + 1e-9
         OR o.unpriced <> coalesce(u.unpriced, 0)
     ))
@@ -214,7 +214,7 @@ FROM (
     UNION ALL
     SELECT model, 0, 1, turns, tokens_input, tokens_output, tokens_cache_read, tokens_cache_write, cost_usd, unpriced FROM usage
 )
-WHERE NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
+WHERE NOT :recovered
 GROUP BY model
 HAVING sum(turns * (turn - day)) <> 0 OR sum(input * (turn - day)) <> 0 OR sum(output * (turn - day)) <> 0 OR sum(read * (turn - day)) <> 0
     OR sum(written * (turn - day)) <> 0 OR sum(unpriced * (turn - day)) <> 0
@@ -250,7 +250,7 @@ SELECT 'swarm has no row' WHERE NOT EXISTS (SELECT 1 FROM swarm WHERE id = 1);
 SELECT 't' || t.id || ' has no row in specs' FROM tasks AS t LEFT JOIN specs AS s ON s.task = t.id WHERE s.task IS NULL
 UNION ALL
 SELECT 't' || t.id || ' has no row in loops' FROM tasks AS t LEFT JOIN loops AS l ON l.task = t.id
-WHERE t.kind = 'loop' AND l.task IS NULL AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
+WHERE t.kind = 'loop' AND l.task IS NULL AND NOT :recovered
 LIMIT 20;
 
 -- name: roots
@@ -272,7 +272,7 @@ SELECT 't' || task || ' has ' || count(*) || ' open turns' FROM turns INDEXED BY
 UNION ALL
 SELECT 'turn ' || u.id || ' of t' || u.task || ' was taken in epoch ' || u.epoch || ', and no attempt was' FROM turns AS u
 WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE task = u.task AND epoch = u.epoch)
-    AND NOT EXISTS (SELECT 1 FROM audit WHERE action = 'database.recovered' AND actor = 'recover')
+    AND NOT :recovered
 LIMIT 20;
 
 -- name: messages

@@ -17,7 +17,7 @@ from abathur_tui.domain.recurrence import Recurrence
 from abathur_tui.domain.schedules import Schedule, Scheduled, ScheduleState
 from abathur_tui.storage.encoding import decoded, encoded
 from abathur_tui.storage.queue.submitting import refuse_circles, submit
-from abathur_tui.storage.records import clean
+from abathur_tui.storage.records import RECOVERY, clean
 from abathur_tui.storage.sql import named
 
 _SQL = named("schedules")
@@ -129,9 +129,12 @@ def _submit_one(c: Connection, row: Sequence[Any], now: float) -> None:
 def _read(id: int, plan: bytes, options: bytes) -> tuple[Plan, SubmitOptions]:
     """What a schedule submits. Raises RowUnreadable."""
     try:
-        return decoded(Plan, plan.decode()), decoded(SubmitOptions, options.decode())
+        read, wanted = decoded(Plan, plan.decode()), decoded(SubmitOptions, options.decode())
     except ValueError as error:
         raise RowUnreadable(f"What s{id} submits cannot be read: {error}.") from error
+    if wanted.actor == RECOVERY:  # the law against it would take back the others' executions too
+        raise RowUnreadable(f"What s{id} submits is said to be a recovery's: only a recovery writes as one.")
+    return read, wanted
 
 
 def _next(cron: bytes, timezone: bytes, now: float) -> tuple[float | None, str]:

@@ -11,6 +11,13 @@ WHERE type = 'trigger' AND name IN (
     'followed_at_all', 'specs_stay', 'tasks_law', 'tasks_stay', 'tasks_taken', 'turns_end', 'turns_first', 'turns_stay', 'usage_law'
 );
 UPDATE sqlite_schema SET sql = replace(
+    sql,
+    'INSERT INTO counts (lane, status, tasks) VALUES (new.lane, new.status, 1)
+    ON CONFLICT (lane, status) DO UPDATE SET tasks = tasks + 1;',
+    'UPDATE counts SET tasks = tasks + 1 WHERE lane = new.lane AND status = new.status;'
+)
+WHERE type = 'trigger' AND (name = 'tasks_made' OR name = 'tasks_changed');
+UPDATE sqlite_schema SET sql = replace(
     replace(
         replace(
             sql, 'parent INTEGER REFERENCES tasks (id),', 'parent INTEGER REFERENCES tasks (id) DEFERRABLE INITIALLY DEFERRED,'
@@ -52,8 +59,6 @@ SELECT l.lane, s.status, 0 FROM (SELECT lane FROM lanes UNION SELECT lane FROM c
 WHERE NOT EXISTS (SELECT 1 FROM counts WHERE lane = l.lane AND status = s.status);
 
 DROP TRIGGER tasks_first;
-DROP TRIGGER tasks_made;
-DROP TRIGGER tasks_changed;
 
 CREATE TRIGGER tasks_first BEFORE INSERT ON tasks
 WHEN new.status NOT IN ('waiting', 'pending') OR new.actor = '' OR new.reason = '' OR EXISTS (SELECT 1 FROM tasks WHERE id = new.id)
@@ -65,35 +70,4 @@ BEGIN
         WHEN EXISTS (SELECT 1 FROM tasks WHERE id = new.id) THEN raise(ABORT, 'law: tasks are not replaced')
         ELSE raise(ABORT, 'law: a task''s lane is there before it')
     END;
-END;
-
-CREATE TRIGGER tasks_made AFTER INSERT ON tasks
-BEGIN
-    INSERT INTO audit (at, actor, action, execution, task, to_state, version, reason)
-    VALUES (new.created_at, new.actor, 'task.' || new.status, new.execution, new.id, new.status, new.version, new.reason);
-    UPDATE counts SET tasks = tasks + 1 WHERE lane = new.lane AND status = new.status;
-    UPDATE tasks SET actor = '', reason = '' WHERE id = new.id;
-END;
-
--- As before, but for the counts.
-CREATE TRIGGER tasks_changed AFTER UPDATE OF status ON tasks WHEN new.status <> old.status
-BEGIN
-    INSERT INTO audit (
-        at, actor, action, execution, task, engine, from_state, to_state, version, attempt, cause, error, result, reason
-    ) VALUES (
-        new.changed_at, new.actor, 'task.' || new.status, new.execution, new.id, coalesce(new.engine, old.engine), old.status, new.status,
-        new.version, new.attempt, new.cause, new.error_code, new.result, new.reason
-    );
-    UPDATE tasks SET actor = '', reason = ''
-    WHERE id = new.id AND new.status <> 'completed' AND (new.status <> 'running' OR new.reason <> 'claimed' OR new.actor <> 'engine');
-    UPDATE counts SET tasks = tasks - 1 WHERE lane = new.lane AND status = old.status;
-    UPDATE counts SET tasks = tasks + 1 WHERE lane = new.lane AND status = new.status;
-    INSERT INTO followed (task, meets, breaks, comes_back, gives_up, at) VALUES (
-        new.id,
-        new.status = 'completed' OR ((new.status = 'failed' OR new.status = 'dead') AND new.on_failure = 'skip'),
-        new.status = 'cancelled' OR ((new.status = 'failed' OR new.status = 'dead') AND new.on_failure <> 'skip'),
-        old.status = 'failed' OR old.status = 'cancelled' OR old.status = 'dead',
-        (old.status = 'running' OR old.status = 'interrupted') AND (new.status = 'pending' OR new.status = 'paused'),
-        new.changed_at
-    );
 END;
