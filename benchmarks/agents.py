@@ -23,7 +23,8 @@ from abathur_tui.domain.conversation import Event, Limits, Message, TextBlock, T
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName, SubmitOptions
 from abathur_tui.domain.status import Status
 from abathur_tui.engine import heap
-from abathur_tui.engine.engine import Engine, Equipment, Manner
+from abathur_tui.engine.engine import Engine
+from abathur_tui.engine.equipment import Equipment, Manner
 from abathur_tui.engine.keys import Keys
 from abathur_tui.language import PlanContext, plan
 from abathur_tui.library import FileRegistry

@@ -21,7 +21,7 @@ def main() -> int:
 
     def child(guard: GuardPipe, keys: Keys) -> int | None:
         # Only now, beside its guard: what the engine needs takes a tenth of a second and more to import.
-        from abathur_tui.engine.engine import Manner
+        from abathur_tui.engine.equipment import Manner
         from abathur_tui.engine.process import serve
 
         manner = Manner(options.stay, options.drain, options.standby)

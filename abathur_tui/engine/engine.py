@@ -5,32 +5,28 @@ import contextlib
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from sqlite3 import Connection
 
-from abathur_tui.domain.clock import Clock, SystemClock
-from abathur_tui.domain.conversation import Tool
 from abathur_tui.domain.errors import AbathurError, Exit, ProjectGone
-from abathur_tui.domain.templates import Registry
 from abathur_tui.engine import keys as key_socket
 from abathur_tui.engine.account import free_accounts
 from abathur_tui.engine.answers import Answers
-from abathur_tui.engine.caretaker import SEAL_SECONDS, Caretaker
+from abathur_tui.engine.caretaker import Caretaker
 from abathur_tui.engine.desk import Desk
 from abathur_tui.engine.endings import Endings
+from abathur_tui.engine.equipment import UNTIL_IDLE, Equipment, Manner
 from abathur_tui.engine.foreman import Foreman
-from abathur_tui.engine.keys import KeyRing, Keys
 from abathur_tui.engine.leases import Heartbeat
 from abathur_tui.engine.left import left
 from abathur_tui.engine.live_settings import LiveSettings
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.mishaps import Mishaps
-from abathur_tui.engine.patient import GONE_SECONDS, PASSING, PatientDatabase, to_its_end
-from abathur_tui.engine.pool import OpenRuntime, RuntimePool
+from abathur_tui.engine.patient import PASSING, PatientDatabase, to_its_end
+from abathur_tui.engine.pool import RuntimePool
 from abathur_tui.engine.rescue import Rescue
-from abathur_tui.engine.resources import SAMPLE_SECONDS, Resources
+from abathur_tui.engine.resources import Resources
 from abathur_tui.engine.silence import End, Silence
 from abathur_tui.engine.slots import Slots
 from abathur_tui.engine.status_commands import StatusCommands
@@ -38,7 +34,6 @@ from abathur_tui.engine.swarm import Swarm
 from abathur_tui.engine.watchdog import Watchdog
 from abathur_tui.engine.worker import Stop
 from abathur_tui.engine.workshop import Workshop
-from abathur_tui.processes import Children
 from abathur_tui.settings import Settings
 from abathur_tui.storage import Database, engines, journal, queue, swarm
 from abathur_tui.storage.engines import EngineRow, HeldLock, Trouble
@@ -52,58 +47,12 @@ RESCUE_SECONDS = 1.0
 """How often it looks for dead engines."""
 STANDBY_SECONDS = 0.2
 """How often an engine that stands by tries to become the active one."""
-RELEASE_SECONDS = 10.0
-"""How long an ordered stop waits for a database that cannot be written; what is left then is rescued by the next engine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How long an engine stays."""
-
-    stay: bool = False
-    """It does not end when idle."""
-    drain: bool = False
-    """It ends when nothing is left that could run."""
-    standby: bool = False
-    """Where another engine is active it waits for its turn, instead of ending."""
-
-    @property
-    def ordered(self) -> bool:
-        """Whether a person asked for it: lanes that wait for a key or for billing are tried again."""
-        return self.stay or self.drain or self.standby
-
-
-@dataclass(frozen=True, slots=True)
-class Equipment:
-    """What an engine works with."""
-
-    project: Path
-    """The folder that agents work on."""
-    settings: Settings
-    registry: Registry
-    tools: Mapping[str, Tool]
-    open_runtime: OpenRuntime
-    children: Children
-    keys: KeyRing = field(default_factory=Keys)
-    on_work: Callable[[], None] = lambda: None
-    """Called as soon as it is the active engine, and registered."""
-    replaces: bool = False
-    """Whether it goes on for one that has died: nobody is told what keeps it from starting, so it waits for the end of that."""
-    on_stop: Callable[[], None] = lambda: None
-    """Called as soon as a stop is ordered: the guard must not start another engine."""
-    clock: Clock = field(default_factory=SystemClock)
-    most_agents: int | None = None
-    """How many agents this process can have at work at once, whatever is asked for; None: any number."""
-    gone_seconds: float = GONE_SECONDS
-    release_seconds: float = RELEASE_SECONDS
-    sample_seconds: float = SAMPLE_SECONDS
-    seal_seconds: float = SEAL_SECONDS
 
 
 class Engine:
     """One engine. `run` it once."""
 
-    def __init__(self, database: Database, equipment: Equipment, manner: Manner = Manner(), *, id: str | None = None) -> None:
+    def __init__(self, database: Database, equipment: Equipment, manner: Manner = UNTIL_IDLE, *, id: str | None = None) -> None:
         """`id`: a UUID that no other engine ever had."""
         self.id = id or str(uuid.uuid4())
         self.log = EngineLog(database.folder / "logs", equipment.settings.monitoring.log_level, equipment.clock, self.id)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from abathur_tui.domain.errors import AbathurError, Exit, ProjectNotWritable
 from abathur_tui.engine import heap
-from abathur_tui.engine.engine import Engine, Equipment, Manner
+from abathur_tui.engine.engine import Engine
+from abathur_tui.engine.equipment import Equipment, Manner
 from abathur_tui.engine.launch import STAY
 from abathur_tui.engine.live_settings import FilesAsRead, follow_files
 from abathur_tui.engine.log import EngineLog

@@ -20,7 +20,8 @@ from abathur_tui.domain.plan import Edge, JoinSpec, JoinStrategy, Kind, Need, Pl
 from abathur_tui.domain.status import Status
 from abathur_tui.domain.tasks import Task, TaskDetail
 from abathur_tui.domain.templates import AgentDefinition, Registry, Template
-from abathur_tui.engine.engine import Engine, Equipment, Manner
+from abathur_tui.engine.engine import Engine
+from abathur_tui.engine.equipment import Equipment, Manner
 from abathur_tui.engine.keys import Keys
 from abathur_tui.processes import Children
 from abathur_tui.settings import Settings

@@ -25,7 +25,8 @@ from abathur_tui.domain.conversation import (
     TurnRequest,
     Usage,
 )
-from abathur_tui.engine.engine import Engine, Equipment, Manner
+from abathur_tui.engine.engine import Engine
+from abathur_tui.engine.equipment import Equipment, Manner
 from abathur_tui.engine.process import live
 from abathur_tui.guard import GuardPipe, Keys, Restarts, run_engine
 from abathur_tui.processes import Children

@@ -11,7 +11,7 @@ from abathur_tui.domain.errors import AccountRefused, ApiRefused, ApiUnavailable
 from abathur_tui.domain.execution import RuntimeChoice, RuntimeName
 from abathur_tui.domain.plan import Edge, OnFailure
 from abathur_tui.domain.status import Status, Why
-from abathur_tui.engine.engine import Manner
+from abathur_tui.engine.equipment import Manner
 from abathur_tui.engine.keys import hand_over
 from abathur_tui.engine.output import BUFFER_CHARACTERS
 from abathur_tui.settings.model import System

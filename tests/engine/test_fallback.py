@@ -15,7 +15,7 @@ from abathur_tui.domain.loops import Direction
 from abathur_tui.domain.plan import Edge, Fallback, Kind, Reference
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.templates import Nested, TemplateKind
-from abathur_tui.engine.engine import Manner
+from abathur_tui.engine.equipment import Manner
 from abathur_tui.storage import queue, views
 from tests.engine.bench import Bench, join_node, loop_node, node, settles
 from tests.engine.test_loop_killed import Dying

@@ -11,7 +11,7 @@ import pytest
 from abathur_tui.domain.clock import SystemClock
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.status import Status
-from abathur_tui.engine.engine import Manner
+from abathur_tui.engine.equipment import Manner
 from abathur_tui.engine.log import EngineLog
 from abathur_tui.engine.patient import PatientDatabase
 from abathur_tui.engine.rescue import Rescue, notes_of

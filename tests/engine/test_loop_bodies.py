@@ -14,7 +14,7 @@ from abathur_tui.domain.journal import LoopSeries
 from abathur_tui.domain.loops import EndedBecause
 from abathur_tui.domain.status import ENDED, Status
 from abathur_tui.domain.templates import Nested, Nesting, TemplateKind
-from abathur_tui.engine.engine import Manner
+from abathur_tui.engine.equipment import Manner
 from abathur_tui.settings.model import Swarm
 from abathur_tui.storage import queue, views
 from tests.engine.bench import Bench

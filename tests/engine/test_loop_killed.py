@@ -14,7 +14,7 @@ from abathur_tui.domain.errors import AbathurError, ProjectGone
 from abathur_tui.domain.loops import EndedBecause, LoopSpec
 from abathur_tui.domain.plan import Kind
 from abathur_tui.domain.status import Status
-from abathur_tui.engine.engine import Manner
+from abathur_tui.engine.equipment import Manner
 from abathur_tui.storage import Database, views
 from tests.engine.bench import Bench, node
 from tests.scripted import Say, Script, Step

@@ -11,7 +11,7 @@ import pytest
 from abathur_tui.domain.conversation import FailureKind
 from abathur_tui.domain.errors import ApiRefused, Exit
 from abathur_tui.domain.status import Status
-from abathur_tui.engine.engine import Manner
+from abathur_tui.engine.equipment import Manner
 from abathur_tui.settings.model import OnStatus
 from abathur_tui.storage import queue, status_commands, views
 from tests.alive import alive

@@ -9,7 +9,7 @@ from abathur_tui.domain.data import JsonObject
 from abathur_tui.domain.status import Status, Why
 from abathur_tui.domain.tasks import Agent
 from abathur_tui.domain.templates import MADE
-from abathur_tui.engine.engine import Manner
+from abathur_tui.engine.equipment import Manner
 from abathur_tui.settings.model import Swarm
 from abathur_tui.storage import queue, views
 from abathur_tui.storage.views.templates import kept_text

@@ -15,7 +15,7 @@ import pytest
 from abathur_tui.domain.conversation import TurnRequest
 from abathur_tui.domain.errors import Exit, OutOfFiles
 from abathur_tui.domain.status import Status
-from abathur_tui.engine.engine import Manner
+from abathur_tui.engine.equipment import Manner
 from abathur_tui.storage import Database, connection, engines, views
 from abathur_tui.storage.checking import check_folder
 from tests.engine.bench import Bench, node

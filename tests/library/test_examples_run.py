@@ -11,7 +11,8 @@ from abathur_tui.domain.conversation import TurnRequest
 from abathur_tui.domain.errors import Exit
 from abathur_tui.domain.execution import SubmitOptions
 from abathur_tui.domain.status import Status
-from abathur_tui.engine.engine import Engine, Equipment, Manner
+from abathur_tui.engine.engine import Engine
+from abathur_tui.engine.equipment import Equipment, Manner
 from abathur_tui.language import PlanContext, made_agents, plan
 from abathur_tui.library import FileRegistry
 from abathur_tui.library.agent_file import agent_from_markdown

@@ -16,7 +16,7 @@ from abathur_tui.domain.errors import ApiRefused, ApiUnavailable
 from abathur_tui.domain.loops import EndedBecause, LoopSpec
 from abathur_tui.domain.plan import JoinSpec, JoinStrategy, Kind
 from abathur_tui.domain.status import Status
-from abathur_tui.engine.engine import Manner
+from abathur_tui.engine.equipment import Manner
 from abathur_tui.storage import Database, queue, views
 from tests.engine.bench import Bench, join_node, node, settles
 from tests.journeys.kills.scenario import Scenario, acknowledge, acknowledged, drain
