@@ -4,6 +4,7 @@ moment makes them wait, not fail, so that nothing that was done is dropped."""
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -87,7 +88,7 @@ class PatientDatabase:
                 now = self._clock.monotonic()
                 hopeless_since = now if hopeless_since is None else hopeless_since
                 late = now - hopeless_since >= self._gone_seconds
-                if self._database.is_replaced or (late and not await self._disk_fails(error)):
+                if self._database.is_replaced or (late and not await only_seems_damaged(error, self._database.folder)):
                     self._broken(error)
                     raise
             except DatabaseNewer as error:
@@ -102,15 +103,16 @@ class PatientDatabase:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
-    async def _disk_fails(self, error: AbathurError) -> bool:
-        """Whether it only looks like damage: SQLite tells a read that the system refuses (EIO) as a malformed file."""
-        return isinstance(error, DatabaseDamaged) and await asyncio.to_thread(cannot_be_read, self._database.folder)
-
     def _wait_for(self, way: str, error: AbathurError) -> None:
         if self._troubles.get(way) != error.code:
             self._troubles[way] = error.code
             self.tell(error)
             self._log.warning("storage.waits", f"{error.message} The engine waits until that is over.", code=error.code)
+
+
+async def only_seems_damaged(error: AbathurError, folder: Path) -> bool:
+    """Whether it only looks like damage: SQLite tells a read that the system refuses (EIO) as a malformed file."""
+    return isinstance(error, DatabaseDamaged) and await asyncio.to_thread(cannot_be_read, folder)
 
 
 async def to_its_end(attempt: Coroutine[Any, Any, T] | asyncio.Future[T], keep: Callable[[T], None] | None) -> T:

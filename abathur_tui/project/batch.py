@@ -10,6 +10,7 @@ from abathur_tui.domain.execution import Key, SubmitOptions, Submitted
 from abathur_tui.domain.journal import LogCursor, LogEntry
 from abathur_tui.domain.plan import Plan, Start
 from abathur_tui.domain.status import ENDED
+from abathur_tui.project.ending import has_ended, until_ended
 from abathur_tui.project.following import PAGE, changes
 from abathur_tui.project.jobs import Job, invalid, is_json, read_jobs
 from abathur_tui.project.once import submitted_with
@@ -116,7 +117,7 @@ async def attend_batch(project: "Project", batch: Batch, *, answers: bool = Fals
     for execution in batch.executions:
         if (await project.execution(execution)).status not in ENDED:
             try:
-                await project.attended(execution, _ended(project.patience, execution), answers=answers)
+                await project.attended(execution, until_ended(project.patience, execution), answers=answers)
             except (AccountRefused, PersonNeeded) as error:
                 refusal = refusal or error
     if refusal is not None:
@@ -139,7 +140,7 @@ async def follow_batch(database: Patience, batch: Batch) -> AsyncGenerator[LogEn
     """All that happens in the executions until all have ended. Raises ProjectGone."""
     cursor, left, members = batch.since, list(batch.executions), frozenset(batch.executions)
     async for _ in changes(database):
-        while left and await _has_ended(database, left[-1]):  # asked first: what it wrote before its end is read below
+        while left and await has_ended(database, left[-1]):  # asked first: what it wrote before its end is read below
             left.pop()
         while True:
             entries, cursor = await database.read(views.log_since, cursor, limit=PAGE)
@@ -154,13 +155,3 @@ async def follow_batch(database: Patience, batch: Batch) -> AsyncGenerator[LogEn
 
 def _submit_all(c: Connection, pairs: Sequence[tuple[Plan, SubmitOptions]], now: float) -> list[Submitted]:
     return [queue.submit(c, plan, options, now) for plan, options in pairs]
-
-
-async def _ended(database: Patience, execution: int) -> None:
-    async for _ in changes(database):
-        if await _has_ended(database, execution):
-            return
-
-
-async def _has_ended(database: Patience, execution: int) -> bool:
-    return (await database.read(views.execution, execution)).status in ENDED

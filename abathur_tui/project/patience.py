@@ -7,7 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from abathur_tui.domain.clock import Clock
 from abathur_tui.domain.errors import AbathurError, DatabaseDamaged, ProjectGone
-from abathur_tui.engine.patient import GONE_SECONDS, PASSING
+from abathur_tui.engine.patient import GONE_SECONDS, PASSING, only_seems_damaged
 from abathur_tui.storage import Database
 
 P = ParamSpec("P")
@@ -50,7 +50,8 @@ class Patience:
                 self._waits(error)
             except (ProjectGone, DatabaseDamaged) as error:
                 gone_since = self._clock.monotonic() if gone_since is None else gone_since
-                if self._database.is_replaced or self._clock.monotonic() - gone_since >= GONE_SECONDS:
+                late = self._clock.monotonic() - gone_since >= GONE_SECONDS
+                if self._database.is_replaced or (late and not await only_seems_damaged(error, self.folder)):
                     raise
                 self._waits(error)
             else:
